@@ -1,0 +1,104 @@
+"""Datasets as records: what snapshots take and give."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+
+__all__ = [
+    "Column", "CommitDataset", "Dataset", "DatasetFile", "DatasetFiles", "DatasetVersion",
+    "ListDatasets", "ListDatasetVersions", "ShowDataset",
+]  # fmt: skip
+
+
+class Column(Record):
+    """One column: its canonical logical type and the digest of its values."""
+
+    columns: ClassVar = ("name", "type", "nulls")
+    name: str
+    type: str
+    nulls: int
+    digest: Digest
+
+
+class DatasetVersion(Record):
+    """One snapshot. Equal content and representation never make two versions in a row."""
+
+    columns: ClassVar = ("ref", "rows", "digest", "kind", "created_at", "created_by")
+    name: str
+    version: int
+    digest: Digest
+    """Of the logical content, in canonical form."""
+    representation: Digest
+    """Of kind, index and attributes: what makes a pandas frame differ from an equal Polars one."""
+    manifest: Digest
+    """The blob that lists the files and their rows."""
+    kind: str
+    rows: int
+    bytes: int
+    schema_: tuple[Column, ...] = Field(alias="schema", serialization_alias="schema")
+    description: str = ""
+    tags: dict[str, str] = {}
+    run: str = ""
+    created_at: Timestamp
+    created_by: str
+
+    @property
+    def ref(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+class Dataset(Record):
+    """A dataset: a name and its line of versions."""
+
+    columns: ClassVar = ("name", "latest", "rows", "digest", "updated_at", "description")
+    name: str
+    description: str = ""
+    latest: int
+    rows: int
+    digest: Digest
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class CommitDataset(Request):
+    """Make the content of a manifest the next version."""
+
+    name: str
+    manifest: Digest
+    description: str = ""
+    tags: dict[str, str] = {}
+    run: str = Field(default="", description="Id of the run that made it")
+
+
+class ListDatasets(PageRequest):
+    search: str = Field(default="", description="Part of the name")
+
+
+class ShowDataset(Request):
+    dataset: str = Field(description="Reference: name, name@3, name@b3:…")
+
+
+class ListDatasetVersions(PageRequest):
+    dataset: str = Field(description="Name of the dataset")
+
+
+class DatasetFile(Record):
+    """One Parquet file of a version."""
+
+    path: str
+    digest: Digest
+    rows: int
+    bytes: int
+    names: tuple[str, ...]
+
+
+class DatasetFiles(Record):
+    """The Parquet files of one version, in the order of their rows."""
+
+    ref: str
+    files: tuple[DatasetFile, ...]

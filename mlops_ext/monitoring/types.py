@@ -1,0 +1,166 @@
+"""Drift, performance, reports and alerts as records."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+
+__all__ = [
+    "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate",
+    "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert", "ShowReport", "Verdict",
+]  # fmt: skip
+
+ReportKind = Literal["drift", "performance", "estimate", "comparison"]
+AlertKind = Literal["estimated_impact", "performance_loss"]
+
+
+class DriftRow(Record):
+    """One statistic of one column; every constant that it used stands in `parameters`."""
+
+    columns: ClassVar = ("column", "statistic", "value", "p_value")
+    column: str
+    statistic: str
+    value: float
+    p_value: float | None = None
+    parameters: dict[str, Any] = {}
+
+
+class Verdict(Record):
+    """What the drift statistics say together."""
+
+    status: Literal["no_drift", "drift", "undecided"]
+    columns: tuple[str, ...] = ()
+    """The columns that drifted, strongest first."""
+    alpha: float
+    method: str
+
+
+class MetricEstimate(Record):
+    """A metric of one window with its interval; `kind` says whether labels were there."""
+
+    columns: ClassVar = ("name", "value", "low", "high", "kind")
+    name: str
+    value: float
+    low: float
+    high: float
+    level: float = 0.95
+    kind: Literal["measured", "estimated", "difference"] = "measured"
+
+
+class Report(Record):
+    """One look at one window of a model or a dataset."""
+
+    columns: ClassVar = ("id", "kind", "model", "window", "status", "created_at")
+    id: str
+    kind: ReportKind
+    model: str = ""
+    """Reference of the model version, when there is one."""
+    reference: str = ""
+    current: str = ""
+    window: str
+    """The window's name, such as 2013-03."""
+    status: str
+    """The verdict in a word."""
+    rows: tuple[DriftRow, ...] = ()
+    verdict: Verdict | None = None
+    metrics: tuple[MetricEstimate, ...] = ()
+    label_coverage: float | None = None
+    details: dict[str, Any] = {}
+    created_at: Timestamp
+    created_by: str
+
+    @property
+    def ref(self) -> str:
+        """`report:ID`."""
+        return f"report:{self.id}"
+
+
+class SaveReport(Request):
+    kind: ReportKind
+    model: str = ""
+    reference: str = ""
+    current: str = ""
+    window: str
+    status: str
+    rows: tuple[DriftRow, ...] = ()
+    verdict: Verdict | None = None
+    metrics: tuple[MetricEstimate, ...] = ()
+    label_coverage: float | None = Field(default=None, ge=0, le=1)
+    details: dict[str, Any] = {}
+
+
+class ListReports(PageRequest):
+    model: str = Field(default="", description="Only reports on this model")
+    kind: str = Field(default="", description="Only reports of this kind")
+
+
+class ShowReport(Request):
+    report: str = Field(description="Id of the report")
+
+
+class Alert(Record):
+    """Something that a monitor wants a person or a trigger to act on."""
+
+    columns: ClassVar = ("id", "monitor", "model", "kind", "state", "message", "created_at")
+    id: str
+    monitor: str
+    model: str
+    kind: AlertKind
+    window: str
+    message: str
+    report: str = ""
+    state: Literal["open", "acknowledged"] = "open"
+    created_at: Timestamp
+    created_by: str
+
+    @property
+    def ref(self) -> str:
+        """`alert:ID`."""
+        return f"alert:{self.id}"
+
+
+class RaiseAlert(Request):
+    monitor: str
+    model: str
+    kind: AlertKind
+    window: str
+    message: str
+    report: str = ""
+
+
+class ListAlerts(PageRequest):
+    model: str = Field(default="", description="Only alerts on this model")
+    state: str = Field(default="", description="Only alerts in this state")
+
+
+class ShowAlert(Request):
+    alert: str = Field(description="Id of the alert")
+
+
+class AcknowledgeAlert(Request):
+    alert: str = Field(description="Id of the alert")
+    comment: str = ""
+
+
+class LogBatch(Request):
+    """A batch of predictions or labels, as one Parquet blob; the same batch twice is stored once."""
+
+    model: str = Field(description="Reference of the model version")
+    kind: Literal["predictions", "labels"]
+    batch: Digest = Field(description="Blob of the Parquet file: id, at, and prediction/probability or label")
+    rows: int = Field(ge=0)
+    window: str = Field(default="", description="Name of the window that the rows belong to")
+
+
+class LoggedBatch(Record):
+    """What was logged."""
+
+    model: str
+    kind: str
+    batch: Digest
+    rows: int
+    window: str
+    new: bool

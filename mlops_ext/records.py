@@ -1,0 +1,166 @@
+"""What all records share: they are frozen, travel as JSON and display themselves."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+__all__ = ["Page", "PageRequest", "Record", "Request", "Digest", "Timestamp", "new_id", "now", "rich_table", "text_of"]
+
+T = TypeVar("T", bound="Record")
+_DIGEST = re.compile(r"(b3|sha256):[0-9a-f]{64}")
+
+
+def now() -> datetime:
+    """Give the time of this moment: UTC, to the microsecond."""
+    return datetime.now(timezone.utc)
+
+
+def new_id() -> str:
+    """Make an id of 32 hex digits that sorts by the time it was made (UUID version 7)."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return f"{value:032x}"
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+def _digest(value: str) -> str:
+    if not _DIGEST.fullmatch(value):
+        raise ValueError("not a digest: b3: or sha256: and 64 hex digits")
+    return value
+
+
+Timestamp = Annotated[datetime, AfterValidator(_utc)]
+Digest = Annotated[str, AfterValidator(_digest)]
+
+
+class Request(BaseModel):
+    """What an operation takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Record(BaseModel):
+    """What an operation gives: a frozen row that shows itself in a notebook and a terminal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """The fields that a list of these shows."""
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>" for name, text in self.rows())
+        return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>"
+
+    def __rich__(self) -> Any:
+        from rich.table import Table
+
+        table = Table("", "", show_header=False, box=None)
+        for name, text in self.rows():
+            table.add_row(f"[bold]{name}[/bold]", _plain(text))
+        return table
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Give each field that holds something as a name and a text."""
+        for name in type(self).model_fields:
+            text = text_of(getattr(self, name))
+            if text:
+                yield name, text
+
+
+class Page(Record, Generic[T]):
+    """One page of a list; `next` is the cursor of the following one, empty on the last."""
+
+    items: tuple[T, ...]
+    next: str = ""
+
+    def __iter__(self) -> Iterator[T]:  # type: ignore[override]
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> T:
+        return self.items[index]
+
+    @property
+    def df(self) -> Any:
+        """The page as a pandas DataFrame, one row an item."""
+        import pandas as pd
+
+        return pd.DataFrame([item.model_dump() for item in self.items])
+
+    def _repr_html_(self) -> str:
+        if not self.items:
+            return "<em>nothing here yet</em>"
+        names = _columns(self.items)
+        head = "".join(f"<th>{_cell(name)}</th>" for name in names)
+        body = "".join("<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>" for item in self.items)
+        more = "<tfoot><tr><td>…</td></tr></tfoot>" if self.next else ""
+        return f"<table class='mlops-page'><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{more}</table>"
+
+    def __rich__(self) -> Any:
+        return rich_table(self.items, more=bool(self.next))
+
+
+class PageRequest(Request):
+    """What every list takes."""
+
+    limit: int = Field(default=100, ge=1, le=1000, description="How many items at most")
+    cursor: str = Field(default="", description="The `next` of the page before")
+
+
+def rich_table(items: Sequence[Record], more: bool = False) -> Any:
+    """Draw records as one Rich table, a row each."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not items:
+        return Text("nothing here yet", style="dim")
+    names = _columns(items)
+    table = Table(*names, header_style="bold", caption="… more: use --cursor" if more else None)
+    for item in items:
+        table.add_row(*(_plain(text_of(getattr(item, name))) for name in names))
+    return table
+
+
+def text_of(value: Any) -> str:
+    """Write any field's value for people."""
+    if value is None or value == "" or value == () or value == {}:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text_of(each)}" for key, each in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(text_of(each) for each in value)
+    if isinstance(value, Record):
+        return str(getattr(value, "ref", "")) or ", ".join(f"{name}={text}" for name, text in value.rows())
+    return str(value)
+
+
+def _columns(items: Sequence[Record]) -> tuple[str, ...]:
+    return type(items[0]).columns or tuple(type(items[0]).model_fields)
+
+
+def _cell(text: str) -> str:
+    return html.escape(text if len(text) <= 300 else text[:299] + "…")
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text if len(text) <= 300 else text[:299] + "…")

@@ -1,0 +1,95 @@
+"""Jobs and notebook parameters as records."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+
+__all__ = [
+    "CancelJob", "InspectNotebook", "Job", "JobStatus", "ListJobs", "NotebookParameters", "Parameter", "ShowJob", "SubmitJob",
+]  # fmt: skip
+
+JobStatus = Literal["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "invalid", "rejected"]
+
+
+class Parameter(Record):
+    """One parameter that a notebook declares in its tagged cell."""
+
+    columns: ClassVar = ("name", "type", "default", "help")
+    name: str
+    type: str = ""
+    default: str = ""
+    """The default's source text."""
+    value: Any = None
+    """The default as JSON, when it is a literal."""
+    help: str = ""
+
+
+class NotebookParameters(Record):
+    """What a notebook can be run with."""
+
+    notebook: str
+    kernel: str
+    tagged: bool
+    """Whether a cell is tagged `parameters`."""
+    parameters: tuple[Parameter, ...]
+
+
+class InspectNotebook(Request):
+    notebook: str = Field(description="Path of the notebook, relative to the server's root or the working folder")
+
+
+class SubmitJob(Request):
+    notebook: str = Field(description="Path of the notebook, relative to the workspace's folder")
+    parameters: dict[str, Any] = {}
+    output: str = Field(default="", description="Path for the executed notebook; chosen when left out")
+    experiment: str = ""
+    priority: int = Field(default=0, ge=-100, le=100)
+    max_attempts: int = Field(default=1, ge=1, le=20)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    trigger: str = Field(default="", description="Reference of what asked for it, such as alert:ID")
+
+
+class Job(Record):
+    """A queued run: what to execute, and how far it is."""
+
+    columns: ClassVar = ("id", "notebook", "status", "attempt", "parameters", "run", "created_at")
+    id: str
+    notebook: str
+    parameters: dict[str, Any]
+    output: str = ""
+    experiment: str = ""
+    status: JobStatus
+    error: str = ""
+    attempt: int
+    max_attempts: int
+    priority: int
+    timeout_seconds: float | None = None
+    source: Digest
+    trigger: str = ""
+    run: str = ""
+    """Id of the run of the newest attempt."""
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    created_by: str
+
+    @property
+    def ref(self) -> str:
+        """`job:ID`."""
+        return f"job:{self.id}"
+
+
+class ListJobs(PageRequest):
+    status: str = Field(default="", description="Only jobs in this state")
+
+
+class ShowJob(Request):
+    job: str = Field(description="Id of the job")
+
+
+class CancelJob(Request):
+    job: str = Field(description="Id of the job")

@@ -1,0 +1,1 @@
+"""The place where blobs, the catalog and the audit trail lie."""

@@ -1,0 +1,160 @@
+"""Experiments and runs as records."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+
+__all__ = [
+    "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns", "LogRun",
+    "Logged", "MetricPoint", "MetricValue", "Run", "RunStatus", "ShowRun", "StartRun",
+]  # fmt: skip
+
+RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "lost"]
+
+
+class Experiment(Record):
+    """A group of runs that are meant to be compared."""
+
+    columns: ClassVar = ("name", "runs", "updated_at")
+    id: str
+    name: str
+    runs: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class Artifact(Record):
+    """A file that a run made."""
+
+    path: str
+    digest: Digest
+    size: int
+
+
+class CellState(Record):
+    """What became of one code cell of the source notebook; cells count from 1."""
+
+    cell: int
+    status: Literal["ok", "failed", "interrupted", "not_run"]
+    seconds: float | None = None
+
+
+class Run(Record):
+    """One tracked execution."""
+
+    columns: ClassVar = ("id", "experiment", "name", "status", "metrics", "started_at")
+    id: str
+    experiment: str
+    name: str = ""
+    status: RunStatus
+    error: str = ""
+    parameters: dict[str, str] = {}
+    """Each value as JSON text."""
+    metrics: dict[str, float] = {}
+    """The latest point of each metric."""
+    tags: dict[str, str] = {}
+    inputs: tuple[str, ...] = ()
+    """References of the dataset versions that it read."""
+    outputs: tuple[str, ...] = ()
+    """References of the datasets and model versions that it made."""
+    artifacts: tuple[Artifact, ...] = ()
+    notebook: str = ""
+    """Name of the notebook that ran."""
+    source: Digest | None = None
+    """Blob of the notebook as it was before the run."""
+    output: Digest | None = None
+    """Blob of the executed notebook."""
+    cells: tuple[CellState, ...] = ()
+    git_commit: str = ""
+    parent: str = ""
+    job: str = ""
+    started_at: Timestamp
+    ended_at: Timestamp | None = None
+    created_by: str
+
+    @property
+    def ref(self) -> str:
+        """`run:ID`."""
+        return f"run:{self.id}"
+
+
+class StartRun(Request):
+    experiment: str = "default"
+    name: str = ""
+    notebook: str = ""
+    source: Digest | None = None
+    parent: str = ""
+    job: str = ""
+    git_commit: str = ""
+    tags: dict[str, str] = {}
+    lease_seconds: float = Field(default=120.0, gt=0, description="Without a sign of life for so long, the run counts as lost")
+
+
+class MetricPoint(Request):
+    key: str
+    value: float
+    step: int = 0
+    at: Timestamp | None = None
+
+
+class LogRun(Request):
+    """Measurements of a running run; an empty one is its sign of life."""
+
+    run: str = Field(description="Id of the run")
+    parameters: dict[str, str] = Field(default={}, description="Name to JSON text; a second value for one name is refused")
+    metrics: tuple[MetricPoint, ...] = ()
+    tags: dict[str, str] = {}
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class Logged(Record):
+    """How much a run holds now."""
+
+    run: str
+    parameters: int
+    metrics: int
+
+
+class FinishRun(Request):
+    run: str = Field(description="Id of the run")
+    status: RunStatus = "succeeded"
+    error: str = ""
+    output: Digest | None = None
+    cells: tuple[CellState, ...] = ()
+
+
+class AttachNotebook(Request):
+    run: str = Field(description="Id of the run")
+    output: Digest = Field(description="Blob of the executed notebook")
+
+
+class ShowRun(Request):
+    run: str = Field(description="Id of the run, or run:ID")
+
+
+class ListRuns(PageRequest):
+    experiment: str = Field(default="", description="Only runs of this experiment")
+    status: str = Field(default="", description="Only runs in this state")
+
+
+class ListExperiments(PageRequest):
+    pass
+
+
+class ListMetric(PageRequest):
+    run: str = Field(description="Id of the run")
+    key: str = Field(description="Name of the metric")
+
+
+class MetricValue(Record):
+    """One logged point."""
+
+    step: int
+    value: float
+    at: Timestamp
