@@ -60,7 +60,10 @@ class Record(BaseModel):
     """The fields that a list of these shows."""
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>" for name, text in self.rows())
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>"
+            for name, text in self.rows()
+        )
         return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>"
 
     def __rich__(self) -> Any:
@@ -106,7 +109,10 @@ class Page(Record, Generic[T]):
             return "<em>nothing here yet</em>"
         names = _columns(self.items)
         head = "".join(f"<th>{_cell(name)}</th>" for name in names)
-        body = "".join("<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>" for item in self.items)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>"
+            for item in self.items
+        )
         more = "<tfoot><tr><td>…</td></tr></tfoot>" if self.next else ""
         return f"<table class='mlops-page'><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{more}</table>"
 

@@ -1,0 +1,1 @@
+"""MLOps inside JupyterLab: snapshot data, register models, retrain, watch drift, without leaving the notebook."""

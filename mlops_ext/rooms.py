@@ -1,0 +1,14 @@
+"""All rooms, gathered for the doors: importing this module fills `OPERATIONS`."""
+
+from __future__ import annotations
+
+import mlops_ext.datasets.service
+import mlops_ext.features.service
+import mlops_ext.governance.service
+import mlops_ext.models.service
+import mlops_ext.monitoring.service
+import mlops_ext.runs.service
+import mlops_ext.tracking.service  # noqa: F401
+from mlops_ext.operations import OPERATIONS, Operation, find
+
+__all__ = ["OPERATIONS", "Operation", "find"]

@@ -1,0 +1,162 @@
+"""Settings: argument, then MLOPS_* variables, then mlops.toml, then defaults; each value knows where it came from."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.records import Record
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "read_settings"]
+
+FILE = "mlops.toml"
+
+
+class WorkspaceSettings(BaseModel):
+    """The section [workspace]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    catalog: str = ""
+    blobs: str = ""
+    hash: Literal["b3", "sha256"] = "b3"
+    actor: str = ""
+    display: Literal["rich", "minimal"] = "rich"
+
+
+class Trigger(BaseModel):
+    """One [[triggers]]: which event queues which notebook."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    on: str = "alert.raised"
+    model: str = ""
+    kind: str = ""
+    notebook: str
+    parameters: dict[str, Any] = {}
+
+
+class Settings(BaseModel):
+    """All of mlops.toml; `policy` is read by the registry, which knows gates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    version: Literal[1] = 1
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    policy: dict[str, Any] = Field(default_factory=dict)
+    triggers: tuple[Trigger, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict, exclude=True)
+
+
+class Setting(Record):
+    """One setting, its value and where it came from."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def find_root(start: Path) -> Path | None:
+    """Give the nearest folder with mlops.toml or .mlops, up to the git root or the home folder."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file() or (folder / ".mlops").is_dir():
+            return folder
+        if (folder / ".git").exists() or folder == Path.home():
+            return None
+    return None
+
+
+def git_root(start: Path) -> Path | None:
+    """Give the folder of the git checkout that holds `start`."""
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that may hold mlops.toml.
+    overrides : mapping, optional
+        Values of [workspace] given as arguments.
+
+    Raises
+    ------
+    InvalidValue
+        The file is no TOML, or has an unknown key or a wrong value: the line and the nearest key are named.
+    """
+    path = root / FILE
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    data = parse_toml(text, str(path))
+    section, origins = dict(data.get("workspace", {})), {}
+    for key in WorkspaceSettings.model_fields:
+        variable = f"MLOPS_{key.upper()}"
+        origins[key] = str(path) if key in section else "default"
+        if variable in os.environ:
+            section[key], origins[key] = os.environ[variable], variable
+        if overrides and key in overrides:
+            section[key], origins[key] = overrides[key], "argument"
+    if section:
+        data["workspace"] = section
+    try:
+        return Settings.model_validate({**data, "origins": origins})
+    except ValidationError as error:
+        raise explain(error, str(path), text, Settings) from error
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """Read TOML, or say in which line it goes wrong."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidValue(f"{source} is no TOML: {error}", hint="Mend that line") from error
+
+
+def explain(error: ValidationError, source: str, text: str, model: type[BaseModel]) -> InvalidValue:
+    """Turn the first fault that pydantic found into a sentence with line, value and nearest key."""
+    fault = error.errors()[0]
+    path = ".".join(str(part) for part in fault["loc"])
+    key = str(fault["loc"][-1]) if fault["loc"] else ""
+    place = f"{source}{_line_of(text, key)}"
+    if fault["type"] == "extra_forbidden":
+        return InvalidValue(f"{place}: unknown key {path!r}", hint=did_you_mean(key, _keys(model, fault["loc"][:-1])))
+    return InvalidValue(f"{place}: {path} = {fault['input']!r}: {fault['msg'].lower()}", hint="See docs/settings.md")
+
+
+def _line_of(text: str, key: str) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*(\[+\s*)?([\w.\"-]*\.)?[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)", line):
+            return f" line {number}"
+    return ""
+
+
+def _keys(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        inner = field.annotation
+        for candidate in (inner, *getattr(inner, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
+                break
+    return [name for name in model.model_fields if name != "origins"]
+
+
+def default_actor() -> str:
+    """Give the name of the user who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

@@ -1,0 +1,222 @@
+"""The database behind a catalog: SQLite or PostgreSQL, opened, made and checked."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from mlops_ext.errors import MissingExtra, StoreBusy, StoreReadOnly, StoreTooNew, StoreTooOld, StoreUnavailable
+from mlops_ext.store.filesystem import is_network
+from mlops_ext.store.schema import SCHEMA, chain_head, metadata, store_info
+
+__all__ = ["Database", "is_retryable", "translated"]
+
+BUSY_SECONDS = 60.0
+_RETRYABLE_SQLSTATES = {"40001", "40P01"}
+
+
+class Database:
+    """One catalog database; its connections belong to one process and are reopened after a fork.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL: `sqlite:////path/catalog.db` or `postgresql+psycopg://…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.path = Path(self.url.database or "") if self.sqlite else None
+        self._engine: Engine | None = None
+        self._empty: Engine | None = None
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        with self._lock:
+            if self._pid != os.getpid():
+                if self._engine is not None:
+                    self._engine.dispose(close=False)
+                self._engine, self._empty, self._pid = None, None, os.getpid()
+            if self._engine is None:
+                self._engine = self._connect()
+            return self._engine
+
+    def exists(self) -> bool:
+        """Tell whether there is a store to open."""
+        if self.path is not None:
+            return self.path.exists()
+        with translated(self), self.engine.connect() as connection:
+            return bool(connection.dialect.has_table(connection, store_info.name))
+
+    def check(self, connection: Connection, *, writing: bool) -> str:
+        """Refuse a store that this release may not read or write; give its hash algorithm.
+
+        Raises
+        ------
+        StoreTooNew, StoreTooOld
+        """
+        row = connection.execute(select(store_info)).one_or_none()
+        if row is None:
+            raise StoreUnavailable(f"{self} holds no workspace", hint="Run: mlops init")
+        needed = row.min_writer if writing else row.min_reader
+        if needed > SCHEMA:
+            verb = "write" if writing else "read"
+            raise StoreTooNew(
+                f"{self} needs schema {needed} to {verb}; this release knows {SCHEMA}",
+                hint="Upgrade: pip install -U mlops-ext",
+            )
+        if row.schema_number < SCHEMA:
+            raise StoreTooOld(
+                f"{self} has schema {row.schema_number}; this release needs {SCHEMA}", hint="Run: mlops upgrade"
+            )
+        return str(row.hash)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a consistent snapshot for reading; what does not exist yet reads as empty."""
+        if not self.exists():
+            with self._empty_engine().begin() as connection:
+                yield connection
+            return
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with translated(self), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            self.check(connection, writing=False)
+            yield connection
+
+    @contextmanager
+    def writing(self, *, serial: bool) -> Iterator[tuple[Connection, str]]:
+        """Open a transaction for writing and give the hash algorithm; `serial` ones pass one by one."""
+        with translated(self), self.engine.connect().execution_options(mlops_writing=True) as connection:
+            with connection.begin():
+                if serial and not self.sqlite:
+                    connection.execute(select(chain_head.c.seq).with_for_update())
+                yield connection, self.check(connection, writing=True)
+
+    def close(self) -> None:
+        """Close all connections of this process."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path is not None else self.url.render_as_string(hide_password=True)
+
+    def _connect(self) -> Engine:
+        if not self.sqlite:
+            return _postgresql_engine(self.url.render_as_string(hide_password=False))
+        assert self.path is not None
+        return _sqlite_engine(self.path)
+
+    def _empty_engine(self) -> Engine:
+        with self._lock:
+            if self._empty is None:
+                self._empty = create_engine("sqlite://", poolclass=StaticPool)
+                metadata.create_all(self._empty)
+            return self._empty
+
+
+def _postgresql_engine(url: str) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    except ImportError as error:
+        raise MissingExtra.of("psycopg", "postgres") from error
+
+    @event.listens_for(engine, "connect")
+    def set_limits(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{int(BUSY_SECONDS)}s'")
+        connection.execute("SET idle_in_transaction_session_timeout = '120s'")
+        connection.commit()
+
+    return engine
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = create_engine(
+        "sqlite://", creator=lambda: _open_sqlite(path), poolclass=QueuePool, pool_size=8, max_overflow=64
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("mlops_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _open_sqlite(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        _sqlite_uri(path), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    if os.access(path.parent, os.W_OK):
+        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_network(path) else 'WAL'}")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _sqlite_uri(path: Path) -> str:
+    uri = f"file:{urllib.parse.quote(str(path))}"
+    if os.access(path.parent, os.W_OK):
+        return f"{uri}?mode=rw"
+    log = path.with_name(path.name + "-wal")
+    settled = not log.exists() or log.stat().st_size == 0
+    return f"{uri}?mode=ro&immutable=1" if settled else f"{uri}?mode=ro"
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether the whole transaction is worth another try."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    return getattr(error.orig, "sqlstate", None) in _RETRYABLE_SQLSTATES
+
+
+@contextmanager
+def translated(database: Database) -> Iterator[None]:
+    """Turn what the driver says into an error that names the store and the remedy."""
+    try:
+        yield
+    except (OperationalError, ProgrammingError, DBAPIError) as error:
+        if is_retryable(error):
+            raise
+        translation = _translate(str(database), str(error.orig), getattr(error.orig, "sqlstate", None))
+        if translation is None:
+            raise
+        raise translation from error
+
+
+_SAYINGS: tuple[tuple[str, type[StoreUnavailable], str, str], ...] = (
+    ("is locked", StoreBusy, "another writer holds {0}", "Try again; `mlops doctor` names who has it open"),
+    ("readonly", StoreReadOnly, "no permission to write {0}", "Make the folder writable, or set MLOPS_WORKSPACE"),
+    ("disk is full", StoreReadOnly, "the disk of {0} is full", "Free some space; nothing was lost"),
+    ("unable to open", StoreUnavailable, "cannot open {0}", "Check that the folder exists and that you may read it"),
+    ("not a database", StoreUnavailable, "{0} is not a catalog", "Restore it: mlops restore BACKUP"),
+    ("malformed", StoreUnavailable, "{0} is damaged", "Restore it: mlops restore BACKUP"),
+    ("disk I/O", StoreUnavailable, "the disk of {0} fails", "Check the disk, then: mlops audit verify"),
+    ("connection failed", StoreUnavailable, "cannot reach {0}", "Check that the server runs and the URL is right"),
+    ("connection timeout", StoreUnavailable, "cannot reach {0}", "Check that the server runs and the URL is right"),
+)
+
+
+def _translate(store: str, text: str, sqlstate: str | None) -> StoreUnavailable | None:
+    if sqlstate == "55P03":
+        return StoreBusy(f"another writer holds {store}", hint="Try again in a moment")
+    for saying, kind, message, hint in _SAYINGS:
+        if saying in text:
+            return kind(message.format(store), hint=hint)
+    return None

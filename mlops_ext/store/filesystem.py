@@ -1,0 +1,65 @@
+"""What lies under a folder: whether its file system is local, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["fsync_folder", "is_network", "write_whole"]
+
+_LOCAL = {
+    "apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "nilfs2", "overlay", "ramfs",
+    "reiserfs", "tmpfs", "udf", "ufs", "vfat", "exfat", "xfs", "zfs", "rootfs", "erofs", "squashfs", "aufs",
+}  # fmt: skip
+
+
+def is_network(path: Path) -> bool:
+    """Tell whether a path lies on a network or fuse file system; an unknown one counts as such."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return _file_system(str(path.parent.resolve())) not in _LOCAL
+
+
+@lru_cache(maxsize=64)
+def _file_system(folder: str) -> str:
+    best, kind = "", "unknown"
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return kind
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount = left.split()[4].replace("\\040", " ")
+        inside = folder == mount or folder.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, right.split()[0]
+    return kind
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in a folder durable."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, make it durable, then rename it into place."""
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)

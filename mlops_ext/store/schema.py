@@ -1,0 +1,160 @@
+"""The one MetaData of all tables, the column types that both databases share, and the ground's own tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["SCHEMA", "Json", "Real", "Utc", "finite_json", "metadata"]
+
+SCHEMA = 1
+"""The schema that this release reads and writes; the newest migration carries the same number."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond, as text that sorts by time."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else utc_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON as text, with non-finite numbers as strings, alike in both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return json.dumps(finite_json(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else json.loads(value)
+
+
+class Real(TypeDecorator[float]):
+    """A float that may be NaN or infinite; SQLite would lose NaN, so NaN is stored as NULL."""
+
+    impl = Float(53)
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:  # noqa: ARG002
+        return None if value is None or math.isnan(value) else float(value)
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> float:  # noqa: ARG002
+        return math.nan if value is None else value
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as `2013-01-31T06:00:00.000000Z`."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def finite_json(value: Any) -> Any:
+    """Put non-finite numbers into JSON as the strings NaN, Infinity and -Infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {str(key): finite_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_json(each) for each in value]
+    return value
+
+
+store_info = Table(
+    "store_info",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("workspace", String(32), nullable=False),
+    Column("hash", String(8), nullable=False),
+    Column("schema_number", Integer, nullable=False),
+    Column("min_reader", Integer, nullable=False),
+    Column("min_writer", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+chain_head = Table(
+    "chain_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(80), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("format", Integer, nullable=False),
+    Column("time", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("auth", String(20), nullable=False),
+    Column("action", String(80), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("data_digest", String(80), nullable=False),
+    Column("previous", String(80), nullable=False),
+    Column("hash", String(80), nullable=False),
+    Index("ix_events_subject_seq", "subject", "seq"),
+    Index("ix_events_action_seq", "action", "seq"),
+)
+
+event_data = Table(
+    "event_data",
+    metadata,
+    Column("seq", BigInteger, ForeignKey("events.seq"), primary_key=True, autoincrement=False),
+    Column("data", Text, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", String(80), primary_key=True),
+    Column("location", String(160), nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+blob_owners = Table(
+    "blob_owners",
+    metadata,
+    Column("digest", String(80), ForeignKey("blobs.digest"), primary_key=True),
+    Column("owner", String(400), primary_key=True),
+)
+
+blob_intents = Table(
+    "blob_intents",
+    metadata,
+    Column("digest", String(80), ForeignKey("blobs.digest", ondelete="CASCADE"), primary_key=True),
+    Column("until", Utc, nullable=False),
+)
+
+doomed_blobs = Table(
+    "doomed_blobs",
+    metadata,
+    Column("location", String(160), primary_key=True),
+    Column("doomed_at", Utc, nullable=False),
+)

@@ -1,0 +1,64 @@
+"""Fixtures that all tests share: a workspace on SQLite and the same on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops_ext.workspace import Workspace
+from tests.support.postgres import PostgresServer, find_binaries
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-all", action="store_true", help="a missing browser or PostgreSQL is a failure, not a skip"
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own on a free port, or a named skip."""
+    url = os.environ.get("MLOPS_TEST_POSTGRES")
+    if url:
+        yield PostgresServer(url)
+        return
+    if find_binaries() is None:
+        missing = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        if request.config.getoption("--require-all"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with PostgresServer.start(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty catalog, on each database; empty means the folder's own SQLite file."""
+    if request.param == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database(f"t_{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace that does not exist yet, in the current folder, on each database."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLOPS_WORKSPACE", str(folder))
+    if catalog_url:
+        monkeypatch.setenv("MLOPS_CATALOG", catalog_url)
+    else:
+        monkeypatch.delenv("MLOPS_CATALOG", raising=False)
+    ws = Workspace(folder)
+    yield ws
+    ws.database.close()
