@@ -1,1 +1,117 @@
-"""MLOps inside JupyterLab: snapshot data, register models, retrain, watch drift, without leaving the notebook."""
+"""MLOps inside JupyterLab: snapshot data, register models, retrain, watch drift, without leaving the notebook.
+
+>>> import mlops_ext as mlops
+>>> flights = mlops.load("flights")                 # doctest: +SKIP
+>>> mlops.register(model, "delay", example=X)       # doctest: +SKIP
+>>> mlops.promote("delay@latest", to="production")  # doctest: +SKIP
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlops_ext.datasets.edge import load, snapshot
+    from mlops_ext.features.edge import feature_view, join
+    from mlops_ext.models.edge import load_model, promote, register, rollback
+    from mlops_ext.monitoring.edge import drift, log_labels, log_predictions, performance
+    from mlops_ext.notebook.browse import browse
+    from mlops_ext.runs.edge import run
+    from mlops_ext.tracking.edge import (
+        active_run,
+        end_run,
+        log_artifact,
+        log_figure,
+        log_metric,
+        log_metrics,
+        log_param,
+        log_params,
+        set_tag,
+        start_run,
+    )
+    from mlops_ext.workspace import Workspace
+
+__all__ = [
+    "Workspace",
+    "active_run",
+    "browse",
+    "drift",
+    "end_run",
+    "feature_view",
+    "join",
+    "load",
+    "load_model",
+    "log_artifact",
+    "log_figure",
+    "log_labels",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_predictions",
+    "performance",
+    "promote",
+    "register",
+    "rollback",
+    "run",
+    "set_tag",
+    "snapshot",
+    "start_run",
+]
+
+_FACE = {
+    "mlops_ext.datasets.edge": ("load", "snapshot"),
+    "mlops_ext.features.edge": ("feature_view", "join"),
+    "mlops_ext.models.edge": ("load_model", "promote", "register", "rollback"),
+    "mlops_ext.monitoring.edge": ("drift", "log_labels", "log_predictions", "performance"),
+    "mlops_ext.notebook.browse": ("browse",),
+    "mlops_ext.runs.edge": ("run",),
+    "mlops_ext.tracking.edge": (
+        "active_run",
+        "end_run",
+        "log_artifact",
+        "log_figure",
+        "log_metric",
+        "log_metrics",
+        "log_param",
+        "log_params",
+        "set_tag",
+        "start_run",
+    ),
+    "mlops_ext.workspace": ("Workspace",),
+}
+_HOMES = {name: module for module, names in _FACE.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("mlops_ext._version").__version__
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Answer `%load_ext mlops_ext`."""
+    from mlops_ext.notebook.magics import load
+
+    load(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from mlops_ext.server.extension import MlopsExtension
+
+    return [{"module": "mlops_ext", "app": MlopsExtension}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "mlops-ext"}]

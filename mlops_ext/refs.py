@@ -103,7 +103,9 @@ class Ref:
         if separator and written not in KINDS:
             raise InvalidValue(f"unknown kind {written!r} in {text!r}", hint=f"Known: {', '.join(KINDS)}")
         if kind is not None and separator and written != kind:
-            raise InvalidValue(f"{text!r} is a {written}, not a {kind}", hint=f"Write {kind}:{name}, or leave the kind out")
+            raise InvalidValue(
+                f"{text!r} is a {written}, not a {kind}", hint=f"Write {kind}:{name}, or leave the kind out"
+            )
         if "@" in text and not tail:
             raise InvalidValue(f"nothing after '@' in {text!r}", hint="Write name@3, name@latest or name@alias")
         return cls(check_name(name), _selector(tail), written or kind)
@@ -130,7 +132,9 @@ def check_name(name: str) -> str:
         raise InvalidValue(f"the name {normal[:40]!r}… has {len(normal)} characters", hint=f"At most {MAX_NAME} fit")
     wrong = sorted({each for each in normal if each in _FORBIDDEN or not each.isprintable()})
     if wrong:
-        raise InvalidValue(f"the name {name!r} has {', '.join(map(repr, wrong))}", hint="Leave out / : @ \\ and control characters")
+        raise InvalidValue(
+            f"the name {name!r} has {', '.join(map(repr, wrong))}", hint="Leave out / : @ \\ and control characters"
+        )
     return normal
 
 
@@ -138,7 +142,9 @@ def check_label(label: str, environments: tuple[str, ...] = ()) -> str:
     """Accept an alias: a name that is no number, not `latest` and no environment."""
     normal = check_name(label)
     if normal == "latest" or normal.isdecimal() or re.fullmatch(r"v\d+", normal):
-        raise InvalidValue(f"{label!r} cannot be an alias", hint="It would read as a version; choose a word such as 'champion'")
+        raise InvalidValue(
+            f"{label!r} cannot be an alias", hint="It would read as a version; choose a word such as 'champion'"
+        )
     if normal in environments:
         raise InvalidValue(f"{label!r} is an environment", hint=f"Move it with: mlops promote MODEL --to {label}")
     return normal

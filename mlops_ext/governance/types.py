@@ -40,5 +40,7 @@ class Lineage(Record):
 
 class ShowLineage(Request):
     ref: str = Field(description="Full reference, such as model:delay@3, dataset:flights@1 or run:ID")
-    direction: Literal["up", "down", "both"] = Field(default="both", description="up: its origins; down: its consequences")
+    direction: Literal["up", "down", "both"] = Field(
+        default="both", description="up: its origins; down: its consequences"
+    )
     depth: int = Field(default=10, ge=1, le=100)

@@ -12,7 +12,9 @@ __all__ = [
     "CancelJob", "InspectNotebook", "Job", "JobStatus", "ListJobs", "NotebookParameters", "Parameter", "ShowJob", "SubmitJob",
 ]  # fmt: skip
 
-JobStatus = Literal["queued", "running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "invalid", "rejected"]
+JobStatus = Literal[
+    "queued", "running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "invalid", "rejected"
+]
 
 
 class Parameter(Record):

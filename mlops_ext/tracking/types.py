@@ -91,7 +91,9 @@ class StartRun(Request):
     job: str = ""
     git_commit: str = ""
     tags: dict[str, str] = {}
-    lease_seconds: float = Field(default=120.0, gt=0, description="Without a sign of life for so long, the run counts as lost")
+    lease_seconds: float = Field(
+        default=120.0, gt=0, description="Without a sign of life for so long, the run counts as lost"
+    )
 
 
 class MetricPoint(Request):
@@ -105,7 +107,9 @@ class LogRun(Request):
     """Measurements of a running run; an empty one is its sign of life."""
 
     run: str = Field(description="Id of the run")
-    parameters: dict[str, str] = Field(default={}, description="Name to JSON text; a second value for one name is refused")
+    parameters: dict[str, str] = Field(
+        default={}, description="Name to JSON text; a second value for one name is refused"
+    )
     metrics: tuple[MetricPoint, ...] = ()
     tags: dict[str, str] = {}
     inputs: tuple[str, ...] = ()
