@@ -1,0 +1,1 @@
+"""Datasets: snapshots of frames that are equal exactly when their content is."""

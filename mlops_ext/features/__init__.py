@@ -1,0 +1,1 @@
+"""Features: columns of datasets, joined as they were known at a moment."""
