@@ -103,7 +103,12 @@ def _unified(values: pa.ChunkedArray) -> pa.ChunkedArray:
     dictionary = values.chunk(0).dictionary
     if _is_hashable(dictionary.type) and pc.count_distinct(dictionary, mode="all").as_py() != len(dictionary):
         first = dictionary.dictionary_encode(null_encoding="encode")
-        chunks = [pa.DictionaryArray.from_arrays(pc.take(first.indices, each.indices), first.dictionary, ordered=values.type.ordered) for each in values.chunks]
+        chunks = [
+            pa.DictionaryArray.from_arrays(
+                pc.take(first.indices, each.indices), first.dictionary, ordered=values.type.ordered
+            )
+            for each in values.chunks
+        ]
         return pa.chunked_array(chunks)
     return values
 

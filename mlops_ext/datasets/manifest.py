@@ -53,7 +53,9 @@ class Manifest(Record):
 
     def to_bytes(self) -> bytes:
         """Write the manifest as JSON with sorted keys."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        ).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
@@ -68,7 +70,9 @@ class Manifest(Record):
             found = json.loads(data)
             version = found.get("format") if isinstance(found, dict) else None
             if version != FORMAT:
-                raise InvalidValue(f"a manifest of format {version!r}", hint=f"This release reads {FORMAT}; upgrade mlops-ext")
+                raise InvalidValue(
+                    f"a manifest of format {version!r}", hint=f"This release reads {FORMAT}; upgrade mlops-ext"
+                )
             manifest = cls.model_validate(found)
         except (ValueError, ValidationError) as error:
             raise InvalidValue("the blob is no dataset manifest", hint="Make it with mlops_ext.snapshot") from error
@@ -88,15 +92,23 @@ class Manifest(Record):
     def check(self) -> None:
         """Refuse a manifest whose parts contradict each other."""
         if self.canonical != CANONICAL_FORM:
-            raise InvalidValue(f"canonical form {self.canonical!r}", hint=f"This release knows {CANONICAL_FORM}; upgrade mlops-ext")
+            raise InvalidValue(
+                f"canonical form {self.canonical!r}", hint=f"This release knows {CANONICAL_FORM}; upgrade mlops-ext"
+            )
         if table_digest(self.rows, self.schema_, algorithm_of(self.digest)) != self.digest:
-            raise InvalidValue("the manifest's digest is not that of its columns", hint="Make it with mlops_ext.snapshot")
+            raise InvalidValue(
+                "the manifest's digest is not that of its columns", hint="Make it with mlops_ext.snapshot"
+            )
         if sum(segment.rows for segment in self.segments) != self.rows:
-            raise InvalidValue("the manifest's segments do not add up to its rows", hint="Make it with mlops_ext.snapshot")
+            raise InvalidValue(
+                "the manifest's segments do not add up to its rows", hint="Make it with mlops_ext.snapshot"
+            )
         names = sorted(column.name for column in self.schema_)
         for segment in self.segments:
             if sorted(name for file in segment.files for name in file.names) != names:
-                raise InvalidValue("a segment of the manifest lacks or repeats columns", hint="Make it with mlops_ext.snapshot")
+                raise InvalidValue(
+                    "a segment of the manifest lacks or repeats columns", hint="Make it with mlops_ext.snapshot"
+                )
 
 
 def table_digest(rows: int, columns: Sequence[Column], algorithm: str) -> str:
