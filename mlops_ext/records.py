@@ -56,13 +56,13 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
-    columns: ClassVar[tuple[str, ...]] = ()
+    shown: ClassVar[tuple[str, ...]] = ()
     """The fields that a list of these shows."""
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>"
-            for name, text in self.rows()
+            for name, text in self.pairs()
         )
         return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>"
 
@@ -70,11 +70,11 @@ class Record(BaseModel):
         from rich.table import Table
 
         table = Table("", "", show_header=False, box=None)
-        for name, text in self.rows():
+        for name, text in self.pairs():
             table.add_row(f"[bold]{name}[/bold]", _plain(text))
         return table
 
-    def rows(self) -> Iterator[tuple[str, str]]:
+    def pairs(self) -> Iterator[tuple[str, str]]:
         """Give each field that holds something as a name and a text."""
         for name in type(self).model_fields:
             text = text_of(getattr(self, name))
@@ -154,12 +154,12 @@ def text_of(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(text_of(each) for each in value)
     if isinstance(value, Record):
-        return str(getattr(value, "ref", "")) or ", ".join(f"{name}={text}" for name, text in value.rows())
+        return str(getattr(value, "ref", "")) or ", ".join(f"{name}={text}" for name, text in value.pairs())
     return str(value)
 
 
 def _columns(items: Sequence[Record]) -> tuple[str, ...]:
-    return type(items[0]).columns or tuple(type(items[0]).model_fields)
+    return type(items[0]).shown or tuple(type(items[0]).model_fields)
 
 
 def _cell(text: str) -> str:

@@ -17,7 +17,7 @@ __all__ = [
 class Column(Record):
     """One column: its canonical logical type and the digest of its values."""
 
-    columns: ClassVar = ("name", "type", "nulls")
+    shown: ClassVar = ("name", "type", "nulls")
     name: str
     type: str
     nulls: int
@@ -27,7 +27,7 @@ class Column(Record):
 class DatasetVersion(Record):
     """One snapshot. Equal content and representation never make two versions in a row."""
 
-    columns: ClassVar = ("ref", "rows", "digest", "kind", "created_at", "created_by")
+    shown: ClassVar = ("ref", "rows", "digest", "kind", "created_at", "created_by")
     name: str
     version: int
     digest: Digest
@@ -55,7 +55,7 @@ class DatasetVersion(Record):
 class Dataset(Record):
     """A dataset: a name and its line of versions."""
 
-    columns: ClassVar = ("name", "latest", "rows", "digest", "updated_at", "description")
+    shown: ClassVar = ("name", "latest", "rows", "digest", "updated_at", "description")
     name: str
     description: str = ""
     latest: int

@@ -58,7 +58,7 @@ class EnvironmentLock(Record):
 class ModelVersion(Record):
     """One registered model: what it is, what it was made of, and where it serves."""
 
-    columns: ClassVar = ("ref", "flavor", "metrics", "aliases", "environments", "inputs", "created_at", "created_by")
+    shown: ClassVar = ("ref", "flavor", "metrics", "aliases", "environments", "inputs", "created_at", "created_by")
     name: str
     version: int
     digest: Digest
@@ -93,7 +93,7 @@ class ModelVersion(Record):
 class Model(Record):
     """A model: a name, its line of versions, and who points where."""
 
-    columns: ClassVar = ("name", "latest", "environments", "aliases", "updated_at", "description")
+    shown: ClassVar = ("name", "latest", "environments", "aliases", "updated_at", "description")
     name: str
     description: str = ""
     latest: int
@@ -172,7 +172,7 @@ class Rollback(Request):
 class GateResult(Record):
     """What one gate found."""
 
-    columns: ClassVar = ("gate", "passed", "value", "bound", "message")
+    shown: ClassVar = ("gate", "passed", "value", "bound", "message")
     gate: str
     passed: bool
     value: float | str | None = None
@@ -192,7 +192,7 @@ class GateResults(Record):
 class Deployment(Record):
     """One entry of an environment's history: what it served from then on."""
 
-    columns: ClassVar = ("environment", "version", "previous", "action", "created_at", "created_by", "comment")
+    shown: ClassVar = ("environment", "version", "previous", "action", "created_at", "created_by", "comment")
     model: str
     environment: str
     version: int

@@ -20,7 +20,7 @@ AlertKind = Literal["estimated_impact", "performance_loss"]
 class DriftRow(Record):
     """One statistic of one column; every constant that it used stands in `parameters`."""
 
-    columns: ClassVar = ("column", "statistic", "value", "p_value")
+    shown: ClassVar = ("column", "statistic", "value", "p_value")
     column: str
     statistic: str
     value: float
@@ -41,7 +41,7 @@ class Verdict(Record):
 class MetricEstimate(Record):
     """A metric of one window with its interval; `kind` says whether labels were there."""
 
-    columns: ClassVar = ("name", "value", "low", "high", "kind")
+    shown: ClassVar = ("name", "value", "low", "high", "kind")
     name: str
     value: float
     low: float
@@ -53,7 +53,7 @@ class MetricEstimate(Record):
 class Report(Record):
     """One look at one window of a model or a dataset."""
 
-    columns: ClassVar = ("id", "kind", "model", "window", "status", "created_at")
+    shown: ClassVar = ("id", "kind", "model", "window", "status", "created_at")
     id: str
     kind: ReportKind
     model: str = ""
@@ -104,7 +104,7 @@ class ShowReport(Request):
 class Alert(Record):
     """Something that a monitor wants a person or a trigger to act on."""
 
-    columns: ClassVar = ("id", "monitor", "model", "kind", "state", "message", "created_at")
+    shown: ClassVar = ("id", "monitor", "model", "kind", "state", "message", "created_at")
     id: str
     monitor: str
     model: str
@@ -112,6 +112,8 @@ class Alert(Record):
     window: str
     message: str
     report: str = ""
+    details: dict[str, Any] = {}
+    """Values that a trigger may hand to the notebook it queues, such as {"month": 2}."""
     state: Literal["open", "acknowledged"] = "open"
     created_at: Timestamp
     created_by: str
@@ -129,6 +131,7 @@ class RaiseAlert(Request):
     window: str
     message: str
     report: str = ""
+    details: dict[str, Any] = Field(default={}, description="Values that a trigger may hand to a notebook")
 
 
 class ListAlerts(PageRequest):

@@ -20,7 +20,7 @@ JobStatus = Literal[
 class Parameter(Record):
     """One parameter that a notebook declares in its tagged cell."""
 
-    columns: ClassVar = ("name", "type", "default", "help")
+    shown: ClassVar = ("name", "type", "default", "help")
     name: str
     type: str = ""
     default: str = ""
@@ -58,7 +58,7 @@ class SubmitJob(Request):
 class Job(Record):
     """A queued run: what to execute, and how far it is."""
 
-    columns: ClassVar = ("id", "notebook", "status", "attempt", "parameters", "run", "created_at")
+    shown: ClassVar = ("id", "notebook", "status", "attempt", "parameters", "run", "created_at")
     id: str
     notebook: str
     parameters: dict[str, Any]
