@@ -1,0 +1,1 @@
+"""`mlops demo`: the whole story on the real flights of 2013."""
