@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
 
 from mlops_ext.errors import Conflict, InvalidValue, MlopsError, StoreReadOnly, StoreUnavailable
 from mlops_ext.records import new_id, now
@@ -24,11 +25,22 @@ from mlops_ext.store.blobs import BlobStore
 from mlops_ext.store.database import Database, translated
 from mlops_ext.store.filesystem import fsync_folder
 from mlops_ext.store.hashing import ALGORITHMS
-from mlops_ext.store.schema import SCHEMA, blobs, chain_head, metadata, store_info
+from mlops_ext.store.schema import (
+    SCHEMA,
+    blob_intents,
+    blob_owners,
+    blobs,
+    chain_head,
+    doomed_blobs,
+    metadata,
+    store_info,
+)
 
 __all__ = ["back_up", "create", "migrate", "restore", "upgrade"]
 
 _ADVISORY_LOCK = 0x6D6C6F7073
+_MEMBER = re.compile(r"catalog\.db|blobs/(b3|sha256)/[0-9a-f]{2}/[0-9a-f-]+")
+_OURS = {".gitignore", ".lock", "cache"}
 
 
 def create(database: Database, algorithm: str) -> bool:
@@ -149,23 +161,23 @@ def back_up(database: Database, store: BlobStore, target: Path) -> dict[str, Any
         raise Conflict(f"{target} exists", hint="Name another file")
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     with _file_errors(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        rows = _dump(database, Path(folder))
+        locations = _dump(database, Path(folder))
         try:
             with tarfile.open(draft, "w") as archive:
                 archive.add(Path(folder) / "catalog.db", "catalog.db")
-                for digest, location in rows:
-                    _add_blob(archive, store, digest, location)
+                for location in locations:
+                    _add_blob(archive, store, location)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
         fsync_folder(target.parent)
-    return {"backup": str(target), "blobs": len(rows), "bytes": target.stat().st_size}
+    return {"backup": str(target), "blobs": len(locations), "bytes": target.stat().st_size}
 
 
-def _dump(database: Database, folder: Path) -> list[tuple[str, str]]:
-    """Copy the rows of one snapshot into a SQLite file, whatever database they come from."""
+def _dump(database: Database, folder: Path) -> list[str]:
+    """Copy the rows of one snapshot into a SQLite file, whatever database they come from; give where blobs lie."""
     copy = folder / "catalog.db"
     if database.path is not None:
         _copy_sqlite(database.path, copy)
@@ -175,13 +187,21 @@ def _dump(database: Database, folder: Path) -> list[tuple[str, str]]:
         with database.reading() as source, target.engine.connect() as connection, connection.begin():
             _copy_rows(source, connection)
         target.close()
-    reading = Database(f"sqlite:///{copy}")
-    with reading.engine.connect() as connection:
-        rows = [
-            (str(row.digest), str(row.location)) for row in connection.execute(select(blobs).order_by(blobs.c.digest))
+    settled = Database(f"sqlite:///{copy}")
+    with settled.engine.connect() as connection, connection.begin():
+        _drop_unnamed(connection)
+        locations = [
+            str(each) for each in connection.execute(select(blobs.c.location).order_by(blobs.c.location)).scalars()
         ]
-    reading.close()
-    return rows
+    settled.close()
+    return locations
+
+
+def _drop_unnamed(connection: Connection) -> None:
+    """Leave out what gc may take while the backup runs: blobs that no record names yet."""
+    connection.execute(delete(blob_intents))
+    connection.execute(delete(doomed_blobs))
+    connection.execute(delete(blobs).where(blobs.c.digest.not_in(select(blob_owners.c.digest))))
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
@@ -191,7 +211,7 @@ def _copy_rows(source: Connection, target: Connection) -> None:
             target.execute(insert(table), [dict(row) for row in page])
 
 
-def _add_blob(archive: tarfile.TarFile, store: BlobStore, digest: str, location: str) -> None:
+def _add_blob(archive: tarfile.TarFile, store: BlobStore, location: str) -> None:
     local = store.local_path(location)
     if local is not None:
         archive.add(local, f"blobs/{location}")
@@ -215,14 +235,15 @@ def restore(backup: Path, folder: Path) -> None:
         The file is no backup.
     """
     target = folder / ".mlops"
-    if target.exists() and any(target.glob("catalog.db*")):
+    if target.exists() and {path.name for path in target.iterdir()} - _OURS:
         raise Conflict(f"{target} holds a workspace", hint="Move it away, or restore into another folder")
     with _file_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=".mlops-restore-"))
         try:
             with tarfile.open(backup) as archive:
-                archive.extractall(draft, filter="data")
+                for member in archive:
+                    _extract(archive, member, draft)
             if not (draft / "catalog.db").exists():
                 raise InvalidValue(f"{backup} holds no catalog", hint="Name a file that `mlops backup` wrote")
             (draft / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -233,6 +254,19 @@ def restore(backup: Path, folder: Path) -> None:
             raise InvalidValue(f"{backup} is no backup", hint="Name a file that `mlops backup` wrote") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Lay out one file of a backup; a name that no backup has is refused, so that none leads out of the folder."""
+    content = archive.extractfile(member) if member.isreg() and _MEMBER.fullmatch(member.name) else None
+    if content is None:
+        raise InvalidValue(f"{member.name!r} does not belong in a backup", hint="Name a file that `mlops backup` wrote")
+    target = folder / member.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        shutil.copyfileobj(content, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _copy_sqlite(source: Path, target: Path) -> Path:
