@@ -19,6 +19,7 @@ from mlops_ext.records import now
 from mlops_ext.store import trail
 from mlops_ext.store.database import Database, is_retryable
 from mlops_ext.store.schema import blob_owners, blobs
+from mlops_ext.store.search import present
 
 __all__ = ["Actor", "Catalog", "Change", "MissingBlob"]
 
@@ -100,18 +101,17 @@ class Change:
         wanted = sorted(set(digests))
         if not wanted:
             return
-        held = set(self.execute(select(blobs.c.digest).where(blobs.c.digest.in_(wanted))).scalars())
+        held = present(self.execute, blobs.c.digest, wanted)
         for digest in wanted:
             if digest not in held:
                 raise MissingBlob(f"blob {digest} is not in the store", hint="Put it again, then repeat the call")
-        owned = select(blob_owners.c.digest).where(blob_owners.c.owner == owner, blob_owners.c.digest.in_(wanted))
-        known = set(self.execute(owned).scalars())
+        known = set(self.execute(select(blob_owners.c.digest).where(blob_owners.c.owner == owner)).scalars())
         rows = [{"digest": digest, "owner": owner} for digest in wanted if digest not in known]
         if rows:
             self.execute(insert(blob_owners), rows)
 
     def close(self) -> None:
-        """Append the event; refuse a change that has none and an event that changed nothing."""
+        """Append the event; refuse changed rows that have none."""
         if self._event is not None:
             trail.append(self._connection, self._event, self._algorithm)
         elif self._changed:

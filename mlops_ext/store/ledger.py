@@ -17,12 +17,13 @@ from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 
-from mlops_ext.errors import DamagedBlob, NotFound
+from mlops_ext.errors import DamagedBlob, NotFound, TimedOut
 from mlops_ext.records import now
 from mlops_ext.store.blobs import BlobStore, Source, digest_and_size
 from mlops_ext.store.catalog import Catalog, Change
 from mlops_ext.store.hashing import algorithm_of, new_hash
 from mlops_ext.store.schema import blob_intents, blob_owners, blobs, doomed_blobs
+from mlops_ext.store.search import batches, present
 
 __all__ = ["GRACE", "Ledger"]
 
@@ -45,13 +46,14 @@ class Ledger:
         hashed = [digest_and_size(source, self.algorithm) for source in sources]
         while True:
             started = time.monotonic()
-            held = self._held([digest for digest, _ in hashed])
+            held = self._held({digest for digest, _ in hashed})
             written: dict[str, tuple[str, int]] = {}
             for source, (digest, size) in zip(sources, hashed, strict=True):
                 if digest not in held and digest not in written:
                     written[digest] = (self.store.put(source, digest), size)
-            expected = held | set(written)
-            if self._lease(expected, written) and time.monotonic() - started < GRACE.total_seconds() / 2:
+            if time.monotonic() - started > GRACE.total_seconds() / 2:
+                raise TimedOut("storing the blobs took too long: gc may have taken the first", hint="Put fewer at once")
+            if self._lease(held | set(written), written):
                 return [digest for digest, _ in hashed]
 
     def get(self, digest: str) -> bytes:
@@ -118,27 +120,23 @@ class Ledger:
         strays = {place for place, written in self._written() if written < before and place not in known | doomed}
         for location in sorted(doomed | strays):
             self.store.delete(location)
-        gone = sorted(doomed)
-        if gone:
-            self.catalog.measure(
-                lambda change: change.execute(delete(doomed_blobs).where(doomed_blobs.c.location.in_(gone)))
-            )
+        if doomed:
+            self.catalog.measure(lambda change: _forget(change, doomed))
         return len(doomed | strays)
 
     def _written(self) -> Iterator[tuple[str, datetime]]:
         for location, moment in self.store.locations():
             yield location, datetime.fromtimestamp(moment, timezone.utc)
 
-    def _held(self, digests: Sequence[str]) -> set[str]:
+    def _held(self, digests: set[str]) -> set[str]:
         with self.catalog.read() as connection:
-            found = connection.execute(select(blobs.c.digest).where(blobs.c.digest.in_(digests)))
-            return set(found.scalars())
+            return present(connection.execute, blobs.c.digest, digests)
 
     def _lease(self, expected: set[str], written: dict[str, tuple[str, int]]) -> bool:
         """Enter what was written and lease all; false when gc struck one meanwhile, which must be put again."""
 
         def enter(change: Change) -> bool:
-            held = set(change.execute(select(blobs.c.digest).where(blobs.c.digest.in_(expected))).scalars())
+            held = present(change.execute, blobs.c.digest, expected)
             new = [digest for digest in written if digest not in held]
             spare = [written[digest][0] for digest in written if digest in held]
             if new:
@@ -163,12 +161,17 @@ class Ledger:
 
 def _renew(change: Change, digests: set[str]) -> None:
     until = change.now + LEASE
-    known = set(change.execute(select(blob_intents.c.digest).where(blob_intents.c.digest.in_(digests))).scalars())
-    if known:
-        change.execute(update(blob_intents).where(blob_intents.c.digest.in_(known)).values(until=until))
+    known = present(change.execute, blob_intents.c.digest, digests)
+    for batch in batches(known):
+        change.execute(update(blob_intents).where(blob_intents.c.digest.in_(batch)).values(until=until))
     new = sorted(digests - known)
     if new:
         change.execute(insert(blob_intents), [{"digest": digest, "until": until} for digest in new])
+
+
+def _forget(change: Change, locations: set[str]) -> None:
+    for batch in batches(locations):
+        change.execute(delete(doomed_blobs).where(doomed_blobs.c.location.in_(batch)))
 
 
 def _check_file(path: Path, digest: str) -> None:

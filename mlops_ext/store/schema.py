@@ -16,6 +16,8 @@ __all__ = ["SCHEMA", "Json", "Real", "Utc", "finite_json", "metadata"]
 SCHEMA = 1
 """The schema that this release reads and writes; the newest migration carries the same number."""
 
+UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,7 +40,7 @@ class Utc(TypeDecorator[datetime]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+        return datetime.strptime(value, UTC_FORMAT).replace(tzinfo=timezone.utc)
 
 
 class Json(TypeDecorator[Any]):
@@ -71,7 +73,9 @@ class Real(TypeDecorator[float]):
 
 def utc_text(moment: datetime) -> str:
     """Write a moment as `2013-01-31T06:00:00.000000Z`."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment.tzinfo is None:
+        raise ValueError(f"a moment without a time zone: {moment.isoformat()}")
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def finite_json(value: Any) -> Any:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Page, Record
-from mlops_ext.store.schema import Utc, utc_text
+from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 
-__all__ = ["contains", "paged"]
+__all__ = ["batches", "contains", "paged", "present"]
 
 R = TypeVar("R", bound=Record)
+_BATCH = 5000
+_HINT = "Take it from the `next` of a page"
 
 
 def paged(
@@ -61,6 +63,20 @@ def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     return column.icontains(text, autoescape=True)
 
 
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """Sort values and cut them into lists that one statement can bind; a database takes some ten thousand."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
+
+
+def present(execute: Callable[..., Any], column: ColumnElement[str], values: Iterable[str]) -> set[str]:
+    """Tell which of many values stand in a column."""
+    return {
+        str(found) for batch in batches(values) for found in execute(select(column).where(column.in_(batch))).scalars()
+    }
+
+
 def _value(row: Row[Any], column: ColumnElement[Any]) -> Any:
     value = row._mapping[column]
     return utc_text(value) if isinstance(value, datetime) else value
@@ -77,7 +93,23 @@ def _after(order: Sequence[ColumnElement[Any]], values: Sequence[Any], *, descen
 
 
 def _bind(column: ColumnElement[Any], value: Any) -> Any:
-    return datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(column.type, Utc) else value
+    """Check one part of a cursor, which is a stranger's text, against its column."""
+    kind = (
+        str
+        if isinstance(column.type, Utc)
+        else (int, float)
+        if isinstance(column.type, Real)
+        else column.type.python_type
+    )
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    if not fits or (isinstance(value, int) and abs(value) >= 2**63) or (isinstance(value, str) and "\0" in value):
+        raise InvalidValue(f"not a cursor of this list: {value!r}", hint=_HINT)
+    if not isinstance(column.type, Utc):
+        return value
+    try:
+        return datetime.strptime(value, UTC_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise InvalidValue(f"not a cursor of this list: {value!r}", hint=_HINT) from error
 
 
 def _encode(values: Sequence[Any]) -> str:
@@ -88,7 +120,7 @@ def _decode(cursor: str, length: int) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
-        raise InvalidValue(f"not a cursor: {cursor!r}", hint="Take it from the `next` of a page") from error
+        raise InvalidValue(f"not a cursor: {cursor!r}", hint=_HINT) from error
     if not isinstance(values, list) or len(values) != length:
-        raise InvalidValue(f"not a cursor of this list: {cursor!r}", hint="Take it from the `next` of a page")
+        raise InvalidValue(f"not a cursor of this list: {cursor!r}", hint=_HINT)
     return values
