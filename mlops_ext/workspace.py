@@ -53,6 +53,7 @@ class Workspace:
 
     def __init__(self, root: Path, actor: Actor | None = None, overrides: Mapping[str, str] | None = None) -> None:
         self.root = root.resolve()
+        self._overrides = overrides
         self.settings: Settings = read_settings(self.root, overrides)
         self.actor = actor or Actor(self.settings.workspace.actor or default_actor(), "os_user")
         self.database = _database(self.settings.workspace.catalog or f"sqlite:///{self.home / 'catalog.db'}")
@@ -112,17 +113,13 @@ class Workspace:
 
     def ensure(self) -> None:
         """Make the store if there is none, and say so in one line."""
-        if self._made:
+        if self.database.exists():
             return
         from mlops_ext.store.lifecycle import create
 
-        if not self.database.exists():
-            self._make_home()
-            if create(self.database, self.settings.workspace.hash):
-                sys.stderr.write(f"mlops: made a workspace in {self.root}\n")
-        self._made = True
-
-    _made = False
+        self._make_home()
+        if create(self.database, self.settings.workspace.hash):
+            sys.stderr.write(f"mlops: made a workspace in {self.root}\n")
 
     def call(self, operation: Operation[Req, Res], request: Req) -> Res:
         """Do one operation here."""
@@ -130,7 +127,7 @@ class Workspace:
 
     def acting_as(self, actor: Actor) -> Workspace:
         """Give the same workspace as another actor sees it."""
-        return Workspace(self.root, actor)
+        return Workspace(self.root, actor, self._overrides)
 
     def put_blob(self, data: Source) -> str:
         """Store bytes, or a file's bytes, durably and give their digest."""

@@ -11,18 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
-from mlops_ext.errors import MissingExtra, StoreBusy, StoreReadOnly, StoreTooNew, StoreTooOld, StoreUnavailable
+from mlops_ext.errors import (
+    InvalidValue,
+    MissingExtra,
+    StoreBusy,
+    StoreReadOnly,
+    StoreTooNew,
+    StoreTooOld,
+    StoreUnavailable,
+)
 from mlops_ext.store.filesystem import is_network
 from mlops_ext.store.schema import SCHEMA, chain_head, metadata, store_info
 
 __all__ = ["Database", "is_retryable", "translated"]
 
 BUSY_SECONDS = 60.0
+_INHERITED: list[Engine | None] = []
+"""Engines of the parent process: kept, since even closing a SQLite connection after a fork can harm the parent."""
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
+_URL_HINT = "Write sqlite:////folder/catalog.db or postgresql://user@host/database"
 
 
 class Database:
@@ -35,10 +46,11 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        self.url = _checked_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.path = Path(self.url.database or "") if self.sqlite else None
         self._engine: Engine | None = None
+        self._found = False
         self._empty: Engine | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -48,8 +60,7 @@ class Database:
         """The engine of this process."""
         with self._lock:
             if self._pid != os.getpid():
-                if self._engine is not None:
-                    self._engine.dispose(close=False)
+                _INHERITED.append(self._engine)
                 self._engine, self._empty, self._pid = None, None, os.getpid()
             if self._engine is None:
                 self._engine = self._connect()
@@ -59,8 +70,10 @@ class Database:
         """Tell whether there is a store to open."""
         if self.path is not None:
             return self.path.exists()
-        with translated(self), self.engine.connect() as connection:
-            return bool(connection.dialect.has_table(connection, store_info.name))
+        if not self._found:
+            with translated(self), self.engine.connect() as connection:
+                self._found = connection.dialect.has_table(connection, store_info.name)
+        return self._found
 
     def check(self, connection: Connection, *, writing: bool) -> str:
         """Refuse a store that this release may not read or write; give its hash algorithm.
@@ -116,9 +129,8 @@ class Database:
         return str(self.path) if self.path is not None else self.url.render_as_string(hide_password=True)
 
     def _connect(self) -> Engine:
-        if not self.sqlite:
+        if self.path is None:
             return _postgresql_engine(self.url.render_as_string(hide_password=False))
-        assert self.path is not None
         return _sqlite_engine(self.path)
 
     def _empty_engine(self) -> Engine:
@@ -127,6 +139,18 @@ class Database:
                 self._empty = create_engine("sqlite://", poolclass=StaticPool)
                 metadata.create_all(self._empty)
             return self._empty
+
+
+def _checked_url(url: str) -> URL:
+    try:
+        checked = make_url(url)
+    except ArgumentError as error:
+        raise InvalidValue("the catalog's URL cannot be read", hint=_URL_HINT) from error
+    if checked.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InvalidValue(f"no catalog on {checked.get_backend_name()}", hint=_URL_HINT)
+    if checked.get_backend_name() == "sqlite" and not checked.database:
+        raise InvalidValue(f"{checked} names no file", hint=_URL_HINT)
+    return checked
 
 
 def _postgresql_engine(url: str) -> Engine:
@@ -145,9 +169,20 @@ def _postgresql_engine(url: str) -> Engine:
 
 
 def _sqlite_engine(path: Path) -> Engine:
-    engine = create_engine(
-        "sqlite://", creator=lambda: _open_sqlite(path), poolclass=QueuePool, pool_size=8, max_overflow=64
-    )
+    if os.access(path.parent, os.W_OK):
+        pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 64}
+    else:  # an immutable connection sees nothing of what others write afterwards
+        pool = {"poolclass": NullPool}
+    engine = create_engine("sqlite://", creator=lambda: _open_sqlite(path), **pool)
+
+    @event.listens_for(engine, "connect")
+    def remember_file(_connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def same_file(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError(f"{path} is another file than the one that was opened")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -155,6 +190,15 @@ def _sqlite_engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell files of one name apart: a catalog may be removed and made anew while a server runs."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open_sqlite(path: Path) -> sqlite3.Connection:
@@ -206,6 +250,8 @@ _SAYINGS: tuple[tuple[str, type[StoreUnavailable], str, str], ...] = (
     ("disk is full", StoreReadOnly, "the disk of {0} is full", "Free some space; nothing was lost"),
     ("unable to open", StoreUnavailable, "cannot open {0}", "Check that the folder exists and that you may read it"),
     ("not a database", StoreUnavailable, "{0} is not a catalog", "Restore it: mlops restore BACKUP"),
+    ("unsupported file format", StoreUnavailable, "{0} is not a catalog", "Restore it: mlops restore BACKUP"),
+    ("no such table: store_info", StoreUnavailable, "{0} is not a catalog", "Restore it: mlops restore BACKUP"),
     ("malformed", StoreUnavailable, "{0} is damaged", "Restore it: mlops restore BACKUP"),
     ("disk I/O", StoreUnavailable, "the disk of {0} fails", "Check the disk, then: mlops audit verify"),
     ("connection failed", StoreUnavailable, "cannot reach {0}", "Check that the server runs and the URL is right"),
