@@ -161,9 +161,9 @@ def _selector(text: str) -> Selector:
 
 
 def _number(text: str) -> Number:
-    number = int(text)
+    number = int(text) if len(text) < 20 else 0
     if not 0 < number < 2**31:
-        raise InvalidValue(f"no version can have the number {text}", hint="Versions count from 1")
+        raise InvalidValue(f"no version can have the number {text[:40]}", hint="Versions count from 1")
     return Number(number)
 
 
