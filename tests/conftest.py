@@ -22,9 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PostgresServer]:
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """A PostgreSQL of our own on a free port, or a named skip."""
     url = os.environ.get("MLOPS_TEST_POSTGRES")
     if url:
@@ -35,7 +33,7 @@ def postgres_server(
         if request.config.getoption("--require-all"):
             pytest.fail(missing)
         pytest.skip(missing)
-    with PostgresServer.start(tmp_path_factory.mktemp("postgres")) as server:
+    with PostgresServer.start() as server:
         yield server
 
 
