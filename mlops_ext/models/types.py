@@ -200,6 +200,8 @@ class Deployment(Record):
     action: Literal["promote", "rollback"]
     comment: str = ""
     gates: tuple[GateResult, ...] = ()
+    note: str = ""
+    """What the promoter should know, such as a local policy that differs from the applied one."""
     created_at: Timestamp
     created_by: str
 

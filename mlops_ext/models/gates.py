@@ -1,0 +1,77 @@
+"""The port for gates: what a gate is asked, what it answers, and how gates are found and evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.models.plugins import load_plugin
+from mlops_ext.models.policy import GATES
+from mlops_ext.models.types import GateResult, GateRule, ModelVersion
+from mlops_ext.workspace import Workspace
+
+__all__ = ["Gate", "GateContext", "evaluate"]
+
+
+@dataclass(frozen=True)
+class GateContext:
+    """What a gate is asked about.
+
+    Attributes
+    ----------
+    version : ModelVersion
+        The one that wants in.
+    champion : ModelVersion or None
+        The one that the environment serves now.
+    environment : str
+        Where it wants to.
+    options : mapping
+        What policy says beside the gate's name.
+    """
+
+    version: ModelVersion
+    champion: ModelVersion | None
+    environment: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Gate(Protocol):
+    """A check before a promotion, found by the entry point group `mlops_ext.gates`.
+
+    It may read the workspace and take its time: it runs outside any transaction. An attribute
+    `options`, when there is one, lists the options that policy may give it.
+    """
+
+    def __call__(self, ws: Workspace, context: GateContext, /) -> GateResult:
+        """Answer whether the version may pass, with value, bound and a sentence."""
+        ...
+
+
+def evaluate(
+    ws: Workspace, version: ModelVersion, champion: ModelVersion | None, environment: str, rules: Sequence[GateRule]
+) -> tuple[GateResult, ...]:
+    """Ask all gates of an environment; one that is missing or raises counts as failed, with its error.
+
+    Parameters
+    ----------
+    version, champion : ModelVersion
+        The candidate, and what the environment serves now (or None).
+    rules : sequence of GateRule
+        From the applied policy.
+    """
+    return tuple(_ask(ws, GateContext(version, champion, environment, rule.options), rule.gate) for rule in rules)
+
+
+def _ask(ws: Workspace, context: GateContext, name: str) -> GateResult:
+    try:
+        gate: Gate = load_plugin(GATES, name)
+        result = gate(ws, context)
+    except MlopsError as error:
+        return GateResult(gate=name, passed=False, message=str(error))
+    except Exception as error:  # noqa: BLE001 - a gate is anyone's code, and its failure must refuse, never pass
+        return GateResult(gate=name, passed=False, message=f"the gate failed: {type(error).__name__}: {error}")
+    if not isinstance(result, GateResult):
+        return GateResult(gate=name, passed=False, message=f"the gate answered {result!r}, which is no GateResult")
+    return result.model_copy(update={"gate": name})
