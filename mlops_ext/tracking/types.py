@@ -9,8 +9,8 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns", "LogRun",
-    "Logged", "MetricPoint", "MetricValue", "Run", "RunStatus", "ShowRun", "StartRun",
+    "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns",
+    "LogRun", "Logged", "MetricPoint", "MetricValue", "Run", "RunStatus", "ShowRun", "StartRun",
 ]  # fmt: skip
 
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "lost"]
@@ -52,11 +52,11 @@ class Run(Record):
     name: str = ""
     status: RunStatus
     error: str = ""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = Field(default={})
     """Each value as JSON text."""
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = Field(default={})
     """The latest point of each metric."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
     inputs: tuple[str, ...] = ()
     """References of the dataset versions that it read."""
     outputs: tuple[str, ...] = ()
@@ -72,6 +72,8 @@ class Run(Record):
     git_commit: str = ""
     parent: str = ""
     job: str = ""
+    digest: Digest | None = None
+    """Of all parameters and metric points, once the run has ended."""
     started_at: Timestamp
     ended_at: Timestamp | None = None
     created_by: str
@@ -90,9 +92,9 @@ class StartRun(Request):
     parent: str = ""
     job: str = ""
     git_commit: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
     lease_seconds: float = Field(
-        default=120.0, gt=0, description="Without a sign of life for so long, the run counts as lost"
+        default=120.0, gt=0, le=30 * 86400, description="Without a sign of life for so long, the run counts as lost"
     )
 
 
@@ -111,7 +113,7 @@ class LogRun(Request):
         default={}, description="Name to JSON text; a second value for one name is refused"
     )
     metrics: tuple[MetricPoint, ...] = ()
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     artifacts: tuple[Artifact, ...] = ()

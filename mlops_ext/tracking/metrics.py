@@ -1,0 +1,184 @@
+"""Metric points: stored once each, the latest of each metric kept apart, and a digest over all that a run measured.
+
+As in MLflow, a point is (key, value, time, step), a repeated point is one point, and the latest is
+the one with the highest step, then the latest time, then the highest value. NaN ranks below every
+number, so that at one step and moment a number wins.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import func, insert, select, update
+
+from mlops_ext.store.hashing import canonical_json, new_hash
+from mlops_ext.store.schema import utc_text
+from mlops_ext.tracking.tables import run_latest_metrics, run_metrics, run_parameters
+
+if TYPE_CHECKING:
+    from sqlalchemy import Executable
+
+    from mlops_ext.store.catalog import Change
+    from mlops_ext.tracking.types import MetricPoint
+
+__all__ = ["Content", "Point", "Reader", "add_points", "content_of", "counts_of", "latest", "rank"]
+
+_LOWEST = -(2**63)
+_CHUNK = 5000
+
+
+class Reader(Protocol):
+    """A connection or a change under way: anything that runs a statement."""
+
+    def execute(self, statement: Executable, /) -> Any:
+        """Run a statement."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point as it is stored."""
+
+    key: str
+    step: int
+    at: datetime
+    value: float
+
+    @property
+    def place(self) -> tuple[int, datetime, int]:
+        """What decides which point of a metric is the latest."""
+        return self.step, self.at, rank(self.value)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a run measured: how many parameters and points, and one digest of them."""
+
+    parameters: int
+    points: int
+    digest: str
+
+
+def rank(value: float) -> int:
+    """Give an integer of 64 bits that sorts as the floats do, NaN first.
+
+    Examples
+    --------
+    >>> rank(-1.5) < rank(0.0) == rank(-0.0) < rank(1e-300) < rank(float("inf"))
+    True
+    >>> rank(float("nan")) < rank(float("-inf"))
+    True
+    """
+    if math.isnan(value):
+        return _LOWEST
+    bits: int = struct.unpack(">q", struct.pack(">d", value + 0.0))[0]
+    return bits if bits >= 0 else bits ^ (2**63 - 1)
+
+
+def latest(points: Iterable[Point]) -> dict[str, Point]:
+    """Give the latest point of each metric.
+
+    Examples
+    --------
+    >>> from datetime import datetime, timezone
+    >>> noon = datetime(2013, 1, 1, 12, tzinfo=timezone.utc)
+    >>> latest([Point("auc", 2, noon, 0.7), Point("auc", 1, noon, 0.9)])["auc"].value
+    0.7
+    """
+    best: dict[str, Point] = {}
+    for point in points:
+        known = best.get(point.key)
+        if known is None or point.place > known.place:
+            best[point.key] = point
+    return best
+
+
+def add_points(change: Change, run: str, logged: Sequence[MetricPoint]) -> int:
+    """Store the points that are new, move the latest ones on, and give how many were new.
+
+    The caller holds the run's row locked, so that nobody else adds points to it meanwhile.
+    """
+    points = [Point(each.key, each.step, each.at or change.now, each.value + 0.0) for each in logged]
+    known = _known(change, run, points)
+    fresh = {(point.key, *point.place): point for point in points if (point.key, *point.place) not in known}
+    if not fresh:
+        return 0
+    change.execute(insert(run_metrics), [_row(run, point) for point in fresh.values()])
+    _move_latest(change, run, latest(fresh.values()))
+    return len(fresh)
+
+
+def counts_of(reader: Reader, run: str) -> tuple[int, int]:
+    """Count the parameters and the points of a run."""
+    parameters = select(func.count()).select_from(run_parameters).where(run_parameters.c.run == run)
+    points = select(func.count()).select_from(run_metrics).where(run_metrics.c.run == run)
+    return reader.execute(parameters).scalar_one(), reader.execute(points).scalar_one()
+
+
+def content_of(reader: Reader, run: str, algorithm: str) -> Content:
+    """Hash every parameter and every point of a run, each as one line of canonical JSON, in the order of their keys."""
+    hasher, parameters, points = new_hash(algorithm), 0, 0
+    named = select(run_parameters.c.name, run_parameters.c.value).where(run_parameters.c.run == run)
+    # Sorted here: the databases disagree about the order of texts.
+    for name, value in sorted(tuple(row) for row in reader.execute(named)):
+        hasher.update(canonical_json(["parameter", name, value]) + b"\n")
+        parameters += 1
+    for key in _keys(reader, run):
+        columns = run_metrics.c
+        ordered = (
+            select(columns.step, columns.at, columns.value)
+            .where(columns.run == run, columns.key == key)
+            .order_by(columns.step, columns.at, columns.rank)
+        )
+        for step, at, value in reader.execute(ordered):
+            hasher.update(canonical_json(["metric", key, step, utc_text(at), value]) + b"\n")
+            points += 1
+    return Content(parameters, points, f"{algorithm}:{hasher.hexdigest()}")
+
+
+def _keys(reader: Reader, run: str) -> list[str]:
+    return sorted(reader.execute(select(run_latest_metrics.c.key).where(run_latest_metrics.c.run == run)).scalars())
+
+
+def _known(change: Change, run: str, points: Sequence[Point]) -> set[tuple[Any, ...]]:
+    """Give those of the points' places that are taken; asks for the span of times that the points cover."""
+    if not points:
+        return set()
+    columns, keys = run_metrics.c, sorted({point.key for point in points})
+    times, steps = [point.at for point in points], [point.step for point in points]
+    found: set[tuple[Any, ...]] = set()
+    for start in range(0, len(keys), _CHUNK):
+        asked = select(columns.key, columns.step, columns.at, columns.rank).where(
+            columns.run == run,
+            columns.key.in_(keys[start : start + _CHUNK]),
+            columns.step.between(min(steps), max(steps)),
+            columns.at.between(min(times), max(times)),
+        )
+        found.update(tuple(row) for row in change.execute(asked))
+    return found
+
+
+def _move_latest(change: Change, run: str, newest: dict[str, Point]) -> None:
+    table = run_latest_metrics.c
+    held = {
+        row.key: (row.step, row.at, row.rank)
+        for row in change.execute(select(run_latest_metrics).where(table.run == run))
+        if row.key in newest
+    }
+    new = [_row(run, point) for key, point in newest.items() if key not in held]
+    if new:
+        change.execute(insert(run_latest_metrics), new)
+    for key, point in newest.items():
+        if key in held and point.place > held[key]:
+            change.execute(
+                update(run_latest_metrics).where(table.run == run, table.key == key).values(_row(run, point))
+            )
+
+
+def _row(run: str, point: Point) -> dict[str, Any]:
+    step, at, order = point.place
+    return {"run": run, "key": point.key, "step": step, "at": at, "rank": order, "value": point.value}

@@ -1,0 +1,128 @@
+"""Runs read from their tables: one row and its parameters, metrics, tags, links and artifacts become a record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+
+from mlops_ext.errors import NotFound
+from mlops_ext.tracking.metrics import Reader
+from mlops_ext.tracking.tables import (
+    experiments,
+    run_artifacts,
+    run_latest_metrics,
+    run_links,
+    run_parameters,
+    run_tags,
+    runs,
+)
+from mlops_ext.tracking.types import Artifact, CellState, Run, RunStatus
+
+__all__ = ["complete", "in_state", "run_id", "run_of", "runs_query", "status_at", "the_run"]
+
+
+def run_id(text: str) -> str:
+    """Accept a run's id with or without `run:`."""
+    return text.strip().removeprefix("run:")
+
+
+def runs_query() -> Select[Any]:
+    """Select runs with the names of their experiments."""
+    return select(runs, experiments.c.name.label("experiment_name")).join(
+        experiments, experiments.c.id == runs.c.experiment
+    )
+
+
+def the_run(reader: Reader, run: str, *, lock: bool = False) -> Row[Any]:
+    """Read one run's row, locked against other writers when asked.
+
+    Raises
+    ------
+    NotFound
+        No run has this id.
+    """
+    query = select(runs).where(runs.c.id == run)
+    row: Row[Any] | None = reader.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"no run {run!r}", hint="List them with: mlops runs list")
+    return row
+
+
+def status_at(row: Row[Any], moment: datetime) -> RunStatus:
+    """Give a run's state: a running one whose lease is over counts as lost."""
+    if row.status == "running" and row.lease_until < moment:
+        return "lost"
+    status: RunStatus = row.status
+    return status
+
+
+def in_state(status: str, moment: datetime) -> ColumnElement[bool]:
+    """Select the runs that are in a state at a moment."""
+    if status == "running":
+        return and_(runs.c.status == "running", runs.c.lease_until >= moment)
+    if status == "lost":
+        return or_(runs.c.status == "lost", and_(runs.c.status == "running", runs.c.lease_until < moment))
+    return runs.c.status == status
+
+
+def run_of(row: Row[Any], moment: datetime) -> Run:
+    """Make the record of a row; `complete` adds what stands in other tables."""
+    status = status_at(row, moment)
+    return Run(
+        id=row.id,
+        experiment=row.experiment_name,
+        name=row.name,
+        status=status,
+        error=row.error,
+        notebook=row.notebook,
+        source=row.source,
+        output=row.output,
+        cells=tuple(CellState.model_validate(cell) for cell in row.cells),
+        git_commit=row.git_commit,
+        parent=row.parent,
+        job=row.job,
+        digest=row.digest or None,
+        started_at=row.started_at,
+        ended_at=row.seen_at if status == "lost" else row.ended_at,
+        created_by=row.created_by,
+    )
+
+
+def complete(reader: Reader, found: Sequence[Run]) -> tuple[Run, ...]:
+    """Add parameters, metrics, tags, links and artifacts to runs, with one query for each kind."""
+    ids = [run.id for run in found]
+    if not ids:
+        return ()
+    parameters = _pairs(reader, select(run_parameters).where(run_parameters.c.run.in_(ids)), "name")
+    metrics = _pairs(reader, select(run_latest_metrics).where(run_latest_metrics.c.run.in_(ids)), "key")
+    tags = _pairs(reader, select(run_tags).where(run_tags.c.run.in_(ids)), "key")
+    links: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in reader.execute(select(run_links).where(run_links.c.run.in_(ids)).order_by(run_links.c.number)):
+        links[row.run, row.direction].append(row.ref)
+    artifacts: dict[str, list[Artifact]] = defaultdict(list)
+    for row in reader.execute(select(run_artifacts).where(run_artifacts.c.run.in_(ids)).order_by(run_artifacts.c.path)):
+        artifacts[row.run].append(Artifact(path=row.path, digest=row.digest, size=row.size))
+    return tuple(
+        run.model_copy(
+            update={
+                "parameters": parameters[run.id],
+                "metrics": metrics[run.id],
+                "tags": tags[run.id],
+                "inputs": tuple(links[run.id, "input"]),
+                "outputs": tuple(links[run.id, "output"]),
+                "artifacts": tuple(artifacts[run.id]),
+            }
+        )
+        for run in found
+    )
+
+
+def _pairs(reader: Reader, query: Select[Any], name: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in sorted(reader.execute(query), key=lambda each: str(each._mapping[name])):
+        found[row.run][row._mapping[name]] = row.value
+    return found
