@@ -74,6 +74,9 @@ class Job(Record):
     trigger: str = ""
     run: str = ""
     """Id of the run of the newest attempt."""
+    cells_done: int = 0
+    """Code cells that have ended in the newest attempt."""
+    cells_total: int = 0
     created_at: Timestamp
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None

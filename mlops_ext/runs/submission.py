@@ -1,0 +1,109 @@
+"""Submitting: a notebook's bytes and checked parameters become a queued job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from mlops_ext.errors import Conflict
+from mlops_ext.records import new_id
+from mlops_ext.runs.conversion import check, jsonable
+from mlops_ext.runs.notebooks import locate, locate_output, read_notebook
+from mlops_ext.runs.queue import job_of
+from mlops_ext.runs.secrecy import mask_parameters
+from mlops_ext.runs.tables import jobs
+from mlops_ext.runs.types import Job, SubmitJob
+from mlops_ext.store.catalog import Change
+from mlops_ext.workspace import Workspace
+
+__all__ = ["Prepared", "enter", "prepare", "refuse_windows"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that was read and checked before the transaction."""
+
+    request: SubmitJob
+    id: str
+    notebook: str
+    output: str
+    source: str
+    parameters: Mapping[str, Any]
+    cells: int
+
+
+def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
+    """Read the notebook, check the parameters, store the bytes: what runs is what is submitted now.
+
+    Raises
+    ------
+    InvalidValue, NotFound
+        The notebook, the output's path or a parameter is wrong; nothing is queued.
+    """
+    refuse_windows()
+    path = locate(request.notebook, ws.root)
+    data = path.read_bytes()
+    notebook = read_notebook(data, path.name)
+    values = check(notebook, path.name, request.parameters)
+    job = new_id()
+    output = locate_output(request.output or f"runs/{path.stem}-{job}.ipynb", path, ws.root)
+    return Prepared(
+        request,
+        job,
+        shown(path, ws.root),
+        shown(output, ws.root),
+        ws.put_blob(data),
+        mask_parameters({name: jsonable(value) for name, value in values.items()}),
+        len(notebook.code),
+    )
+
+
+def enter(change: Change, prepared: Prepared) -> Job:
+    """Write the job and its event, inside a transaction."""
+    request = prepared.request
+    row = {
+        "id": prepared.id,
+        "notebook": prepared.notebook,
+        "parameters": dict(prepared.parameters),
+        "output": prepared.output,
+        "experiment": request.experiment,
+        "status": "queued",
+        "error": "",
+        "attempt": 0,
+        "max_attempts": request.max_attempts,
+        "priority": request.priority,
+        "timeout_seconds": request.timeout_seconds,
+        "source": prepared.source,
+        "trigger": request.trigger,
+        "run": "",
+        "cells_done": 0,
+        "cells_total": prepared.cells,
+        "created_at": change.now,
+        "created_by": change.actor,
+        "fence": 0,
+        "host": "",
+    }
+    change.execute(insert(jobs).values(**row))
+    change.name_blobs(f"job:{prepared.id}", [prepared.source])
+    told = ("notebook", "source", "parameters", "output", "experiment", "priority", "max_attempts", "trigger")
+    data = {name: row[name] for name in told}
+    change.event(
+        "job.submitted", f"job:{prepared.id}", {**data, "inputs": [request.trigger] if request.trigger else []}
+    )
+    return job_of(change.execute(select(jobs).where(jobs.c.id == prepared.id)).one())
+
+
+def shown(path: Path, root: Path) -> str:
+    """Write a path relative to the workspace's folder where it lies below."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def refuse_windows() -> None:
+    """Say that jobs need Linux or macOS."""
+    if os.name == "nt":
+        raise Conflict("jobs do not run on Windows", hint="Use WSL, or submit to a worker on Linux or macOS")
