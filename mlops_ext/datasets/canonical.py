@@ -68,7 +68,7 @@ def digest_table(table: pa.Table, algorithm: str) -> Content:
     True
     """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        columns = tuple(pool.map(lambda pair: _column(*pair, algorithm), zip(table.column_names, table.columns)))
+        columns = tuple(pool.map(lambda name: _column(name, table[name], algorithm), table.column_names))
     return Content(table_digest(table.num_rows, columns, algorithm), table.num_rows, columns)
 
 
@@ -165,24 +165,28 @@ class _Writer:
             self.part(_INDICES, _zeroed(_fixed(array.indices.cast(pa.int64())), valid))
             if with_dictionary:
                 self.node(array.dictionary)
+        elif kind.num_fields:
+            self._nested(array, valid)
         elif is_string(kind) or is_binary(kind):
             self._texts(array, valid)
-        elif is_list(kind):
-            self.part(_LENGTHS, _list_lengths(array))
-            self.node(array.flatten())
-        elif pa.types.is_map(kind):
+        elif pa.types.is_boolean(kind):
+            bits = array if valid is None else pc.fill_null(array, False)
+            self.part(_VALUES, np.packbits(bits.to_numpy(zero_copy_only=False), bitorder="little"))
+        elif not pa.types.is_struct(kind):
+            self.part(_VALUES, _zeroed(_fixed(array), valid))
+
+    def _nested(self, array: pa.Array, valid: np.ndarray | None) -> None:
+        kind = array.type
+        if pa.types.is_map(kind):
             self._map(array, valid)
-        elif pa.types.is_fixed_size_list(kind):
-            self.node(array.flatten())
         elif pa.types.is_struct(kind):
             present = array if valid is None else array.filter(pa.array(valid))
             for index in range(kind.num_fields):
                 self.node(present.field(index))
-        elif pa.types.is_boolean(kind):
-            bits = array if valid is None else pc.fill_null(array, False)  # noqa: FBT003
-            self.part(_VALUES, np.packbits(bits.to_numpy(zero_copy_only=False), bitorder="little"))
         else:
-            self.part(_VALUES, _zeroed(_fixed(array), valid))
+            if is_list(kind):
+                self.part(_LENGTHS, _list_lengths(array))
+            self.node(array.flatten())
 
     def _map(self, array: pa.Array, valid: np.ndarray | None) -> None:
         lengths = _zeroed(np.diff(array.offsets.to_numpy()).astype("<i8"), valid)
@@ -212,12 +216,16 @@ class _Writer:
 
 
 def _validity(array: pa.Array) -> np.ndarray | None:
-    return pc.is_valid(array).to_numpy(zero_copy_only=False) if array.null_count else None
+    if not array.null_count:
+        return None
+    valid: np.ndarray = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    return valid
 
 
 def _list_lengths(array: pa.Array) -> np.ndarray:
     lengths = pc.list_value_length(array).cast(pa.int64())
-    return pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype("<i8", copy=False)
+    filled: np.ndarray = pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
+    return filled.astype("<i8", copy=False)
 
 
 def _fixed(array: pa.Array) -> np.ndarray:

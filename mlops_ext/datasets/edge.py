@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.datasets import service, used
+from mlops_ext.datasets import service
 from mlops_ext.datasets.types import CommitDataset, DatasetVersion, ShowDataset
+from mlops_ext.datasets.used import current_run, remember
 from mlops_ext.errors import DamagedBlob, NotFound
 from mlops_ext.refs import check_name
 from mlops_ext.workspace import Workspace
@@ -71,10 +72,10 @@ def snapshot(
     content = digest_table(table, ws.algorithm)
     manifest = _known_manifest(ws, name, content, representation) or write_manifest(ws, table, content, representation)
     request = CommitDataset(
-        name=name, manifest=manifest, description=description, tags=dict(tags or {}), run=used.current_run()
+        name=name, manifest=manifest, description=description, tags=dict(tags or {}), run=current_run()
     )
     version = ws.call(service.commit, request)
-    used.remember(version.ref)
+    remember(version.ref)
     return version
 
 
@@ -120,9 +121,9 @@ def load(
     representation = _representation(ws, manifest.representation)
     wanted = list(columns) if columns is not None else None
     exact = as_ is None or as_ == representation.kind
-    needed = needed_columns(representation, wanted)
-    table = read_table(ws, manifest, representation.schema, needed if exact else needed and wanted)
-    used.remember(version.ref)
+    needed = needed_columns(representation, wanted, exact=exact)
+    table = read_table(ws, manifest, representation.schema, needed)
+    remember(version.ref)
     return from_table(table, representation, as_, wanted)
 
 

@@ -75,6 +75,8 @@ def to_table(obj: Any) -> tuple[pa.Table, Representation]:
     ('pandas', 2)
     """
     home = type(obj).__module__.partition(".")[0]
+    kind: str
+    words: dict[str, Any]
     if isinstance(obj, str | Path):
         table, kind, words = _read_file(Path(obj)), "arrow", {}
     elif home == "polars":
@@ -119,8 +121,8 @@ def from_table(table: pa.Table, representation: Representation, as_: Kind | None
     return table
 
 
-def needed_columns(representation: Representation, columns: list[str] | None) -> list[str] | None:
-    """Check the asked columns, and add those that hold the index of a pandas frame.
+def needed_columns(representation: Representation, columns: list[str] | None, *, exact: bool) -> list[str] | None:
+    """Check the asked columns; for the very frame that was snapshotted add those of its index.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def needed_columns(representation: Representation, columns: list[str] | None) ->
     if columns is None:
         return None
     index: list[str] = []
-    if representation.kind == "pandas":
+    if exact and representation.kind == "pandas":
         from mlops_ext.datasets.pandas_frames import index_names
 
         index = index_names(representation.words)
@@ -154,13 +156,13 @@ def plain_view(table: pa.Table) -> Any:
     import pandas as pd
 
     nullable = {
-        pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(),
-        pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype(),
-        pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype(),
+        pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(), pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(),
+        pa.uint32(): pd.UInt32Dtype(), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype(),
     }  # fmt: skip
     columns = {
         name: values.to_pandas(types_mapper=nullable.get if values.null_count else None)
-        for name, values in zip(table.column_names, table.columns)
+        for name, values in zip(table.column_names, table.columns, strict=True)
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), columns=table.column_names)
 
@@ -193,7 +195,7 @@ def _from_polars(frame: Any) -> tuple[pa.Table, str, dict[str, Any]]:
             raise InvalidValue(f"column {name!r} cannot be kept exactly: its dtype is {dtype}", hint="Cast it first")
     enums = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
     arrow = frame.to_arrow() if frame.width else pa.table({"rows": pa.nulls(frame.height)}).select([])
-    columns = [_settled(name, arrow[name], enum=name in enums) for name in arrow.column_names]
+    columns = [_settled(arrow[name], enum=name in enums) for name in arrow.column_names]
     table = pa.table(columns, names=arrow.column_names) if columns else arrow
     made = _to_polars(table.slice(0, 3), enums)
     for name, dtype in frame.schema.items():
@@ -203,7 +205,7 @@ def _from_polars(frame: Any) -> tuple[pa.Table, str, dict[str, Any]]:
     return table, "polars", {"enums": enums} if enums else {}
 
 
-def _settled(name: str, values: pa.ChunkedArray, *, enum: bool) -> pa.ChunkedArray:
+def _settled(values: pa.ChunkedArray, *, enum: bool) -> pa.ChunkedArray:
     """Give a Polars column types that do not depend on the release or on what else the process did."""
     if not pa.types.is_dictionary(values.type):
         return values.cast(_large(values.type))
@@ -240,7 +242,7 @@ def _to_polars(table: pa.Table, enums: list[str]) -> Any:
         raise MissingExtra.of("polars", "all") from error
     if not table.num_columns:
         return pl.DataFrame(height=table.num_rows)
-    frame = pl.from_arrow(table)
+    frame: Any = pl.from_arrow(table)
     if not enums:
         return frame
     categories = {name: _dictionary(table[name]).to_pylist() for name in enums if name in table.column_names}
@@ -310,5 +312,5 @@ def _problem(kind: pa.DataType, *, top: bool) -> str:
 def _no_frame(obj: Any) -> InvalidValue:
     return InvalidValue(
         f"a {type(obj).__name__} is no frame",
-        hint="Give a pandas or Polars DataFrame, an Arrow table, a DuckDB relation, or the path of a CSV or Parquet file",
+        hint="Give a pandas or Polars DataFrame, an Arrow table, a DuckDB relation or the path of a CSV or Parquet file",
     )

@@ -59,8 +59,8 @@ def encode(values: Any, what: str) -> tuple[pa.Array | pa.ChunkedArray, Words]:
     if isinstance(dtype, np.dtype):
         return _encode_numpy(array, dtype, what)
     if isinstance(array, _MASKED):
-        data, mask = array._data, array._mask
-        return pa.array(data, mask=mask, from_pandas=False), {"dtype": "masked"}
+        masked: Any = array
+        return pa.array(masked._data, mask=masked._mask, from_pandas=False), {"dtype": "masked"}
     for kind, function in _ENCODERS.items():
         if isinstance(dtype, kind):
             return function(array, what)
@@ -128,7 +128,7 @@ def _decode_moments(values: pa.ChunkedArray, words: Words) -> Any:
     return pd.DatetimeIndex(moments, tz="UTC").tz_convert(words["zone"]).array
 
 
-def _encode_text(array: Any, what: str) -> tuple[pa.Array | pa.ChunkedArray, Words]:
+def _encode_text(array: Any, _what: str) -> tuple[pa.Array | pa.ChunkedArray, Words]:
     dtype = array.dtype
     missing = "na" if dtype.na_value is pd.NA else "nan"
     values = array.__arrow_array__(type=pa.large_string())
@@ -136,7 +136,7 @@ def _encode_text(array: Any, what: str) -> tuple[pa.Array | pa.ChunkedArray, Wor
 
 
 def _decode_text(values: pa.ChunkedArray, words: Words) -> Any:
-    dtype = (
+    dtype: Any = (
         pd.StringDtype(words["storage"])
         if words["missing"] == "na"
         else pd.StringDtype(words["storage"], na_value=np.nan)
@@ -181,7 +181,8 @@ def decode_labels(values: pa.ChunkedArray, words: Words) -> pd.Index:
     array = decode(values, words)
     if words.get("freq"):
         kind = pd.TimedeltaIndex if words["dtype"] == "timedelta" else pd.DatetimeIndex
-        return kind(array, freq=words["freq"])
+        timed: pd.Index = kind(array, freq=words["freq"])
+        return timed
     return pd.Index(array, dtype=array.dtype, copy=False)
 
 
@@ -195,21 +196,22 @@ def _encode_interval(array: Any, what: str) -> tuple[pa.Array, Words]:
 
 def _decode_interval(values: pa.ChunkedArray, words: Words) -> Any:
     whole = _whole(values)
-    sides = [decode(pa.chunked_array([side]), words["sides"]) for side in whole.flatten()]
-    return pd.arrays.IntervalArray.from_arrays(*sides, closed=words["closed"])
+    left, right = [decode(pa.chunked_array([side]), words["sides"]) for side in whole.flatten()]
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=words["closed"])
 
 
-def _encode_period(array: Any, what: str) -> tuple[pa.Array, Words]:
+def _encode_period(array: Any, _what: str) -> tuple[pa.Array, Words]:
     ordinals = np.asarray(array.asi8)
     return pa.array(ordinals, mask=ordinals == _NAT), {"dtype": "period", "freq": str(array.dtype)[7:-1]}
 
 
 def _decode_period(values: pa.ChunkedArray, words: Words) -> Any:
     ordinals = pc.fill_null(_whole(values), _NAT).to_numpy(zero_copy_only=False)
-    return pd.PeriodIndex.from_ordinals(ordinals, freq=words["freq"]).array
+    periods: Any = pd.PeriodIndex
+    return periods.from_ordinals(ordinals, freq=words["freq"]).array
 
 
-def _encode_arrow(array: Any, what: str) -> tuple[pa.ChunkedArray, Words]:
+def _encode_arrow(array: Any, _what: str) -> tuple[pa.ChunkedArray, Words]:
     return array.__arrow_array__(), {"dtype": "arrow"}
 
 

@@ -102,7 +102,7 @@ def _encode_index(index: pd.Index, taken: set[str]) -> tuple[dict[str, Any], Wor
     parts = (
         [
             pd.Categorical.from_codes(codes, categories=level.rename(None))
-            for codes, level in zip(index.codes, index.levels)
+            for codes, level in zip(index.codes, index.levels, strict=True)
         ]
         if isinstance(index, pd.MultiIndex)
         else [index]
@@ -132,7 +132,8 @@ def _decode_index(table: pa.Table, written: Words) -> pd.Index:
         return pd.RangeIndex(start, start + step * table.num_rows, step, name=names[0])
     levels = written["levels"]
     if not written["multi"]:
-        return arrays.decode_labels(table[levels[0]["name"]], levels[0]["words"]).rename(names[0])
+        index: pd.Index = arrays.decode_labels(table[levels[0]["name"]], levels[0]["words"]).rename(names[0])
+        return index
     parts = [arrays.decode(table[level["name"]], level["words"]) for level in levels]
     return pd.MultiIndex(levels=[part.categories for part in parts], codes=[part.codes for part in parts], names=names)
 
@@ -153,11 +154,12 @@ def _encode_columns(labels: pd.Index) -> Words:
 def _decode_columns(written: Words) -> pd.Index:
     if "levels" in written:
         names = [_decode_label(name) for name in written["names"]]
-        levels = [_decode_columns(level) for level in written["levels"]]
+        levels: Any = [_decode_columns(level) for level in written["levels"]]
         return pd.MultiIndex(levels=levels, codes=written["codes"], names=names)
     name = _decode_label(written["name"])
     if "range" in written:
-        return pd.RangeIndex(*written["range"], name=name)
+        start, stop, step = written["range"]
+        return pd.RangeIndex(start, stop, step, name=name)
     values = [_decode_label(value) for value in written["values"]]
     if written["dtype"] == "object":
         return _objects(values, name)
@@ -202,7 +204,7 @@ def _check(frame: pd.DataFrame, table: pa.Table, written: Words) -> None:
     """Make the first rows again and compare, so that nothing is found lost after the commit."""
     sample = frame.iloc[:_SAMPLE_ROWS]
     made = to_pandas(table.slice(0, _SAMPLE_ROWS), written)
-    for name, left, right in zip(_names(frame.columns), sample.dtypes, made.dtypes):
+    for name, left, right in zip(_names(frame.columns), sample.dtypes, made.dtypes, strict=True):
         if left != right or type(left) is not type(right):
             raise refuse(f"column {name!r}", f"its dtype {left} would come back as {right}", "Convert it first")
     if not _same_labels(frame.columns, made.columns):

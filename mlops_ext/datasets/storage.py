@@ -37,9 +37,9 @@ def write_manifest(ws: Workspace, table: pa.Table, content: Content, representat
     with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
         paths: list[Path] = []
         names: list[tuple[str, ...]] = []
-        for name in dictionaries:
+        for name, kind in dictionaries.items():
             unified = table[name].unify_dictionaries()
-            values = unified.chunk(0).dictionary if unified.num_chunks else pa.array([], dictionaries[name].value_type)
+            values = unified.chunk(0).dictionary if unified.num_chunks else pa.array([], kind.value_type)
             paths.append(_write(pa.table({name: values}), Path(folder) / f"{len(paths)}.parquet"))
             names.append((name,))
         if table.num_columns:
@@ -47,7 +47,8 @@ def write_manifest(ws: Workspace, table: pa.Table, content: Content, representat
             names.append(tuple(table.column_names))
         *blobs, described = ws.put_blobs([*paths, representation.to_bytes()])
         files = [
-            File(digest=blob, bytes=path.stat().st_size, names=held) for blob, path, held in zip(blobs, paths, names)
+            File(digest=blob, bytes=path.stat().st_size, names=held)
+            for blob, path, held in zip(blobs, paths, names, strict=True)
         ]
     segment = Segment(rows=table.num_rows, files=tuple(files[len(dictionaries) :]))
     manifest = Manifest(
@@ -56,7 +57,7 @@ def write_manifest(ws: Workspace, table: pa.Table, content: Content, representat
         digest=content.digest,
         representation=described,
         schema_=content.columns,
-        dictionaries=dict(zip(dictionaries, files)),
+        dictionaries=dict(zip(dictionaries, files, strict=False)),
         segments=(segment,),
     )
     return ws.put_blob(manifest.to_bytes())

@@ -13,7 +13,6 @@ Rules, the same whatever the engine:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,7 +187,7 @@ class _Search:
         keys = ", ".join(self.keys)
         groups = f"SELECT {keys}, t, c FROM near GROUP BY ALL HAVING count(*) > 1"  # noqa: S608
         equal = " AND ".join(f"near.{key} = g.{key}" for key in self.keys)
-        tied = db.execute(
+        tied = db.sql(
             f"SELECT p FROM near JOIN ({groups}) g ON {equal} AND near.t = g.t AND near.c IS NOT DISTINCT FROM g.c"  # noqa: S608
         ).to_arrow_table()["p"]
         ranks = _content_ranks(db, self.view.rows.select(list(dict.fromkeys(self.view.features))), tied)
@@ -221,7 +220,7 @@ class _Search:
         fresh = "s.p"
         if self.view.ttl is not None:
             fresh = f"CASE WHEN CAST(e.t AS HUGEINT) - s.t <= {self.view.ttl} THEN s.p END"
-        found = db.execute(
+        found = db.sql(
             f"SELECT e.i, {fresh} AS p FROM "  # noqa: S608
             f"(SELECT {asked}, {self.moments.sql('t', number)} AS t, i FROM asked_rows) e "
             f"ASOF LEFT JOIN states s ON {equal} AND e.t >= s.since"
@@ -240,7 +239,7 @@ def _content_ranks(db: Any, rows: pa.Table, tied: pa.ChunkedArray) -> pa.Array:
     # the text tells -0.0 from 0.0, which compare equal
     order = ", ".join([*(f"{n} NULLS FIRST" for n in named), *(f"CAST({n} AS VARCHAR) NULLS FIRST" for n in named)])
     query = f"SELECT i, row_number() OVER (ORDER BY {order}) AS r FROM tied_rows ORDER BY i"  # noqa: S608
-    return db.execute(query).to_arrow_table()["r"].combine_chunks()
+    return db.sql(query).to_arrow_table()["r"].combine_chunks()
 
 
 def _sortable(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -289,11 +288,6 @@ def _family(kind: pa.DataType) -> str:
     if is_binary(kind):
         return "bytes"
     return str(kind) if pa.types.is_boolean(kind) or pa.types.is_date(kind) or pa.types.is_null(kind) else ""
-
-
-def same_names(names: Sequence[str]) -> str:
-    """Give the first name that stands twice, or nothing."""
-    return next((name for place, name in enumerate(names) if name in names[:place]), "")
 
 
 def _connect() -> Any:

@@ -77,7 +77,9 @@ def feature_view(
         features = [column.name for column in version.schema_ if column.name not in taken]
         features = [each for each in features if not each.startswith("__index_level_")]
     if not keys or not features:
-        raise InvalidValue(f"the view {name!r} has no {'features' if keys else 'entity'}", hint="Name at least one column")
+        raise InvalidValue(
+            f"the view {name!r} has no {'features' if keys else 'entity'}", hint="Name at least one column"
+        )
     request = DefineFeatureView(
         name=name,
         dataset=dataset,
@@ -132,7 +134,9 @@ def join(
     ws = workspace or Workspace.find()
     if not views:
         raise InvalidValue("no feature view to join", hint="Name one: join(frame, 'weather', at='time')")
-    found = [each if isinstance(each, FeatureView) else ws.call(service.show, ShowFeatureView(view=each)) for each in views]
+    found = [
+        each if isinstance(each, FeatureView) else ws.call(service.show, ShowFeatureView(view=each)) for each in views
+    ]
     names = frames.column_names(frame)
     _check_names(names, found, at)
     shift = 0 if offset is None else round(_seconds(offset, "offset") * _NANOSECONDS)
@@ -141,7 +145,7 @@ def join(
     added: dict[str, pa.ChunkedArray] = {}
     for view in found:
         features = frames.read(ws, view, entities, at=at, offset=shift)
-        added.update(zip(features.column_names, features.columns))
+        added.update(zip(features.column_names, features.columns, strict=True))
     return frames.with_columns(frame, added)
 
 

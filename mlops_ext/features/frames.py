@@ -68,7 +68,8 @@ def with_columns(frame: Any, added: dict[str, pa.ChunkedArray]) -> Any:
         return made
     import polars as pl
 
-    return frame.with_columns(pl.from_arrow(pa.table(added)).get_columns())
+    features: Any = pl.from_arrow(pa.table(added))
+    return frame.with_columns(features.get_columns())
 
 
 def _is_pandas(frame: Any) -> bool:
