@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -74,5 +75,11 @@ def in_processes(function: Callable[..., Any], calls: Sequence[Sequence[Any]]) -
     """Run a function in that many fresh processes at once and give the results in order."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(len(calls), mp_context=context) as pool:
+    with ProcessPoolExecutor(len(calls), context, _take_environment, (dict(os.environ),)) as pool:
         return [future.result(timeout=240) for future in [pool.submit(function, *call) for call in calls]]
+
+
+def _take_environment(variables: dict[str, str]) -> None:
+    """Processes come from a server that was started under an earlier test's environment."""
+    os.environ.clear()
+    os.environ.update(variables)
