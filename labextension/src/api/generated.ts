@@ -1,0 +1,928 @@
+// Written by scripts/generate_client.py from the declared operations. Do not edit.
+
+/** A number as it travels: JSON has no NaN and no infinity. */
+export type Real = number | 'NaN' | 'Infinity' | '-Infinity';
+
+/** One page of a list; `next` is the cursor of the following one, empty on the last. */
+export interface Page<T> {
+  items: T[];
+  next: string;
+}
+
+export interface AcknowledgeAlert {
+  /** Id of the alert */
+  alert: string;
+  comment?: string;
+}
+
+/** Something that a monitor wants a person or a trigger to act on. */
+export interface Alert {
+  id: string;
+  monitor: string;
+  model: string;
+  kind: 'estimated_impact' | 'performance_loss';
+  window: string;
+  message: string;
+  report: string;
+  state: 'open' | 'acknowledged';
+  created_at: string;
+  created_by: string;
+}
+
+/** Where an alias points, and where it pointed before. */
+export interface AliasMove {
+  model: string;
+  alias: string;
+  version: number | null;
+  previous: number | null;
+}
+
+/** The policy in force; `digest` is empty while the built-in one is. */
+export interface AppliedPolicy {
+  policy: Policy;
+  digest: string;
+  applied_at: string | null;
+  applied_by: string;
+}
+
+export interface ApplyPolicy {
+  policy: PolicyInput;
+}
+
+/** A file that a run made. */
+export interface Artifact {
+  path: string;
+  digest: string;
+  size: number;
+}
+
+export interface AttachNotebook {
+  /** Id of the run */
+  run: string;
+  /** Blob of the executed notebook */
+  output: string;
+}
+
+export interface CancelJob {
+  /** Id of the job */
+  job: string;
+}
+
+/** What became of one code cell of the source notebook; cells count from 1. */
+export interface CellStateInput {
+  cell: number;
+  status: 'ok' | 'failed' | 'interrupted' | 'not_run';
+  seconds?: Real | null;
+}
+
+/** What became of one code cell of the source notebook; cells count from 1. */
+export interface CellState {
+  cell: number;
+  status: 'ok' | 'failed' | 'interrupted' | 'not_run';
+  seconds: Real | null;
+}
+
+export interface CheckGates {
+  /** Reference of the version */
+  model: string;
+  /** Environment whose gates to ask */
+  to: string;
+}
+
+/** One column: its canonical logical type and the digest of its values. */
+export interface Column {
+  name: string;
+  type: string;
+  nulls: number;
+  digest: string;
+}
+
+/** Make the content of a manifest the next version. */
+export interface CommitDataset {
+  name: string;
+  manifest: string;
+  description?: string;
+  tags?: Record<string, string>;
+  /** Id of the run that made it */
+  run?: string;
+}
+
+/** A dataset: a name and its line of versions. */
+export interface Dataset {
+  name: string;
+  description: string;
+  latest: number;
+  rows: number;
+  digest: string;
+  created_at: string;
+  updated_at: string;
+}
+
+/** One Parquet file of a version. */
+export interface DatasetFile {
+  path: string;
+  digest: string;
+  rows: number;
+  bytes: number;
+  names: string[];
+}
+
+/** The Parquet files of one version, in the order of their rows. */
+export interface DatasetFiles {
+  ref: string;
+  files: DatasetFile[];
+}
+
+/** One snapshot. Equal content and representation never make two versions in a row. */
+export interface DatasetVersion {
+  name: string;
+  version: number;
+  digest: string;
+  representation: string;
+  manifest: string;
+  kind: string;
+  rows: number;
+  bytes: number;
+  schema: Column[];
+  description: string;
+  tags: Record<string, string>;
+  run: string;
+  created_at: string;
+  created_by: string;
+}
+
+/** Define a view; an equal definition makes no new version. */
+export interface DefineFeatureView {
+  name: string;
+  dataset: string;
+  entity: string[];
+  time: string;
+  created?: string;
+  /** How old a row may be, seconds; nothing = any age */
+  ttl_seconds?: Real | null;
+  features: string[];
+  description?: string;
+}
+
+export interface DeleteAlias {
+  /** Name of the model */
+  model: string;
+  /** The pointer to take away */
+  alias: string;
+}
+
+/** One entry of an environment's history: what it served from then on. */
+export interface Deployment {
+  model: string;
+  environment: string;
+  version: number;
+  previous: number | null;
+  action: 'promote' | 'rollback';
+  comment: string;
+  gates: GateResult[];
+  created_at: string;
+  created_by: string;
+}
+
+/** One statistic of one column; every constant that it used stands in `parameters`. */
+export interface DriftRowInput {
+  column: string;
+  statistic: string;
+  value: Real;
+  p_value?: Real | null;
+  parameters?: Record<string, unknown>;
+}
+
+/** One statistic of one column; every constant that it used stands in `parameters`. */
+export interface DriftRow {
+  column: string;
+  statistic: string;
+  value: Real;
+  p_value: Real | null;
+  parameters: Record<string, unknown>;
+}
+
+/** What was installed: exact versions, interpreter and platform. */
+export interface EnvironmentLock {
+  python: string;
+  platform: string;
+  packages: Record<string, string>;
+}
+
+/** A group of runs that are meant to be compared. */
+export interface Experiment {
+  id: string;
+  name: string;
+  runs: number;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Columns of a dataset that can be joined as they were known at a moment. */
+export interface FeatureView {
+  name: string;
+  version: number;
+  dataset: string;
+  entity: string[];
+  time: string;
+  created: string;
+  ttl_seconds: Real | null;
+  features: string[];
+  description: string;
+  created_at: string;
+  created_by: string;
+}
+
+/** One named, typed column of a signature. */
+export interface Field {
+  name: string;
+  type: string;
+}
+
+export interface FinishRun {
+  /** Id of the run */
+  run: string;
+  status?: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'lost';
+  error?: string;
+  output?: string | null;
+  cells?: CellStateInput[];
+}
+
+/** What one gate found. */
+export interface GateResult {
+  gate: string;
+  passed: boolean;
+  value: Real | string | null;
+  bound: Real | string | null;
+  message: string;
+}
+
+/** All gates of one environment for one version. */
+export interface GateResults {
+  model: string;
+  environment: string;
+  passed: boolean;
+  gates: GateResult[];
+}
+
+/** One gate that an environment asks for, with its options. */
+export interface GateRuleInput {
+  gate: string;
+  options?: Record<string, unknown>;
+}
+
+/** One gate that an environment asks for, with its options. */
+export interface GateRule {
+  gate: string;
+  options: Record<string, unknown>;
+}
+
+/** Where the code stood: the commit, and the uncommitted difference as a blob. */
+export interface GitStateInput {
+  commit: string;
+  branch?: string;
+  dirty?: boolean;
+  diff?: string | null;
+}
+
+/** Where the code stood: the commit, and the uncommitted difference as a blob. */
+export interface GitState {
+  commit: string;
+  branch: string;
+  dirty: boolean;
+  diff: string | null;
+}
+
+export interface Head {
+  seq: number;
+  hash: string;
+}
+
+export interface InspectNotebook {
+  /** Path of the notebook, relative to the server's root or the working folder */
+  notebook: string;
+}
+
+/** A queued run: what to execute, and how far it is. */
+export interface Job {
+  id: string;
+  notebook: string;
+  parameters: Record<string, unknown>;
+  output: string;
+  experiment: string;
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'invalid' | 'rejected';
+  error: string;
+  attempt: number;
+  max_attempts: number;
+  priority: number;
+  timeout_seconds: Real | null;
+  source: string;
+  trigger: string;
+  run: string;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  created_by: string;
+}
+
+/** What a thing was made of, and what was made of it. */
+export interface Lineage {
+  root: string;
+  nodes: LineageNode[];
+  edges: LineageEdge[];
+}
+
+/** `source` went into, made or led to `target`; `seq` is the event that says so. */
+export interface LineageEdge {
+  source: string;
+  target: string;
+  relation: string;
+  seq: number;
+}
+
+/** One thing in the graph; `id` is its full reference, such as model:delay@3. */
+export interface LineageNode {
+  id: string;
+  kind: string;
+  label: string;
+  at: string;
+  by: string;
+}
+
+export interface ListAlerts {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only alerts on this model */
+  model?: string;
+  /** Only alerts in this state */
+  state?: string;
+}
+
+export interface ListDatasetVersions {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Name of the dataset */
+  dataset: string;
+}
+
+export interface ListDatasets {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Part of the name */
+  search?: string;
+}
+
+export interface ListDeployments {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Name of the model */
+  model: string;
+  /** Only this environment */
+  environment?: string;
+}
+
+export interface ListExperiments {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+}
+
+export interface ListFeatureViews {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Part of the name */
+  search?: string;
+}
+
+export interface ListJobs {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only jobs in this state */
+  status?: string;
+}
+
+export interface ListMetric {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Id of the run */
+  run: string;
+  /** Name of the metric */
+  key: string;
+}
+
+export interface ListModels {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Part of the name */
+  search?: string;
+}
+
+export interface ListReports {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only reports on this model */
+  model?: string;
+  /** Only reports of this kind */
+  kind?: string;
+}
+
+export interface ListRuns {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only runs of this experiment */
+  experiment?: string;
+  /** Only runs in this state */
+  status?: string;
+}
+
+export interface ListVersions {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Name of the model */
+  model: string;
+}
+
+/** A batch of predictions or labels, as one Parquet blob; the same batch twice is stored once. */
+export interface LogBatch {
+  /** Reference of the model version */
+  model: string;
+  kind: 'predictions' | 'labels';
+  /** Blob of the Parquet file: id, at, and prediction/probability or label */
+  batch: string;
+  rows: number;
+  /** Name of the window that the rows belong to */
+  window?: string;
+}
+
+/** Measurements of a running run; an empty one is its sign of life. */
+export interface LogRun {
+  /** Id of the run */
+  run: string;
+  /** Name to JSON text; a second value for one name is refused */
+  parameters?: Record<string, string>;
+  metrics?: MetricPoint[];
+  tags?: Record<string, string>;
+  inputs?: string[];
+  outputs?: string[];
+  artifacts?: Artifact[];
+}
+
+/** How much a run holds now. */
+export interface Logged {
+  run: string;
+  parameters: number;
+  metrics: number;
+}
+
+/** What was logged. */
+export interface LoggedBatch {
+  model: string;
+  kind: string;
+  batch: string;
+  rows: number;
+  window: string;
+  new: boolean;
+}
+
+/** A metric of one window with its interval; `kind` says whether labels were there. */
+export interface MetricEstimateInput {
+  name: string;
+  value: Real;
+  low: Real;
+  high: Real;
+  level?: Real;
+  kind?: 'measured' | 'estimated' | 'difference';
+}
+
+/** A metric of one window with its interval; `kind` says whether labels were there. */
+export interface MetricEstimate {
+  name: string;
+  value: Real;
+  low: Real;
+  high: Real;
+  level: Real;
+  kind: 'measured' | 'estimated' | 'difference';
+}
+
+export interface MetricPoint {
+  key: string;
+  value: Real;
+  step?: number;
+  at?: string | null;
+}
+
+/** One logged point. */
+export interface MetricValue {
+  step: number;
+  value: Real;
+  at: string;
+}
+
+/** A model: a name, its line of versions, and who points where. */
+export interface Model {
+  name: string;
+  description: string;
+  latest: number;
+  aliases: Record<string, number>;
+  environments: Record<string, number>;
+  created_at: string;
+  updated_at: string;
+}
+
+/** One file of a model; sha256 stands beside the workspace's digest for signatures and SBOMs. */
+export interface ModelFile {
+  path: string;
+  digest: string;
+  sha256: string;
+  size: number;
+}
+
+/** One registered model: what it is, what it was made of, and where it serves. */
+export interface ModelVersion {
+  name: string;
+  version: number;
+  digest: string;
+  flavor: string;
+  files: ModelFile[];
+  signature: Signature;
+  inputs: string[];
+  metrics: Record<string, Real>;
+  parameters: Record<string, string>;
+  run: string;
+  notebook: string | null;
+  git: GitState | null;
+  lock: EnvironmentLock | null;
+  trust: string[];
+  tags: Record<string, string>;
+  description: string;
+  aliases: string[];
+  environments: string[];
+  created_at: string;
+  created_by: string;
+}
+
+/** Nothing to say. */
+export interface NoRequest {
+}
+
+/** What a notebook can be run with. */
+export interface NotebookParameters {
+  notebook: string;
+  kernel: string;
+  tagged: boolean;
+  parameters: Parameter[];
+}
+
+/** One parameter that a notebook declares in its tagged cell. */
+export interface Parameter {
+  name: string;
+  type: string;
+  default: string;
+  value: unknown;
+  help: string;
+}
+
+/** Environments in order, each with the gates that guard it. */
+export interface PolicyInput {
+  environments?: string[];
+  gates?: Record<string, GateRuleInput[]>;
+}
+
+/** Environments in order, each with the gates that guard it. */
+export interface Policy {
+  environments: string[];
+  gates: Record<string, GateRule[]>;
+}
+
+export interface Promote {
+  /** Reference of the version to promote */
+  model: string;
+  /** Environment that shall serve it */
+  to: string;
+  /** Why */
+  comment?: string;
+}
+
+export interface RaiseAlert {
+  monitor: string;
+  model: string;
+  kind: 'estimated_impact' | 'performance_loss';
+  window: string;
+  message: string;
+  report?: string;
+}
+
+export interface Register {
+  /** Name of the model */
+  name: string;
+  flavor: string;
+  files: ModelFile[];
+  signature?: SignatureInput;
+  inputs?: string[];
+  metrics?: Record<string, Real>;
+  parameters?: Record<string, string>;
+  run?: string;
+  notebook?: string | null;
+  git?: GitStateInput | null;
+  lock?: EnvironmentLock | null;
+  trust?: string[];
+  tags?: Record<string, string>;
+  description?: string;
+  /** Make a version even when an equal one is the latest */
+  new?: boolean;
+}
+
+/** One look at one window of a model or a dataset. */
+export interface Report {
+  id: string;
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison';
+  model: string;
+  reference: string;
+  current: string;
+  window: string;
+  status: string;
+  rows: DriftRow[];
+  verdict: Verdict | null;
+  metrics: MetricEstimate[];
+  label_coverage: Real | null;
+  details: Record<string, unknown>;
+  created_at: string;
+  created_by: string;
+}
+
+export interface Rollback {
+  /** name@environment to roll back */
+  model: string;
+  /** Version to go to; the one served before when left out */
+  version?: number | null;
+  /** Why */
+  comment?: string;
+}
+
+/** One tracked execution. */
+export interface Run {
+  id: string;
+  experiment: string;
+  name: string;
+  status: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'lost';
+  error: string;
+  parameters: Record<string, string>;
+  metrics: Record<string, Real>;
+  tags: Record<string, string>;
+  inputs: string[];
+  outputs: string[];
+  artifacts: Artifact[];
+  notebook: string;
+  source: string | null;
+  output: string | null;
+  cells: CellState[];
+  git_commit: string;
+  parent: string;
+  job: string;
+  started_at: string;
+  ended_at: string | null;
+  created_by: string;
+}
+
+export interface SaveReport {
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison';
+  model?: string;
+  reference?: string;
+  current?: string;
+  window: string;
+  status: string;
+  rows?: DriftRowInput[];
+  verdict?: VerdictInput | null;
+  metrics?: MetricEstimateInput[];
+  label_coverage?: Real | null;
+  details?: Record<string, unknown>;
+}
+
+export interface SetAlias {
+  /** Reference of the version */
+  model: string;
+  /** The free pointer to set or move */
+  alias: string;
+}
+
+export interface ShowAlert {
+  /** Id of the alert */
+  alert: string;
+}
+
+export interface ShowDataset {
+  /** Reference: name, name@3, name@b3:… */
+  dataset: string;
+}
+
+export interface ShowFeatureView {
+  /** Reference of the view */
+  view: string;
+}
+
+export interface ShowJob {
+  /** Id of the job */
+  job: string;
+}
+
+export interface ShowLineage {
+  /** Full reference, such as model:delay@3, dataset:flights@1 or run:ID */
+  ref: string;
+  /** up: its origins; down: its consequences */
+  direction?: 'up' | 'down' | 'both';
+  depth?: number;
+}
+
+export interface ShowModel {
+  /** Name of the model */
+  model: string;
+}
+
+export interface ShowReport {
+  /** Id of the report */
+  report: string;
+}
+
+export interface ShowRun {
+  /** Id of the run, or run:ID */
+  run: string;
+}
+
+export interface ShowVersion {
+  /** Reference: name, name@3, name@alias, name@production */
+  model: string;
+}
+
+/** What a model takes and gives. */
+export interface SignatureInput {
+  inputs?: Field[];
+  outputs?: Field[];
+}
+
+/** What a model takes and gives. */
+export interface Signature {
+  inputs: Field[];
+  outputs: Field[];
+}
+
+export interface StartRun {
+  experiment?: string;
+  name?: string;
+  notebook?: string;
+  source?: string | null;
+  parent?: string;
+  job?: string;
+  git_commit?: string;
+  tags?: Record<string, string>;
+  /** Without a sign of life for so long, the run counts as lost */
+  lease_seconds?: Real;
+}
+
+export interface SubmitJob {
+  /** Path of the notebook, relative to the workspace's folder */
+  notebook: string;
+  parameters?: Record<string, unknown>;
+  /** Path for the executed notebook; chosen when left out */
+  output?: string;
+  experiment?: string;
+  priority?: number;
+  max_attempts?: number;
+  timeout_seconds?: Real | null;
+  /** Reference of what asked for it, such as alert:ID */
+  trigger?: string;
+}
+
+/** What the drift statistics say together. */
+export interface VerdictInput {
+  columns?: string[];
+  status: 'no_drift' | 'drift' | 'undecided';
+  alpha: Real;
+  method: string;
+}
+
+/** What the drift statistics say together. */
+export interface Verdict {
+  columns: string[];
+  status: 'no_drift' | 'drift' | 'undecided';
+  alpha: Real;
+  method: string;
+}
+
+/** What each operation takes and gives. */
+export interface Operations {
+  'audit.head': { request: NoRequest; result: Head };
+  'datasets.commit': { request: CommitDataset; result: DatasetVersion };
+  'datasets.files': { request: ShowDataset; result: DatasetFiles };
+  'datasets.list': { request: ListDatasets; result: Page<Dataset> };
+  'datasets.show': { request: ShowDataset; result: DatasetVersion };
+  'datasets.versions': { request: ListDatasetVersions; result: Page<DatasetVersion> };
+  'features.define': { request: DefineFeatureView; result: FeatureView };
+  'features.list': { request: ListFeatureViews; result: Page<FeatureView> };
+  'features.show': { request: ShowFeatureView; result: FeatureView };
+  'governance.lineage': { request: ShowLineage; result: Lineage };
+  'jobs.cancel': { request: CancelJob; result: Job };
+  'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
+  'jobs.list': { request: ListJobs; result: Page<Job> };
+  'jobs.show': { request: ShowJob; result: Job };
+  'jobs.submit': { request: SubmitJob; result: Job };
+  'models.alias': { request: SetAlias; result: AliasMove };
+  'models.check': { request: CheckGates; result: GateResults };
+  'models.deployments': { request: ListDeployments; result: Page<Deployment> };
+  'models.list': { request: ListModels; result: Page<Model> };
+  'models.promote': { request: Promote; result: Deployment };
+  'models.register': { request: Register; result: ModelVersion };
+  'models.rollback': { request: Rollback; result: Deployment };
+  'models.show': { request: ShowModel; result: Model };
+  'models.unalias': { request: DeleteAlias; result: AliasMove };
+  'models.version': { request: ShowVersion; result: ModelVersion };
+  'models.versions': { request: ListVersions; result: Page<ModelVersion> };
+  'monitoring.acknowledge': { request: AcknowledgeAlert; result: Alert };
+  'monitoring.alert': { request: ShowAlert; result: Alert };
+  'monitoring.alerts': { request: ListAlerts; result: Page<Alert> };
+  'monitoring.log': { request: LogBatch; result: LoggedBatch };
+  'monitoring.raise': { request: RaiseAlert; result: Alert };
+  'monitoring.report': { request: SaveReport; result: Report };
+  'monitoring.reports': { request: ListReports; result: Page<Report> };
+  'monitoring.show': { request: ShowReport; result: Report };
+  'policy.apply': { request: ApplyPolicy; result: AppliedPolicy };
+  'policy.show': { request: NoRequest; result: AppliedPolicy };
+  'tracking.attach': { request: AttachNotebook; result: Run };
+  'tracking.experiments': { request: ListExperiments; result: Page<Experiment> };
+  'tracking.finish': { request: FinishRun; result: Run };
+  'tracking.list': { request: ListRuns; result: Page<Run> };
+  'tracking.log': { request: LogRun; result: Logged };
+  'tracking.metric': { request: ListMetric; result: Page<MetricValue> };
+  'tracking.show': { request: ShowRun; result: Run };
+  'tracking.start': { request: StartRun; result: Run };
+}
+
+/** Where each operation lives below the API's root. */
+export const OPERATIONS = {
+  'audit.head': { method: 'GET', path: '/audit/head' },
+  'datasets.commit': { method: 'POST', path: '/datasets/{name}/versions' },
+  'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
+  'datasets.list': { method: 'GET', path: '/datasets' },
+  'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },
+  'datasets.versions': { method: 'GET', path: '/datasets/{dataset}/versions' },
+  'features.define': { method: 'POST', path: '/feature-views/{name}/versions' },
+  'features.list': { method: 'GET', path: '/feature-views' },
+  'features.show': { method: 'GET', path: '/feature-views/{view}' },
+  'governance.lineage': { method: 'GET', path: '/lineage/{ref}' },
+  'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
+  'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
+  'jobs.list': { method: 'GET', path: '/jobs' },
+  'jobs.show': { method: 'GET', path: '/jobs/{job}' },
+  'jobs.submit': { method: 'POST', path: '/jobs' },
+  'models.alias': { method: 'PUT', path: '/model-versions/{model}/aliases/{alias}' },
+  'models.check': { method: 'GET', path: '/model-versions/{model}/gates' },
+  'models.deployments': { method: 'GET', path: '/models/{model}/deployments' },
+  'models.list': { method: 'GET', path: '/models' },
+  'models.promote': { method: 'POST', path: '/model-versions/{model}/deployments' },
+  'models.register': { method: 'POST', path: '/models/{name}/versions' },
+  'models.rollback': { method: 'POST', path: '/model-versions/{model}/rollbacks' },
+  'models.show': { method: 'GET', path: '/models/{model}' },
+  'models.unalias': { method: 'DELETE', path: '/models/{model}/aliases/{alias}' },
+  'models.version': { method: 'GET', path: '/model-versions/{model}' },
+  'models.versions': { method: 'GET', path: '/models/{model}/versions' },
+  'monitoring.acknowledge': { method: 'POST', path: '/alerts/{alert}/acknowledgement' },
+  'monitoring.alert': { method: 'GET', path: '/alerts/{alert}' },
+  'monitoring.alerts': { method: 'GET', path: '/alerts' },
+  'monitoring.log': { method: 'POST', path: '/model-versions/{model}/batches' },
+  'monitoring.raise': { method: 'POST', path: '/alerts' },
+  'monitoring.report': { method: 'POST', path: '/reports' },
+  'monitoring.reports': { method: 'GET', path: '/reports' },
+  'monitoring.show': { method: 'GET', path: '/reports/{report}' },
+  'policy.apply': { method: 'PUT', path: '/policy' },
+  'policy.show': { method: 'GET', path: '/policy' },
+  'tracking.attach': { method: 'POST', path: '/runs/{run}/notebook' },
+  'tracking.experiments': { method: 'GET', path: '/experiments' },
+  'tracking.finish': { method: 'POST', path: '/runs/{run}/end' },
+  'tracking.list': { method: 'GET', path: '/runs' },
+  'tracking.log': { method: 'POST', path: '/runs/{run}/measurements' },
+  'tracking.metric': { method: 'GET', path: '/runs/{run}/metrics/{key}' },
+  'tracking.show': { method: 'GET', path: '/runs/{run}' },
+  'tracking.start': { method: 'POST', path: '/runs' }
+} as const satisfies Record<keyof Operations, { method: string; path: string }>;
