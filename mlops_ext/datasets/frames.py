@@ -299,6 +299,8 @@ def _problem(kind: pa.DataType, *, top: bool) -> str:
         return _problem(kind.value_type, top=False) if top else "categories inside lists or structs"
     if pa.types.is_struct(kind) and not kind.num_fields:
         return "a struct without fields"
+    if str(kind).startswith(("list_view<", "large_list_view<")):
+        return f"its type is {kind}"
     if kind.num_fields and not isinstance(kind, pa.BaseExtensionType):
         parts = (_problem(kind.field(index).type, top=False) for index in range(kind.num_fields))
         return next(filter(None, parts), "")
