@@ -118,7 +118,7 @@ def _held(change: Change, table: Any, run: str, column: Any, names: Iterable[str
     wanted = list(names)
     if not wanted:
         return {}
-    rows = change.execute(select(column, table.c.value).where(table.c.run == run, column.in_(wanted)))
+    rows: Any = change.execute(select(column, table.c.value).where(table.c.run == run, column.in_(wanted)))
     return {row[0]: row[1] for row in rows}
 
 

@@ -36,11 +36,17 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
-__all__ = ["attach", "experiments_", "expire", "finish", "list_", "log", "metric", "show", "start"]
+__all__ = ["RunEnded", "attach", "experiments_", "expire", "finish", "list_", "log", "metric", "show", "start"]
 
 DEFAULT_EXPERIMENT = "default"
 STATES: tuple[str, ...] = get_args(RunStatus)
 MAX_ERROR = 4000
+
+
+class RunEnded(Conflict):
+    """A write to a run that has ended."""
+
+    code = "run_ended"
 
 
 @operation("tracking.start", "POST /runs", writes=True)
@@ -245,7 +251,7 @@ def _end(under_way: Change, row: Row[Any], request: FinishRun, ended: datetime, 
 
 def _refuse_ended(row: Row[Any]) -> None:
     if row.status != "running":
-        raise Conflict(
+        raise RunEnded(
             f"run {row.id} has ended as {row.status!r} and takes no more", hint="Start another: mlops.start_run()"
         )
 
