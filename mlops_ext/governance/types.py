@@ -1,14 +1,92 @@
-"""Lineage as records."""
+"""Events, heads, verification, lineage and the state of a workspace as records."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.records import Record, Request
+from mlops_ext.records import PageRequest, Record, Request, Timestamp
 
-__all__ = ["Lineage", "LineageEdge", "LineageNode", "ShowLineage"]
+__all__ = [
+    "Event", "Finding", "Head", "Lineage", "LineageEdge", "LineageNode", "ListEvents", "ShowLineage", "Verification",
+    "WorkspaceStatus",
+]  # fmt: skip
+
+
+class Event(Record):
+    """One line of the audit trail."""
+
+    columns: ClassVar = ("seq", "time", "actor", "action", "subject")
+    seq: int
+    time: Timestamp
+    actor: str
+    auth: str
+    """How the actor is known: os_user, jupyter_token, jupyterhub, oidc, ci or asserted."""
+    action: str
+    subject: str
+    data: dict[str, Any] = {}
+    hash: str
+
+
+class ListEvents(PageRequest):
+    after: int = Field(default=0, ge=0, description="Only events after this number")
+    subject: str = Field(default="", description="Only events on this full reference, such as model:delay@3")
+    newest: bool = Field(default=False, description="The newest first")
+
+
+class Finding(Record):
+    """One place where the trail does not hold."""
+
+    columns: ClassVar = ("seq", "problem")
+    seq: int
+    problem: str
+
+
+class Verification(Record):
+    """Whether the trail holds from its first event to its head."""
+
+    columns: ClassVar = ("ok", "events", "head")
+    ok: bool
+    events: int
+    """How many events stand in the trail."""
+    head: str
+    """Hash of the newest event."""
+    findings: tuple[Finding, ...] = ()
+
+
+class Head(Record):
+    """The newest event's number and hash; kept outside, it tells whether the trail was rewritten or cut."""
+
+    columns: ClassVar = ("seq", "hash", "time")
+    workspace: str
+    seq: int
+    hash: str
+    time: Timestamp | None = None
+    """Time of that event."""
+    signature: str = ""
+    """Ed25519 over all fields above, as base64."""
+    public_key: str = ""
+    """The signer's raw public key, as base64."""
+
+
+class WorkspaceStatus(Record):
+    """Where a workspace lies and how much it holds."""
+
+    columns: ClassVar = ("root", "models", "datasets", "runs", "events")
+    root: str
+    catalog: str
+    """Its database; a password is masked."""
+    blobs: str
+    id: str
+    """Empty before the first write."""
+    hash: str
+    schema_number: int
+    datasets: int
+    models: int
+    runs: int
+    events: int
+    head: str
 
 
 class LineageNode(Record):

@@ -52,4 +52,6 @@ def load_plugin(group: str, name: str) -> Any:
     try:
         return point.load()
     except (ImportError, AttributeError) as error:
-        raise BrokenPlugin(f"the {kind} {name!r} does not load: {error}", hint=f"Mend or reinstall {point.value}") from error
+        raise BrokenPlugin(
+            f"the {kind} {name!r} does not load: {error}", hint=f"Mend or reinstall {point.value}"
+        ) from error

@@ -120,7 +120,8 @@ def difference(settings: Settings, applied: AppliedPolicy) -> str:
 def _entries(environment: str, entries: Any) -> list[Any]:
     if not isinstance(entries, list):
         raise InvalidValue(
-            f"{FILE}: policy.gates.{environment} is no list", hint=f"Write [[policy.gates.{environment}]], in doubled brackets"
+            f"{FILE}: policy.gates.{environment} is no list",
+            hint=f"Write [[policy.gates.{environment}]], in doubled brackets",
         )
     return entries
 
@@ -167,5 +168,8 @@ def _refuse_taken(change: Change, policy: Policy) -> None:
 
 def _applied(row: Any) -> AppliedPolicy:
     return AppliedPolicy(
-        policy=Policy.model_validate(row.policy), digest=row.digest, applied_at=row.applied_at, applied_by=row.applied_by
+        policy=Policy.model_validate(row.policy),
+        digest=row.digest,
+        applied_at=row.applied_at,
+        applied_by=row.applied_by,
     )

@@ -183,9 +183,7 @@ def _refuse(ws: Workspace, case: _Case, gates: tuple[GateResult, ...], comment: 
     """Record the refusal, which is a decision too, and give the error that tells of it."""
     former = None if case.champion is None else case.champion.version
     data = {"environment": case.environment, "from": former, "to": case.version.version, "comment": comment}
-    ws.catalog.write(
-        lambda change: change.event("model.promotion_refused", case.ref, data | _decision(case, gates))
-    )
+    ws.catalog.write(lambda change: change.event("model.promotion_refused", case.ref, data | _decision(case, gates)))
     failed = [gate for gate in gates if not gate.passed]
     reasons = "; ".join(f"{gate.gate}: {gate.message}" for gate in failed)
     hint = "It passes when " + ", and ".join(_remedy(gate) for gate in failed)

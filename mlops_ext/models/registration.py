@@ -145,7 +145,9 @@ def _checked(request: Register) -> Register:
             raise InvalidValue(f"two files of the model go by {path!r}", hint="Give each its own path")
     size = len(request.model_dump_json())
     if size > MAX_BYTES:
-        raise InvalidValue(f"the model's metadata has {size} bytes", hint=f"At most {MAX_BYTES} fit; log large things as artifacts")
+        raise InvalidValue(
+            f"the model's metadata has {size} bytes", hint=f"At most {MAX_BYTES} fit; log large things as artifacts"
+        )
     if len(request.description) > MAX_TEXT or "\0" in request.description:
         raise InvalidValue("the description is too long or has a NUL", hint=f"At most {MAX_TEXT} characters fit")
     run = request.run.removeprefix("run:")
@@ -164,7 +166,9 @@ def _path(file: ModelFile) -> str:
     path = PurePosixPath(unicodedata.normalize("NFC", file.path))
     wrong = path.is_absolute() or ".." in path.parts or str(path) != file.path or str(path) == "."
     if wrong or "\\" in file.path or ":" in file.path or not file.path.isprintable() or len(file.path) > 400:
-        raise InvalidValue(f"a model's file cannot lie at {file.path!r}", hint="Write a relative path such as model.skops")
+        raise InvalidValue(
+            f"a model's file cannot lie at {file.path!r}", hint="Write a relative path such as model.skops"
+        )
     return file.path
 
 

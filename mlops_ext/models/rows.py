@@ -38,7 +38,10 @@ def version_records(reader: Reader, model_id: str, versions: Sequence[ModelVersi
                 by_version[version][position].append(name)
     return [
         version.model_copy(
-            update={"aliases": tuple(by_version[version.version][0]), "environments": tuple(by_version[version.version][1])}
+            update={
+                "aliases": tuple(by_version[version.version][0]),
+                "environments": tuple(by_version[version.version][1]),
+            }
         )
         for version in versions
     ]
@@ -86,6 +89,3 @@ def plain_version(row: Row[Any]) -> ModelVersion:
             "created_by": row.created_by,
         }
     )
-
-
-

@@ -37,6 +37,7 @@ __all__ = [
     "deployments",
     "list_models",
     "promote",
+    "read_policy",
     "register",
     "rollback",
     "show",
@@ -53,7 +54,7 @@ check, promote, rollback, deployments = (
     promotion.rollback,
     promotion.list_deployments,
 )
-show_policy, apply_policy = policy.show, policy.apply
+show_policy, apply_policy, read_policy = policy.show, policy.apply, policy.read_policy
 
 
 @operation("models.list", "GET /models")

@@ -1,0 +1,1 @@
+"""Governance: gates, lineage, the audit trail with its signed heads, and the state of the workspace."""

@@ -1,0 +1,316 @@
+"""Models as objects: register and load estimators, promote and roll back, from a notebook or a script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlops_ext.errors import DamagedBlob, InvalidValue
+from mlops_ext.models import service
+from mlops_ext.models.flavors import Flavor, flavor_named, flavor_of
+from mlops_ext.models.signature import infer
+from mlops_ext.models.surroundings import code_state, environment_lock
+from mlops_ext.models.types import (
+    Deployment,
+    GitState,
+    ListDeployments,
+    ListModels,
+    Model,
+    ModelFile,
+    ModelVersion,
+    Promote,
+    Register,
+    Rollback,
+    ShowVersion,
+    Signature,
+)
+from mlops_ext.records import Page
+from mlops_ext.refs import Number, Ref
+from mlops_ext.store.schema import finite_json
+from mlops_ext.workspace import Workspace
+
+__all__ = ["deployments", "load_model", "models", "promote", "register", "rollback"]
+
+
+def register(
+    model: Any,
+    name: str,
+    *,
+    metrics: Mapping[str, float] | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Sequence[Any] | None = None,
+    example: Any = None,
+    signature: Signature | None = None,
+    tags: Mapping[str, str] | None = None,
+    description: str = "",
+    new: bool = False,
+    workspace: Workspace | None = None,
+) -> ModelVersion:
+    """Register a fitted model as the next version of a name; the same model again is the version there is.
+
+    Parameters
+    ----------
+    model : object
+        A scikit-learn estimator, or anything that can be pickled (which loading must then trust).
+    name : str
+        Name of the model.
+    metrics : mapping of str to float, optional
+        On top of the active run's; one that is not finite is kept, and fails every gate.
+    params : mapping, optional
+        Parameters, JSON values; on top of the active run's.
+    inputs : sequence of str or DatasetVersion, optional
+        What it was trained on; every dataset version that this process loaded or snapshotted when left out.
+    example : DataFrame, Table or ndarray of shape (n_rows, …), optional
+        Inputs, of which the first rows give the signature.
+    signature : Signature, optional
+        Instead of an example.
+    tags : mapping of str to str, optional
+    description : str
+        Markdown.
+    new : bool
+        Make a version even when it equals the latest.
+
+    Returns
+    -------
+    ModelVersion
+        With its number, digest, inputs, git state, environment and run.
+
+    Raises
+    ------
+    InvalidValue
+        No flavor can save it, or it cannot predict the example.
+
+    Examples
+    --------
+    >>> mlops.register(model, "delay", example=X.head(), metrics={"auc": 0.71})  # doctest: +SKIP
+    """
+    from mlops_ext.tracking import active
+
+    ws = workspace or Workspace.find()
+    flavor = flavor_of(model)
+    shape = signature or (infer(model, example) if example is not None else Signature())
+    run = active.ensure(ws)
+    with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
+        folder = Path(scratch)
+        flavor.save(model, folder)
+        trust = tuple(flavor.untrusted(folder))
+        files = _stored(ws, folder)
+    measured = {**(run.metrics if run else {}), **{key: float(value) for key, value in (metrics or {}).items()}}
+    given = {key: _json_text(key, value) for key, value in (params or {}).items()}
+    request = Register(
+        name=name,
+        flavor=flavor.name,
+        files=files,
+        signature=shape,
+        inputs=_inputs(ws, inputs),
+        metrics=measured,
+        parameters={**(run.parameters if run else {}), **given},
+        run=run.id if run else "",
+        git=_git_state(ws),
+        lock=environment_lock(),
+        trust=trust,
+        tags={key: str(value) for key, value in (tags or {}).items()},
+        description=description,
+        new=new,
+    )
+    version = ws.call(service.register, request)
+    if run:
+        _tell_run(ws, run.id, version)
+    return version
+
+
+def load_model(ref: str | ModelVersion, *, trust: Collection[str] = (), workspace: Workspace | None = None) -> Any:
+    """Load a model; every file is checked against its digest before anything is read from it.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        `delay`, `delay@3`, `delay@production`, `delay@champion`.
+    trust : collection of str
+        Types to trust beyond the reviewed ones; `pickle` lets a pickled object run its code.
+
+    Returns
+    -------
+    object
+        The estimator itself, as it was registered.
+
+    Raises
+    ------
+    UntrustedModel
+        It holds what is neither reviewed nor named in `trust`.
+    DamagedBlob
+        A file differs from its digest; it is named.
+
+    Examples
+    --------
+    >>> mlops.load_model("delay@production").predict(X)  # doctest: +SKIP
+    """
+    if isinstance(trust, str):
+        raise InvalidValue(f"trust={trust!r} is one text", hint=f"Write trust=[{trust!r}]")
+    ws = workspace or Workspace.find()
+    version = ws.call(service.version, ShowVersion(model=_text(ref)))
+    flavor: Flavor = flavor_named(version.flavor)
+    with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
+        folder = Path(scratch)
+        for file in version.files:
+            _fetch(ws, version, file, folder)
+        return flavor.load(folder, frozenset(trust))
+
+
+def promote(ref: str | ModelVersion, to: str, *, comment: str = "", workspace: Workspace | None = None) -> Deployment:
+    """Let an environment serve a version, when all gates of the applied policy pass.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        The version.
+    to : str
+        The environment.
+    comment : str
+        Why.
+
+    Raises
+    ------
+    CheckRefused
+        A gate says no; the message names it with its reason, the hint what would make it pass.
+
+    Examples
+    --------
+    >>> mlops.promote("delay@latest", to="production")  # doctest: +SKIP
+    """
+    ws = workspace or Workspace.find()
+    return ws.call(service.promote, Promote(model=_text(ref), to=to, comment=comment))
+
+
+def rollback(
+    ref: str | Deployment, *, version: int | None = None, comment: str = "", workspace: Workspace | None = None
+) -> Deployment:
+    """Let an environment serve again what it served before.
+
+    Parameters
+    ----------
+    ref : str or Deployment
+        `delay@production`.
+    version : int, optional
+        One that it served at some time; the one before the current when left out.
+    comment : str
+        Why.
+
+    Examples
+    --------
+    >>> mlops.rollback("delay@production", comment="late night")  # doctest: +SKIP
+    """
+    ws = workspace or Workspace.find()
+    return ws.call(service.rollback, Rollback(model=_text(ref), version=version, comment=comment))
+
+
+def models(search: str = "", *, limit: int = 100, cursor: str = "", workspace: Workspace | None = None) -> Page[Model]:
+    """List the models whose name holds a text."""
+    ws = workspace or Workspace.find()
+    return ws.call(service.list_models, ListModels(search=search, limit=limit, cursor=cursor))
+
+
+def deployments(
+    model: str, environment: str = "", *, limit: int = 100, cursor: str = "", workspace: Workspace | None = None
+) -> Page[Deployment]:
+    """List what the environments served of a model, newest first."""
+    ws = workspace or Workspace.find()
+    request = ListDeployments(model=model, environment=environment, limit=limit, cursor=cursor)
+    return ws.call(service.deployments, request)
+
+
+def _text(ref: str | ModelVersion | Deployment) -> str:
+    return ref if isinstance(ref, str) else ref.ref
+
+
+def _stored(ws: Workspace, folder: Path) -> tuple[ModelFile, ...]:
+    """Put the files of a folder into the store, all in one transaction."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    digests = ws.put_blobs(paths)
+    return tuple(
+        ModelFile(
+            path=path.relative_to(folder).as_posix(), digest=digest, sha256=_sha256(path), size=path.stat().st_size
+        )
+        for path, digest in zip(paths, digests, strict=True)
+    )
+
+
+def _fetch(ws: Workspace, version: ModelVersion, file: ModelFile, folder: Path) -> None:
+    """Copy a file of a model into a folder and check the copy, which is what will be read."""
+    target = folder / file.path
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise DamagedBlob(f"{version.ref} has a file outside its folder: {file.path!r}", hint="Do not trust this store")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(ws.blob_path(file.digest), target)
+    except DamagedBlob as error:
+        raise DamagedBlob(f"{file.path} of {version.ref} is damaged: {error.message}", hint=error.hint) from error
+    if _sha256(target) != file.sha256:
+        raise DamagedBlob(f"{file.path} of {version.ref} has another SHA-256 than recorded", hint="Restore a backup")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _inputs(ws: Workspace, given: Sequence[Any] | None) -> tuple[str, ...]:
+    """Give full references with version numbers; what is given must exist."""
+    from mlops_ext.datasets.used import used
+
+    if given is None:
+        return tuple(_full(text) for text in used())
+    if isinstance(given, str):
+        raise InvalidValue(f"inputs={given!r} is one text", hint=f"Write inputs=[{given!r}]")
+    return tuple(_pinned(ws, each if isinstance(each, str) else each.ref) for each in given)
+
+
+def _full(text: str) -> str:
+    ref = Ref.parse(text)
+    return f"{ref.kind or 'dataset'}:{ref}"
+
+
+def _pinned(ws: Workspace, text: str) -> str:
+    from mlops_ext.datasets import service as datasets
+    from mlops_ext.datasets.types import ShowDataset
+
+    ref = Ref.parse(text)
+    if ref.kind not in (None, "dataset"):
+        if not isinstance(ref.selector, Number):
+            raise InvalidValue(f"the input {text!r} names no version", hint=f"Write {ref.kind}:{ref.name}@1")
+        return _full(text)
+    return f"dataset:{ws.call(datasets.show, ShowDataset(dataset=text)).ref}"
+
+
+def _git_state(ws: Workspace) -> GitState | None:
+    code = code_state(Path.cwd())
+    if code is None:
+        return None
+    diff = ws.put_blob(code.diff.encode()) if code.diff else None
+    return GitState(commit=code.commit, branch=code.branch, dirty=code.dirty, diff=diff)
+
+
+def _json_text(key: str, value: Any) -> str:
+    plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    try:
+        return json.dumps(finite_json(plain), ensure_ascii=False)
+    except TypeError as error:
+        raise InvalidValue(
+            f"the parameter {key!r} is a {type(value).__name__}", hint="Give numbers, texts, or lists of them"
+        ) from error
+
+
+def _tell_run(ws: Workspace, run: str, version: ModelVersion) -> None:
+    """Let the run know what it made."""
+    from mlops_ext.tracking import service as tracking
+    from mlops_ext.tracking.types import LogRun
+
+    ws.call(tracking.log, LogRun(run=run, inputs=version.inputs, outputs=(f"model:{version.ref}",)))

@@ -1,0 +1,86 @@
+"""scikit-learn models, written with skops: no code runs when one is read that was not reviewed or trusted by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mlops_ext.errors import DamagedBlob, MissingExtra
+from mlops_ext.models.flavors import refuse_untrusted
+from mlops_ext.models.flavors.archive import normalised
+
+__all__ = ["REVIEWED", "SklearnFlavor"]
+
+FILE = "model.skops"
+
+REVIEWED = frozenset(
+    {
+        # scikit-learn's own types, which skops does not trust by itself. Their state is arrays and
+        # numbers; reading one runs scikit-learn's own constructor and nothing that the file names.
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+
+
+class SklearnFlavor:
+    """Estimators and pipelines of scikit-learn, and what follows its interface."""
+
+    name: ClassVar[str] = "sklearn"
+    unsafe: ClassVar[bool] = False
+
+    def can_save(self, model: Any) -> bool:
+        """Tell whether it is an estimator that skops can write.
+
+        Parameters
+        ----------
+        model : object
+            Any.
+        """
+        if not (hasattr(model, "fit") and hasattr(model, "get_params")):
+            return False
+        try:
+            _skops().dumps(model)
+        except Exception:  # noqa: BLE001 - whatever a model's own state raises means: not this way
+            return False
+        return True
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write `model.skops` in its one form."""
+        (folder / FILE).write_bytes(normalised(_skops().dumps(model)))
+
+    def untrusted(self, folder: Path) -> list[str]:
+        """List the types inside that are neither skops' nor on the reviewed list."""
+        return sorted(set(_skops().get_untrusted_types(file=folder / FILE)) - REVIEWED)
+
+    def load(self, folder: Path, trust: Collection[str]) -> Any:
+        """Read the estimator back.
+
+        Raises
+        ------
+        UntrustedModel
+            It holds types that are neither reviewed nor in `trust`.
+        """
+        found = self.untrusted(folder)
+        refuse_untrusted(found, trust)
+        try:
+            return _skops().load(folder / FILE, trusted=sorted(REVIEWED | set(found)))
+        except (ImportError, AttributeError, TypeError) as error:
+            raise DamagedBlob(
+                f"{FILE} cannot be read here: {error}",
+                hint="Install the versions that the model was made with: mlops models version NAME@N shows them",
+            ) from error
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise MissingExtra.of("skops", "models") from error
+    return skops.io
