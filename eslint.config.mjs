@@ -14,6 +14,8 @@ export default tseslint.config(
       ...react.configs.flat.recommended.rules,
       ...hooks.configs.recommended.rules,
       eqeqeq: 'error',
+      // Lumino's signals take a method and its object apart.
+      '@typescript-eslint/unbound-method': 'off',
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-console': 'error',

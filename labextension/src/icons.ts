@@ -16,7 +16,9 @@ export const mlopsIcon = new LabIcon({
 /** A cube: a model. */
 export const modelIcon = new LabIcon({
   name: 'mlops-ext:model',
-  svgstr: svg('<path d="m12 1.9 8.75 5.05v10.1L12 22.1l-8.75-5.05V6.95L12 1.9Zm0 2.31L6.25 7.53 12 10.85l5.75-3.32L12 4.21ZM5.25 9.26v6.64L11 19.22v-6.64L5.25 9.26Zm13.5 0L13 12.58v6.64l5.75-3.32V9.26Z"/>')
+  svgstr: svg(
+    '<path d="m12 1.9 8.75 5.05v10.1L12 22.1l-8.75-5.05V6.95L12 1.9Zm0 2.31L6.25 7.53 12 10.85l5.75-3.32L12 4.21ZM5.25 9.26v6.64L11 19.22v-6.64L5.25 9.26Zm13.5 0L13 12.58v6.64l5.75-3.32V9.26Z"/>'
+  )
 });
 
 /** A cylinder: a dataset. */
@@ -30,7 +32,5 @@ export const datasetIcon = new LabIcon({
 /** A page with a play mark: a notebook that runs as a job. */
 export const jobIcon = new LabIcon({
   name: 'mlops-ext:job',
-  svgstr: svg(
-    '<path d="M5 2h9l5 5v4h-2V8h-4V4H7v16H11v2H5V2Z"/><path d="M13 13v9l8-4.5-8-4.5Z"/>'
-  )
+  svgstr: svg('<path d="M5 2h9l5 5v4h-2V8h-4V4H7v16H11v2H5V2Z"/><path d="M13 13v9l8-4.5-8-4.5Z"/>')
 });

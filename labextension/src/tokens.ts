@@ -34,4 +34,7 @@ export interface IMlops {
 }
 
 /** The token by which other extensions get at the workspace. */
-export const IMlops = new Token<IMlops>('mlops-ext:IMlops', 'The operations and the change feed of the MLOps workspace.');
+export const IMlops = new Token<IMlops>(
+  'mlops-ext:IMlops',
+  'The operations and the change feed of the MLOps workspace.'
+);

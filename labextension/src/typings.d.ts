@@ -1,6 +1,4 @@
 declare module 'plotly.js-cartesian-dist-min' {
-  import { type IPlotly } from './components/chart';
-
-  const plotly: IPlotly;
+  const plotly: unknown;
   export default plotly;
 }

@@ -37,7 +37,9 @@ export function Chart({ figure, summary, theme, load, failed }: IChartProps): Re
       }
     };
     if (ref.current) {
-      draw(ref.current).catch(() => setError(true));
+      draw(ref.current).catch(() => {
+        setError(true);
+      });
     }
     return () => {
       current = false;
@@ -47,7 +49,9 @@ export function Chart({ figure, summary, theme, load, failed }: IChartProps): Re
     const element = ref.current;
     return () => {
       if (element?.hasChildNodes()) {
-        void load().then(plotly => plotly.purge(element));
+        void load().then(plotly => {
+          plotly.purge(element);
+        });
       }
     };
   }, [load]);

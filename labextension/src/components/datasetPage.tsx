@@ -28,7 +28,9 @@ export function DatasetPage({ dataset, trans }: IDatasetPageProps): React.ReactE
               versions={dataset.versions.items}
               current={version.version}
               trans={trans}
-              onSelect={each => dataset.select(each)}
+              onSelect={each => {
+                dataset.select(each);
+              }}
             />
             <p className="mlx-Head-note">
               {trans.__('Snapshot of %1 by %2', formatTime(version.created_at), version.created_by)}
@@ -126,7 +128,9 @@ function Versions(props: IDatasetPageProps & { current: number }): React.ReactEl
               key="version"
               className="mlx-Link"
               aria-current={each.version === current}
-              onClick={() => dataset.select(each.version)}
+              onClick={() => {
+                dataset.select(each.version);
+              }}
             >
               v{each.version}
             </button>,

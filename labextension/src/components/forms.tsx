@@ -1,7 +1,7 @@
 import { type TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { type MlopsError } from '../api/errors';
+import { asMlopsError, type MlopsError } from '../api/errors';
 import { type GateResults } from '../api/generated';
 import { GateTable } from './gates';
 
@@ -35,10 +35,18 @@ export function PromoteForm(
         <Choice
           options={environments.map(each => [each, each])}
           value={value.to}
-          onChange={to => onChange({ ...value, to })}
+          onChange={to => {
+            onChange({ ...value, to });
+          }}
         />
       </Labelled>
-      <Comment value={value.comment} trans={trans} onChange={comment => onChange({ ...value, comment })} />
+      <Comment
+        value={value.comment}
+        trans={trans}
+        onChange={comment => {
+          onChange({ ...value, comment });
+        }}
+      />
       <Gates environment={value.to} check={check} trans={trans} />
     </div>
   );
@@ -65,17 +73,30 @@ export function RollbackForm(
         <Choice
           options={Object.entries(serving).map(([name, version]) => [name, `${name} (v${version})`])}
           value={value.environment}
-          onChange={environment => onChange({ ...value, environment, version: '' })}
+          onChange={environment => {
+            onChange({ ...value, environment, version: '' });
+          }}
         />
       </Labelled>
       <Labelled text={trans.__('Go back to')}>
         <Choice
-          options={[['', trans.__('the version served before')], ...others.map(each => [`${each}`, `v${each}`] as const)]}
+          options={[
+            ['', trans.__('the version served before')],
+            ...others.map(each => [`${each}`, `v${each}`] as const)
+          ]}
           value={value.version}
-          onChange={version => onChange({ ...value, version })}
+          onChange={version => {
+            onChange({ ...value, version });
+          }}
         />
       </Labelled>
-      <Comment value={value.comment} trans={trans} onChange={comment => onChange({ ...value, comment })} />
+      <Comment
+        value={value.comment}
+        trans={trans}
+        onChange={comment => {
+          onChange({ ...value, comment });
+        }}
+      />
     </div>
   );
 }
@@ -109,7 +130,13 @@ export function Choice(props: {
   onChange: (value: string) => void;
 }): React.ReactElement {
   return (
-    <select id={props.id} value={props.value} onChange={event => props.onChange(event.target.value)}>
+    <select
+      id={props.id}
+      value={props.value}
+      onChange={event => {
+        props.onChange(event.target.value);
+      }}
+    >
       {props.options.map(([value, label]) => (
         <option key={value} value={value}>
           {label}
@@ -126,7 +153,13 @@ function Comment(props: {
 }): React.ReactElement {
   return (
     <Labelled text={props.trans.__('Comment')} help={props.trans.__('Stands on the audit trail.')}>
-      <input type="text" value={props.value} onChange={event => props.onChange(event.target.value)} />
+      <input
+        type="text"
+        value={props.value}
+        onChange={event => {
+          props.onChange(event.target.value);
+        }}
+      />
     </Labelled>
   );
 }
@@ -143,10 +176,19 @@ function Gates(props: {
     let current = true;
     setResults(null);
     setFailure('');
-    check(environment).then(
-      found => current && setResults(found),
-      (error: MlopsError) => current && setFailure(error.message)
-    );
+    const ask = async () => {
+      try {
+        const found = await check(environment);
+        if (current) {
+          setResults(found);
+        }
+      } catch (thrown) {
+        if (current) {
+          setFailure(asMlopsError(thrown).message);
+        }
+      }
+    };
+    void ask();
     return () => {
       current = false;
     };

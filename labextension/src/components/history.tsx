@@ -41,7 +41,5 @@ export function History({ deployments, list, trans }: IHistoryProps): React.Reac
 }
 
 function movesOf(deployment: Deployment): string {
-  return deployment.previous === null
-    ? `v${deployment.version}`
-    : `v${deployment.previous} → v${deployment.version}`;
+  return deployment.previous === null ? `v${deployment.version}` : `v${deployment.previous} → v${deployment.version}`;
 }

@@ -20,7 +20,9 @@ export function JobForm(props: IFormProps<Texts> & { fields: readonly IField[] }
           field={field}
           text={value.get(field.name) ?? field.initial}
           trans={trans}
-          onChange={text => onChange(new Map(value).set(field.name, text))}
+          onChange={text => {
+            onChange(new Map(value).set(field.name, text));
+          }}
         />
       ))}
     </div>
@@ -57,14 +59,22 @@ function FieldRow(props: IFieldProps): React.ReactElement {
   );
 }
 
-function Input({ field, text, onChange, id, invalid }: IFieldProps & { id: string; invalid: boolean }): React.ReactElement {
+function Input({
+  field,
+  text,
+  onChange,
+  id,
+  invalid
+}: IFieldProps & { id: string; invalid: boolean }): React.ReactElement {
   if (field.control === 'checkbox') {
     return (
       <input
         id={id}
         type="checkbox"
         checked={text === 'true'}
-        onChange={event => onChange(String(event.target.checked))}
+        onChange={event => {
+          onChange(String(event.target.checked));
+        }}
       />
     );
   }
@@ -81,7 +91,9 @@ function Input({ field, text, onChange, id, invalid }: IFieldProps & { id: strin
       placeholder={field.source}
       aria-invalid={invalid}
       aria-describedby={`${id}-help`}
-      onChange={event => onChange(event.target.value)}
+      onChange={event => {
+        onChange(event.target.value);
+      }}
     />
   );
 }

@@ -23,7 +23,13 @@ export function LineageView({ lineage, trans, onOpen }: ILineageProps): React.Re
   return (
     <>
       <label className="mlx-Toggle">
-        <input type="checkbox" checked={asTable} onChange={event => setAsTable(event.target.checked)} />
+        <input
+          type="checkbox"
+          checked={asTable}
+          onChange={event => {
+            setAsTable(event.target.checked);
+          }}
+        />
         {trans.__('Show as a table')}
       </label>
       {asTable ? <Edges lineage={lineage} trans={trans} /> : <Drawing {...{ lineage, trans, onOpen }} />}
@@ -75,7 +81,11 @@ interface INodeProps {
 
 function Node({ placed: { node, x, y }, isRoot, onOpen }: INodeProps): React.ReactElement {
   const opens = (node.kind === 'model' || node.kind === 'dataset') && !isRoot;
-  const open = opens ? () => onOpen(node.id) : undefined;
+  const open = opens
+    ? () => {
+        onOpen(node.id);
+      }
+    : undefined;
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (open && (event.key === 'Enter' || event.key === ' ')) {
       open();

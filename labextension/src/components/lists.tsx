@@ -35,7 +35,9 @@ export function DatasetList({ items, trans, onOpen }: IListProps<Dataset>): Reac
           side={each.latest ? `v${each.latest}` : ''}
           note={trans._n('%1 row', '%1 rows', each.rows, formatCount(each.rows))}
           title={each.description || each.name}
-          onOpen={() => onOpen(each)}
+          onOpen={() => {
+            onOpen(each);
+          }}
         />
       ))}
     </Rows>
@@ -54,7 +56,9 @@ export function JobList({ items, trans, onOpen }: IListProps<Job>): React.ReactE
           side={<Status tone={toneOf(each.status)} text={jobState(each.status, trans)} />}
           note={formatTime(each.created_at)}
           title={[each.notebook, each.error].filter(Boolean).join('\n')}
-          onOpen={() => onOpen(each)}
+          onOpen={() => {
+            onOpen(each);
+          }}
         />
       ))}
     </Rows>
@@ -72,7 +76,9 @@ export function AlertList({ items, trans, onOpen }: IListProps<Alert>): React.Re
           side={<Status tone="bad" text={alertKind(each.kind, trans)} />}
           note={each.message}
           title={`${each.message}\n${formatTime(each.created_at)}`}
-          onOpen={() => onOpen(each)}
+          onOpen={() => {
+            onOpen(each);
+          }}
         />
       ))}
     </Rows>

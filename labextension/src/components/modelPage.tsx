@@ -40,7 +40,9 @@ export function ModelPage(props: IModelPageProps): React.ReactElement {
             label={trans.__('Views of %1', model.name)}
             tabs={MODEL_TABS.map(key => ({ key, label: labelOf(key, trans) }))}
             current={model.tab}
-            onSelect={tab => model.open(tab)}
+            onSelect={tab => {
+              model.open(tab);
+            }}
           >
             <Page {...props} version={version} />
           </Tabs>
@@ -61,7 +63,9 @@ function Head(props: IModelPageProps & { version: ModelVersion }): React.ReactEl
         versions={model.versions.items}
         current={version.version}
         trans={trans}
-        onSelect={each => model.select(each)}
+        onSelect={each => {
+          model.select(each);
+        }}
       />
       <span className="mlx-Head-chips">
         {version.environments.map(name => (
@@ -75,7 +79,13 @@ function Head(props: IModelPageProps & { version: ModelVersion }): React.ReactEl
         <Button className="mlx-Button" small disabled={!served} onClick={props.onRollback}>
           {trans.__('Roll back…')}
         </Button>
-        <Button className="mlx-Button mlx-mod-main" small onClick={() => props.onPromote(version)}>
+        <Button
+          className="mlx-Button mlx-mod-main"
+          small
+          onClick={() => {
+            props.onPromote(version);
+          }}
+        >
           {trans.__('Promote…')}
         </Button>
       </span>
@@ -115,7 +125,13 @@ function Page(props: IModelPageProps & { version: ModelVersion }): React.ReactEl
       return (
         <View state={model.reports.state} trans={trans} onRetry={onRetry}>
           {page => (
-            <Monitoring reports={page.items} trans={trans} theme={props.theme} loadChart={props.loadChart} name={model.name} />
+            <Monitoring
+              reports={page.items}
+              trans={trans}
+              theme={props.theme}
+              loadChart={props.loadChart}
+              name={model.name}
+            />
           )}
         </View>
       );

@@ -35,7 +35,9 @@ function ModelItem({ model, ...props }: IModelTreeProps & { model: Model }): Rea
   const { trans, onToggle, onOpen } = props;
   const versions = props.versionsOf(model.name);
   const Caret = versions ? caretDownIcon : caretRightIcon;
-  const open = () => onOpen(model.name, null);
+  const open = () => {
+    onOpen(model.name, null);
+  };
   const onKeyDown = (event: React.KeyboardEvent) => {
     const folds = event.key === 'ArrowLeft' ? versions !== null : event.key === 'ArrowRight' && versions === null;
     if (folds) {
@@ -107,7 +109,13 @@ function Versions({ model, versions, trans, onOpen }: IVersionsProps): React.Rea
       {page => (
         <ul className="mlx-List mlx-mod-nested" role="group">
           {page.items.map(each => (
-            <VersionItem key={each.version} version={each} onOpen={() => onOpen(model, each.version)} />
+            <VersionItem
+              key={each.version}
+              version={each}
+              onOpen={() => {
+                onOpen(model, each.version);
+              }}
+            />
           ))}
           <More list={versions} trans={trans} />
         </ul>
@@ -161,5 +169,7 @@ export function More(props: { list: PagedList<unknown>; trans: TranslationBundle
 }
 
 function tipOf(model: Model, trans: TranslationBundle): string {
-  return [model.name, model.description, trans.__('Changed %1', formatDay(model.updated_at))].filter(Boolean).join('\n');
+  return [model.name, model.description, trans.__('Changed %1', formatDay(model.updated_at))]
+    .filter(Boolean)
+    .join('\n');
 }

@@ -70,7 +70,9 @@ function Performance({ reports, trans, theme, loadChart }: IMonitoringProps): Re
           aria-label={trans.__('Metric')}
           options={names}
           value={metric}
-          onChange={event => setChosen(event.target.value)}
+          onChange={event => {
+            setChosen(event.target.value);
+          }}
         />
       )}
       <Chart
@@ -108,8 +110,11 @@ function Points(props: { points: readonly IPoint[]; metric: string; trans: Trans
 }
 
 function summaryOf(points: readonly IPoint[], metric: string, trans: TranslationBundle): string {
-  const first = points[0];
-  const last = points[points.length - 1];
+  const first = points.at(0);
+  const last = points.at(-1);
+  if (!first || !last) {
+    return metric;
+  }
   return trans.__(
     '%1 per window: %2 in %3, %4 in %5',
     metric,

@@ -78,7 +78,13 @@ function Origins({ version, trans, onOpen }: IOverviewProps): React.ReactElement
           trans.__('Data'),
           version.inputs.length
             ? version.inputs.map(input => (
-                <button key={input} className="mlx-Link" onClick={() => onOpen(fullReference(input))}>
+                <button
+                  key={input}
+                  className="mlx-Link"
+                  onClick={() => {
+                    onOpen(fullReference(input));
+                  }}
+                >
                   {input.replace(/^dataset:/, '')}
                 </button>
               ))

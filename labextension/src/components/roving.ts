@@ -15,8 +15,9 @@ export function useRoving<E extends HTMLElement>(): {
   const ref = React.useRef<E>(null);
   React.useEffect(() => {
     const rows = rowsOf(ref.current);
-    if (rows.length && !rows.some(row => row.tabIndex === 0)) {
-      rows[0].tabIndex = 0;
+    const [first] = rows;
+    if (first && !rows.some(row => row.tabIndex === 0)) {
+      first.tabIndex = 0;
     }
   });
   const onFocus = (event: React.FocusEvent) => {

@@ -17,7 +17,13 @@ export function Section({ title, count, initiallyOpen = true, children }: ISecti
   return (
     <section className="mlx-Section" aria-labelledby={id}>
       <h3 className="mlx-Section-head">
-        <button id={id} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button
+          id={id}
+          aria-expanded={open}
+          onClick={() => {
+            setOpen(!open);
+          }}
+        >
           <Caret.react tag="span" className="mlx-Caret" />
           <span className="mlx-Section-title">{title}</span>
           {count && <span className="mlx-Count">{count}</span>}

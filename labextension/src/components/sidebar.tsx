@@ -45,7 +45,9 @@ function Filter({ model, trans }: Pick<ISidebarProps, 'model' | 'trans'>): React
         value={model.filter}
         placeholder={trans.__('Filter by name')}
         aria-label={trans.__('Filter models and datasets by name')}
-        onChange={event => model.setFilter(event.target.value)}
+        onChange={event => {
+          model.setFilter(event.target.value);
+        }}
       />
       <button
         className="mlx-IconButton"
@@ -74,7 +76,9 @@ function Sections(props: ISidebarProps): React.ReactElement {
             models={models}
             trans={trans}
             versionsOf={name => model.versionsOf(name)}
-            onToggle={name => model.toggle(name)}
+            onToggle={name => {
+              model.toggle(name);
+            }}
             onOpen={props.onOpenModel}
           />
         )}
@@ -86,7 +90,15 @@ function Sections(props: ISidebarProps): React.ReactElement {
           trans={trans}
           empty={emptyOf(model, trans, trans.__('No datasets yet. Snapshot the first in a notebook:'), SNAPSHOT)}
         >
-          {items => <DatasetList items={items} trans={trans} onOpen={each => props.onOpenDataset(each.name)} />}
+          {items => (
+            <DatasetList
+              items={items}
+              trans={trans}
+              onOpen={each => {
+                props.onOpenDataset(each.name);
+              }}
+            />
+          )}
         </ListSection>
       )}
       <ListSection
@@ -143,5 +155,9 @@ const REGISTER = 'import mlops_ext as mx\nmx.register(model, "delay")';
 const SNAPSHOT = 'import mlops_ext as mx\nmx.snapshot(frame, "flights")';
 
 function emptyOf(model: SidebarModel, trans: TranslationBundle, text: string, code: string): React.ReactElement {
-  return model.filter ? <Empty text={trans.__('Nothing has “%1” in its name.', model.filter)} /> : <Empty {...{ text, code }} />;
+  return model.filter ? (
+    <Empty text={trans.__('Nothing has “%1” in its name.', model.filter)} />
+  ) : (
+    <Empty {...{ text, code }} />
+  );
 }

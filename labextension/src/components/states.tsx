@@ -12,8 +12,12 @@ const PATIENCE = 200;
 export function Loading({ trans }: { trans: TranslationBundle }): React.ReactElement | null {
   const [late, setLate] = React.useState(false);
   React.useEffect(() => {
-    const timer = window.setTimeout(() => setLate(true), PATIENCE);
-    return () => window.clearTimeout(timer);
+    const timer = window.setTimeout(() => {
+      setLate(true);
+    }, PATIENCE);
+    return () => {
+      window.clearTimeout(timer);
+    };
   }, []);
   return late ? (
     <div className="mlx-Loading" role="status">

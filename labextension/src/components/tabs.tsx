@@ -9,13 +9,19 @@ interface ITabsProps<K extends string> {
 }
 
 /** Tabs and the page of the current one; the arrow keys turn pages. */
-export function Tabs<K extends string>({ label, tabs, current, onSelect, children }: ITabsProps<K>): React.ReactElement {
+export function Tabs<K extends string>({
+  label,
+  tabs,
+  current,
+  onSelect,
+  children
+}: ITabsProps<K>): React.ReactElement {
   const id = React.useId();
   const onKeyDown = (event: React.KeyboardEvent<HTMLElement>) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) {
-      const at = tabs.findIndex(tab => tab.key === current);
-      const next = tabs[(at + step + tabs.length) % tabs.length].key;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+    const at = tabs.findIndex(tab => tab.key === current);
+    const next = tabs[(at + step + tabs.length) % tabs.length]?.key;
+    if (step && next) {
       onSelect(next);
       document.getElementById(`${id}-${next}`)?.focus();
       event.preventDefault();
@@ -32,7 +38,9 @@ export function Tabs<K extends string>({ label, tabs, current, onSelect, childre
             aria-selected={tab.key === current}
             aria-controls={`${id}-page`}
             tabIndex={tab.key === current ? 0 : -1}
-            onClick={() => onSelect(tab.key)}
+            onClick={() => {
+              onSelect(tab.key);
+            }}
           >
             {tab.label}
           </button>

@@ -20,7 +20,9 @@ export function VersionSelect({ versions, current, trans, onSelect }: IVersionSe
       className="mlx-Select"
       aria-label={trans.__('Version')}
       value={current}
-      onChange={event => onSelect(Number(event.target.value))}
+      onChange={event => {
+        onSelect(Number(event.target.value));
+      }}
     >
       {numbers.map(each => (
         <option key={each} value={each}>

@@ -68,7 +68,9 @@ export class DatasetDetail implements IDisposable {
     this._isDisposed = true;
     this._attention.setVisible(false);
     this.feed.changed.disconnect(this.onChange, this);
-    this.all.forEach(each => each.dispose());
+    this.all.forEach(each => {
+      each.dispose();
+    });
     Signal.clearData(this);
   }
 

@@ -38,7 +38,7 @@ export function fieldOf(parameter: Parameter): IField {
     help: parameter.help,
     initial: textOf(parameter.value, control),
     source: parameter.default,
-    choices: literal ? choicesOf(literal[1]) : []
+    choices: choicesOf(literal?.[1] ?? '')
   };
 }
 
@@ -101,7 +101,7 @@ function textOf(value: unknown, control: Control): string {
   if (value === null || value === undefined) {
     return control === 'checkbox' ? 'false' : '';
   }
-  return control === 'json' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' && control !== 'json' ? value : JSON.stringify(value);
 }
 
 function choicesOf(source: string): unknown[] {

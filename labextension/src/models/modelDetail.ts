@@ -2,7 +2,14 @@ import { type IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type IClient } from '../api/client';
-import { type Deployment, type GateResults, type Lineage, type Model, type ModelVersion, type Report } from '../api/generated';
+import {
+  type Deployment,
+  type GateResults,
+  type Lineage,
+  type Model,
+  type ModelVersion,
+  type Report
+} from '../api/generated';
 import { Attention } from './attention';
 import { type ChangeFeed, type IChange } from './feed';
 import { PagedList } from './pagedList';
@@ -32,7 +39,9 @@ export class ModelDetail implements IDisposable {
     this.history = new PagedList((limit, cursor, signal) =>
       client.call('models.deployments', { model, limit, cursor }, signal)
     );
-    this.lineage = new Resource(signal => client.call('governance.lineage', { ref: `model:${this.reference}` }, signal));
+    this.lineage = new Resource(signal =>
+      client.call('governance.lineage', { ref: `model:${this.reference}` }, signal)
+    );
     this.reports = new PagedList(
       (limit, cursor, signal) => client.call('monitoring.reports', { model, limit, cursor }, signal),
       200
@@ -73,7 +82,9 @@ export class ModelDetail implements IDisposable {
       return;
     }
     this._version = version;
-    [this.version, this.gates, this.lineage].forEach(each => each.reset());
+    [this.version, this.gates, this.lineage].forEach(each => {
+      each.reset();
+    });
     void this.refresh();
   }
 
@@ -98,7 +109,9 @@ export class ModelDetail implements IDisposable {
     this._isDisposed = true;
     this._attention.setVisible(false);
     this.feed.changed.disconnect(this.onChange, this);
-    this.all.forEach(each => each.dispose());
+    this.all.forEach(each => {
+      each.dispose();
+    });
     Signal.clearData(this);
   }
 

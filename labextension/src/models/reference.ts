@@ -2,6 +2,8 @@ import { type CommandRegistry } from '@lumino/commands';
 
 import { CommandIDs } from '../tokens';
 
+const REFERENCE = /^(?:(?<kind>\w+):)?(?<name>[^@]*)(?:@(?<selector>.*))?$/;
+
 /** A reference taken apart. */
 export interface IReference {
   readonly kind: string;
@@ -12,8 +14,8 @@ export interface IReference {
 
 /** Take `model:delay@3` apart. */
 export function parseReference(reference: string): IReference {
-  const [, kind, name, selector] = /^(?:(\w+):)?([^@]*)(?:@(.*))?$/.exec(reference) ?? ['', '', reference, ''];
-  return { kind: kind ?? '', name, version: /^\d+$/.test(selector ?? '') ? Number(selector) : null };
+  const { kind = '', name = reference, selector = '' } = REFERENCE.exec(reference)?.groups ?? {};
+  return { kind, name, version: /^\d+$/.test(selector) ? Number(selector) : null };
 }
 
 /** Open what a reference names, when it has a panel. */

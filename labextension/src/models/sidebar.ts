@@ -109,7 +109,9 @@ export class SidebarModel implements IDisposable {
     this._unwatch?.();
     this._search.dispose();
     this.feed.changed.disconnect(this.onChange, this);
-    [...this.lists, ...this._versions.values()].forEach(list => list.dispose());
+    [...this.lists, ...this._versions.values()].forEach(list => {
+      list.dispose();
+    });
     Signal.clearData(this);
   }
 
@@ -145,4 +147,3 @@ export class SidebarModel implements IDisposable {
   private _isDisposed = false;
   private _changed = new Signal<this, void>(this);
 }
-

@@ -1,3 +1,6 @@
+import '../../style/detail.css';
+import '../../style/forms.css';
+
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import * as React from 'react';
 

@@ -1,3 +1,5 @@
+import '../../style/detail.css';
+
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 

@@ -11,12 +11,12 @@ export async function askPromote(mlops: IMlops, version: ModelVersion): Promise<
   const { client, trans } = mlops;
   const model = `${version.name}@${version.version}`;
   const { policy } = await client.call('policy.show', {});
-  const next = policy.environments.find(each => !version.environments.includes(each));
+  const to = policy.environments.find(each => !version.environments.includes(each)) ?? policy.environments[0] ?? '';
   const check = (to: string) => client.call('models.check', { model, to });
   const done = await askForm(mlops, {
     title: trans.__('Promote %1', model),
     accept: trans.__('Promote'),
-    initial: { to: next ?? policy.environments[0], comment: '' },
+    initial: { to, comment: '' },
     draw: props => <PromoteForm {...props} environments={policy.environments} check={check} />,
     submit: ({ to, comment }) => client.call('models.promote', { model, to, comment })
   });
@@ -34,7 +34,7 @@ export async function askRollback(mlops: IMlops, model: Model, versions: readonl
     title: trans.__('Roll back %1', model.name),
     accept: trans.__('Roll back'),
     warn: true,
-    initial: { environment: names.includes('production') ? 'production' : names[0], version: '', comment: '' },
+    initial: { environment: names.includes('production') ? 'production' : (names[0] ?? ''), version: '', comment: '' },
     draw: props => <RollbackForm {...props} serving={serving} versions={versions.map(each => each.version)} />,
     submit: ({ environment, version, comment }) =>
       client.call('models.rollback', {

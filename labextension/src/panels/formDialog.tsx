@@ -1,3 +1,5 @@
+import '../../style/forms.css';
+
 import { Dialog } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type * as React from 'react';

@@ -1,3 +1,6 @@
+import '../../style/detail.css';
+import '../../style/forms.css';
+
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import * as React from 'react';
 
@@ -58,10 +61,7 @@ async function runsUntagged({ trans }: IMlops, notebook: string): Promise<boolea
         <p>{trans.__('Without it the notebook can only run as it is.')}</p>
       </div>
     ),
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.okButton({ label: trans.__('Run as it is') })
-    ],
+    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton({ label: trans.__('Run as it is') })],
     defaultButton: 0
   });
   return answer.button.accept;

@@ -1,3 +1,5 @@
+import '../../style/detail.css';
+
 import { type IThemeManager } from '@jupyterlab/apputils';
 import { UseSignal } from '@jupyterlab/ui-components';
 import { type CommandRegistry } from '@lumino/commands';
@@ -53,7 +55,9 @@ export class ModelPanel extends WatchedPanel {
             loadChart={loadPlotly}
             onPromote={version => void askPromote(mlops, version)}
             onRollback={() => model.model.value && void askRollback(mlops, model.model.value, model.versions.items)}
-            onOpen={reference => openReference(commands, reference)}
+            onOpen={reference => {
+              openReference(commands, reference);
+            }}
           />
         )}
       </UseSignal>

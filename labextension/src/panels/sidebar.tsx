@@ -41,10 +41,18 @@ export class SidebarPanel extends WatchedPanel {
             model={this.model}
             trans={this.trans}
             showDatasets={this._showDatasets}
-            onOpenModel={(name, version) => run(CommandIDs.openModel, { name, version })}
-            onOpenDataset={name => run(CommandIDs.openDataset, { name })}
-            onOpenJob={job => run(CommandIDs.showJob, { id: job.id })}
-            onOpenAlert={alert => run(CommandIDs.showAlert, { id: alert.id })}
+            onOpenModel={(name, version) => {
+              run(CommandIDs.openModel, { name, version });
+            }}
+            onOpenDataset={name => {
+              run(CommandIDs.openDataset, { name });
+            }}
+            onOpenJob={job => {
+              run(CommandIDs.showJob, { id: job.id });
+            }}
+            onOpenAlert={alert => {
+              run(CommandIDs.showAlert, { id: alert.id });
+            }}
           />
         )}
       </UseSignal>

@@ -1,7 +1,6 @@
 import { type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { openReference } from '../models/reference';
-import { showAlert } from '../panels/alertDialog';
 import { reporting } from '../panels/report';
 import { CommandIDs, IMlops } from '../tokens';
 
@@ -19,6 +18,7 @@ export const alerts: JupyterFrontEndPlugin<void> = {
       execute: args =>
         reporting(mlops, async () => {
           const alert = await client.call('monitoring.alert', { alert: args.id as string });
+          const { showAlert } = await import('../panels/alertDialog');
           const choice = await showAlert(mlops, alert);
           if (choice === 'acknowledge') {
             await client.call('monitoring.acknowledge', { alert: alert.id });

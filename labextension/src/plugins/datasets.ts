@@ -2,7 +2,7 @@ import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndP
 import { type MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 
 import { datasetIcon } from '../icons';
-import { DatasetPanel } from '../panels/datasetPanel';
+import { type DatasetPanel } from '../panels/datasetPanel';
 import { CommandIDs, IMlops } from '../tokens';
 import { DETAIL_ARGS, openDetail } from './details';
 
@@ -13,12 +13,7 @@ export const datasets: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IMlops],
   optional: [ILabShell, ILayoutRestorer],
-  activate: (
-    app: JupyterFrontEnd,
-    mlops: IMlops,
-    labShell: ILabShell | null,
-    restorer: ILayoutRestorer | null
-  ) => {
+  activate: (app: JupyterFrontEnd, mlops: IMlops, labShell: ILabShell | null, restorer: ILayoutRestorer | null) => {
     const tracker = new WidgetTracker<MainAreaWidget<DatasetPanel>>({ namespace: 'mlops-ext-datasets' });
     app.commands.addCommand(CommandIDs.openDataset, {
       label: args => mlops.trans.__('Open Dataset %1', (args.name as string | undefined) ?? ''),
@@ -26,7 +21,8 @@ export const datasets: JupyterFrontEndPlugin<void> = {
       describedBy: DETAIL_ARGS,
       execute: async args => {
         const name = args.name as string;
-        const widget = await openDetail(app, labShell, tracker, name, () => new DatasetPanel(mlops, name));
+        const panels = await import('../panels/datasetPanel');
+        const widget = await openDetail(app, labShell, tracker, name, () => new panels.DatasetPanel(mlops, name));
         if (args.version !== undefined) {
           widget.content.detail.select(args.version as number | null);
         }

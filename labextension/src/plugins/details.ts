@@ -1,4 +1,4 @@
-import { ILabShell, type JupyterFrontEnd } from '@jupyterlab/application';
+import { type ILabShell, type JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, type WidgetTracker } from '@jupyterlab/apputils';
 import { type Widget } from '@lumino/widgets';
 

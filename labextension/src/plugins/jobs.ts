@@ -3,7 +3,6 @@ import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 
 import { jobIcon } from '../icons';
-import { askJob, showJob } from '../panels/jobDialogs';
 import { reporting } from '../panels/report';
 import { CommandIDs, IMlops } from '../tokens';
 
@@ -27,6 +26,7 @@ export const jobs: JupyterFrontEndPlugin<void> = {
         reporting(mlops, async () => {
           const panel = notebooks.currentWidget;
           if (panel && (await isSaved(panel, mlops))) {
+            const { askJob } = await import('../panels/jobDialogs');
             await askJob(mlops, serviceManager.contents.localPath(panel.context.path));
           }
         })
@@ -38,6 +38,7 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       execute: args =>
         reporting(mlops, async () => {
           const job = await client.call('jobs.show', { job: args.id as string });
+          const { showJob } = await import('../panels/jobDialogs');
           const choice = await showJob(mlops, job);
           if (choice === 'cancel') {
             await client.call('jobs.cancel', { job: job.id });
@@ -46,7 +47,9 @@ export const jobs: JupyterFrontEndPlugin<void> = {
           }
         })
     });
-    notebooks.currentChanged.connect(() => commands.notifyCommandChanged(CommandIDs.runJob));
+    notebooks.currentChanged.connect(() => {
+      commands.notifyCommandChanged(CommandIDs.runJob);
+    });
     palette?.addItem({ command: CommandIDs.runJob, category: trans.__('MLOps') });
   }
 };

@@ -2,7 +2,7 @@ import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndP
 import { IThemeManager, type MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 
 import { modelIcon } from '../icons';
-import { ModelPanel } from '../panels/modelPanel';
+import { type ModelPanel } from '../panels/modelPanel';
 import { CommandIDs, IMlops } from '../tokens';
 import { DETAIL_ARGS, openDetail } from './details';
 
@@ -28,7 +28,8 @@ export const models: JupyterFrontEndPlugin<void> = {
       describedBy: DETAIL_ARGS,
       execute: async args => {
         const name = args.name as string;
-        const make = () => new ModelPanel(mlops, commands, themes, name);
+        const panels = await import('../panels/modelPanel');
+        const make = () => new panels.ModelPanel(mlops, commands, themes, name);
         const widget = await openDetail(app, labShell, tracker, name, make);
         if (args.version !== undefined) {
           widget.content.detail.select(args.version as number | null);

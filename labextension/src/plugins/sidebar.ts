@@ -33,7 +33,9 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Show models, datasets, jobs and alerts'),
       icon: mlopsIcon,
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => shell.activateById(panel.id)
+      execute: () => {
+        shell.activateById(panel.id);
+      }
     });
     palette?.addItem({ command: CommandIDs.show, category: trans.__('MLOps') });
     void settings?.load(ID).then(loaded => {
