@@ -44,6 +44,8 @@ class Graph:
         known = self.nodes.get(ref)
         if known is None or (at and not known.at):
             kind, _, label = ref.partition(":")
+            if kind == "model" and not label.rpartition("@")[2].isdecimal():
+                kind = "deployment"
             self.nodes[ref] = LineageNode(id=ref, kind=kind, label=_short(kind, label), at=at, by=by)
 
     def add_edge(self, edge: LineageEdge) -> None:
@@ -162,7 +164,9 @@ def _root(graph: Graph, text: str) -> str:
 
 
 def _newest(graph: Graph, prefix: str) -> str:
-    numbers = [int(node[len(prefix) :]) for node in graph.nodes if node.startswith(prefix) and node[len(prefix) :].isdecimal()]
+    numbers = [
+        int(node[len(prefix) :]) for node in graph.nodes if node.startswith(prefix) and node[len(prefix) :].isdecimal()
+    ]
     return f"{prefix}{max(numbers)}" if numbers else ""
 
 

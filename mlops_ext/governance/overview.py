@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
+from mlops_ext.datasets.tables import datasets
 from mlops_ext.governance.types import WorkspaceStatus
+from mlops_ext.models.tables import models
 from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation
 from mlops_ext.store import trail
-from mlops_ext.store.schema import metadata, store_info
+from mlops_ext.store.schema import events, store_info
+from mlops_ext.tracking.tables import runs
 from mlops_ext.workspace import Workspace
 
 __all__ = ["show"]
@@ -28,16 +31,16 @@ def show(ws: Workspace, request: NoRequest) -> WorkspaceStatus:  # noqa: ARG001
             id="" if info is None else info.workspace,
             hash=ws.settings.workspace.hash if info is None else info.hash,
             schema_number=0 if info is None else info.schema_number,
-            datasets=_count(connection, "datasets"),
-            models=_count(connection, "models"),
-            runs=_count(connection, "runs"),
-            events=_count(connection, "events"),
+            datasets=_count(connection, datasets),
+            models=_count(connection, models),
+            runs=_count(connection, runs),
+            events=_count(connection, events),
             head=trail.head(connection)[1],
         )
 
 
-def _count(connection: Connection, table: str) -> int:
-    return int(connection.execute(select(func.count()).select_from(metadata.tables[table])).scalar_one())
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
 def _masked(url: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlops_ext.errors import DamagedBlob, InvalidValue
 from mlops_ext.models import service
-from mlops_ext.models.flavors import Flavor, flavor_named, flavor_of
+from mlops_ext.models.flavors import flavor_named, save_model
 from mlops_ext.models.signature import infer
 from mlops_ext.models.surroundings import code_state, environment_lock
 from mlops_ext.models.types import (
@@ -37,7 +37,7 @@ from mlops_ext.workspace import Workspace
 __all__ = ["deployments", "load_model", "models", "promote", "register", "rollback"]
 
 
-def register(
+def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
     model: Any,
     name: str,
     *,
@@ -92,15 +92,15 @@ def register(
     from mlops_ext.tracking import active
 
     ws = workspace or Workspace.find()
-    flavor = flavor_of(model)
     shape = signature or (infer(model, example) if example is not None else Signature())
     run = active.ensure(ws)
+    logged = run.record
     with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
         folder = Path(scratch)
-        flavor.save(model, folder)
+        flavor = save_model(model, folder)
         trust = tuple(flavor.untrusted(folder))
         files = _stored(ws, folder)
-    measured = {**(run.metrics if run else {}), **{key: float(value) for key, value in (metrics or {}).items()}}
+    measured = {key: float(value) for key, value in (metrics or {}).items()}
     given = {key: _json_text(key, value) for key, value in (params or {}).items()}
     request = Register(
         name=name,
@@ -108,9 +108,10 @@ def register(
         files=files,
         signature=shape,
         inputs=_inputs(ws, inputs),
-        metrics=measured,
-        parameters={**(run.parameters if run else {}), **given},
-        run=run.id if run else "",
+        metrics={**logged.metrics, **measured},
+        parameters={**logged.parameters, **given},
+        run=run.id,
+        notebook=logged.source,
         git=_git_state(ws),
         lock=environment_lock(),
         trust=trust,
@@ -119,8 +120,7 @@ def register(
         new=new,
     )
     version = ws.call(service.register, request)
-    if run:
-        _tell_run(ws, run.id, version)
+    run.log(inputs=version.inputs, outputs=(f"model:{version.ref}",))
     return version
 
 
@@ -154,7 +154,7 @@ def load_model(ref: str | ModelVersion, *, trust: Collection[str] = (), workspac
         raise InvalidValue(f"trust={trust!r} is one text", hint=f"Write trust=[{trust!r}]")
     ws = workspace or Workspace.find()
     version = ws.call(service.version, ShowVersion(model=_text(ref)))
-    flavor: Flavor = flavor_named(version.flavor)
+    flavor = flavor_named(version.flavor)
     with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
         folder = Path(scratch)
         for file in version.files:
@@ -306,11 +306,3 @@ def _json_text(key: str, value: Any) -> str:
         raise InvalidValue(
             f"the parameter {key!r} is a {type(value).__name__}", hint="Give numbers, texts, or lists of them"
         ) from error
-
-
-def _tell_run(ws: Workspace, run: str, version: ModelVersion) -> None:
-    """Let the run know what it made."""
-    from mlops_ext.tracking import service as tracking
-    from mlops_ext.tracking.types import LogRun
-
-    ws.call(tracking.log, LogRun(run=run, inputs=version.inputs, outputs=(f"model:{version.ref}",)))

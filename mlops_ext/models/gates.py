@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mlops_ext.errors import MlopsError
+from mlops_ext.errors import InvalidValue, MlopsError, did_you_mean
 from mlops_ext.models.plugins import load_plugin
 from mlops_ext.models.policy import GATES
 from mlops_ext.models.types import GateResult, GateRule, ModelVersion
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Gate", "GateContext", "evaluate"]
+__all__ = ["Gate", "GateContext", "OptionedGate", "evaluate", "gate"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,34 @@ class Gate(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OptionedGate:
+    """A gate that knows its options and refuses others."""
+
+    function: Callable[[Workspace, GateContext], GateResult]
+    options: tuple[str, ...]
+
+    def __call__(self, ws: Workspace, context: GateContext, /) -> GateResult:
+        """Ask the function, unless policy gives an option that it does not know."""
+        for key in context.options:
+            if key not in self.options:
+                raise InvalidValue(f"unknown option {key!r}", hint=did_you_mean(key, self.options))
+        return self.function(ws, context)
+
+
+def gate(*options: str) -> Callable[[Callable[[Workspace, GateContext], GateResult]], OptionedGate]:
+    """Make a function a gate that takes these options from policy.
+
+    Examples
+    --------
+    >>> @gate("most")
+    ... def few_files(ws, context):
+    ...     files = len(context.version.files)
+    ...     return GateResult(gate="few_files", passed=files <= context.options["most"], message=f"{files} files")
+    """
+    return lambda function: OptionedGate(function, options)
+
+
 def evaluate(
     ws: Workspace, version: ModelVersion, champion: ModelVersion | None, environment: str, rules: Sequence[GateRule]
 ) -> tuple[GateResult, ...]:
@@ -66,8 +94,8 @@ def evaluate(
 
 def _ask(ws: Workspace, context: GateContext, name: str) -> GateResult:
     try:
-        gate: Gate = load_plugin(GATES, name)
-        result = gate(ws, context)
+        asked: Gate = load_plugin(GATES, name)
+        result = asked(ws, context)
     except MlopsError as error:
         return GateResult(gate=name, passed=False, message=str(error))
     except Exception as error:  # noqa: BLE001 - a gate is anyone's code, and its failure must refuse, never pass

@@ -53,6 +53,21 @@ class _Case:
         return f"model:{self.version.ref}"
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """An entry of an environment's history before it is written."""
+
+    model_id: str
+    environment: str
+    version: int
+    current: Row[Any] | None
+    below: int | None
+    action: Literal["promote", "rollback"]
+    comment: str
+    gates: tuple[GateResult, ...] = ()
+    policy_digest: str = ""
+
+
 @operation("models.check", "GET /model-versions/{model}/gates", command="check")
 def check(ws: Workspace, request: CheckGates) -> GateResults:
     """Ask the gates of an environment about a version, without promoting it."""
@@ -109,7 +124,7 @@ def rollback(ws: Workspace, request: Rollback) -> Deployment:
         if request.version == current.version:
             return deployment_record(current, model.name)
         version, below = _goal(change, model, current, request.version)
-        row = _append(change, model.id, environment, version, current, below, "rollback", comment)
+        row = _append(change, _Entry(model.id, environment, version, current, below, "rollback", comment))
         change.event(
             "model.rolled_back",
             f"model:{model.name}@{version}",
@@ -165,10 +180,18 @@ def _deploy(ws: Workspace, case: _Case, gates: tuple[GateResult, ...], comment: 
         same_policy = current_policy(change).digest == case.policy.digest
         if not (same_champion and same_policy and version.digest == case.version.digest):
             return None
-        below = None if current is None else int(current.number)
-        row = _append(
-            change, case.model_id, case.environment, version.version, current, below, "promote", comment, gates, case.policy.digest
-        )  # fmt: skip
+        entry = _Entry(
+            case.model_id,
+            case.environment,
+            version.version,
+            current,
+            None if current is None else int(current.number),
+            "promote",
+            comment,
+            gates,
+            case.policy.digest,
+        )
+        row = _append(change, entry)
         former = None if current is None else int(current.version)
         moved = _moved(
             case.environment, former, version.version, comment, f"model:{case.version.name}@{case.environment}"
@@ -240,43 +263,32 @@ def _goal(change: Change, model: Row[Any], current: Row[Any], version: int | Non
         )
     raise Conflict(
         f"{place} never served version {version}",
-        hint=f"Promote it, so that its gates are asked: mlops promote {model.name}@{version} --to {current.environment}",
+        hint=f"Promote it, so that its gates are asked: {model.name}@{version} --to {current.environment}",
     )
 
 
-def _append(
-    change: Change,
-    model_id: str,
-    environment: str,
-    version: int,
-    current: Row[Any] | None,
-    below: int | None,
-    action: Literal["promote", "rollback"],
-    comment: str,
-    gates: tuple[GateResult, ...] = (),
-    policy_digest: str = "",
-) -> Row[Any]:
-    newest = change.execute(select(func.max(deployments.c.number)).where(deployments.c.model_id == model_id))
+def _append(change: Change, entry: _Entry) -> Row[Any]:
+    newest = change.execute(select(func.max(deployments.c.number)).where(deployments.c.model_id == entry.model_id))
     number = int(newest.scalar_one() or 0) + 1
     change.execute(
         insert(deployments).values(
-            model_id=model_id,
+            model_id=entry.model_id,
             number=number,
-            environment=environment,
-            version=version,
-            previous=None if current is None else current.version,
-            below=below,
-            action=action,
-            comment=comment,
-            gates=[gate.model_dump(mode="json") for gate in gates],
-            policy_digest=policy_digest,
+            environment=entry.environment,
+            version=entry.version,
+            previous=None if entry.current is None else entry.current.version,
+            below=entry.below,
+            action=entry.action,
+            comment=entry.comment,
+            gates=[gate.model_dump(mode="json") for gate in entry.gates],
+            policy_digest=entry.policy_digest,
             created_at=change.now,
             created_by=change.actor,
         )
     )
-    change.execute(update(models).where(models.c.id == model_id).values(updated_at=change.now))
+    change.execute(update(models).where(models.c.id == entry.model_id).values(updated_at=change.now))
     return change.execute(
-        select(deployments).where(deployments.c.model_id == model_id, deployments.c.number == number)
+        select(deployments).where(deployments.c.model_id == entry.model_id, deployments.c.number == number)
     ).one()
 
 

@@ -120,9 +120,8 @@ def _by_label(reader: Reader, model: Row[Any], selector: Label) -> int:
                 hint=f"Promote a version: mlops promote {model.name}@latest --to {label}",
             )
         return int(entry.version)
-    known = dict(
-        reader.execute(select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == model.id)).tuples().all()
-    )
+    query = select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == model.id)
+    known = {row.alias: row.version for row in reader.execute(query)}
     if label not in known:
         raise NotFound(
             f"model {model.name!r} has no alias or environment {label!r}",

@@ -139,7 +139,7 @@ def unalias(ws: Workspace, request: DeleteAlias) -> AliasMove:
     def remove(change: Change) -> AliasMove:
         model = find_model(change, Ref.parse(request.model, kind="model").name)
         query = select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == model.id)
-        known = dict(change.execute(query).tuples().all())
+        known = {row.alias: row.version for row in change.execute(query)}
         if request.alias not in known:
             raise NotFound.of(f"alias of model {model.name!r}", request.alias, known)
         change.execute(delete(aliases).where(aliases.c.model_id == model.id, aliases.c.alias == request.alias))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from mlops_ext.errors import Forbidden, InvalidValue
 from mlops_ext.models.plugins import installed, load_plugin
 
-__all__ = ["FLAVORS", "Flavor", "UntrustedModel", "flavor_named", "flavor_of", "refuse_untrusted"]
+__all__ = ["FLAVORS", "CannotSave", "Flavor", "UntrustedModel", "flavor_named", "refuse_untrusted", "save_model"]
 
 FLAVORS = "mlops_ext.flavors"
 
@@ -29,11 +29,17 @@ class Flavor(Protocol):
     unsafe: bool
 
     def can_save(self, model: Any) -> bool:
-        """Tell whether this flavor is made for the model."""
+        """Tell by its kind, at no cost, whether this flavor is made for the model."""
         ...
 
     def save(self, model: Any, folder: Path) -> None:
-        """Write the model into an empty folder; the same fitted model gives the same bytes."""
+        """Write the model into an empty folder; the same fitted model gives the same bytes.
+
+        Raises
+        ------
+        CannotSave
+            This one cannot be written so; nothing lies in the folder then.
+        """
         ...
 
     def untrusted(self, folder: Path) -> list[str]:
@@ -43,6 +49,10 @@ class Flavor(Protocol):
     def load(self, folder: Path, trust: Collection[str]) -> Any:
         """Read the model back, refusing whatever is neither reviewed nor in `trust`."""
         ...
+
+
+class CannotSave(InvalidValue):
+    """A flavor cannot write this very model; another may."""
 
 
 class UntrustedModel(Forbidden):
@@ -63,21 +73,35 @@ def flavor_named(name: str) -> Flavor:
     return flavor
 
 
-def flavor_of(model: Any) -> Flavor:
-    """Choose the flavor for a model: a safe one that is made for it, else an unsafe one.
+def save_model(model: Any, folder: Path) -> Flavor:
+    """Write a model with the first flavor that can, a safe one before an unsafe one; give the flavor.
+
+    Parameters
+    ----------
+    model : object
+        Any.
+    folder : Path
+        Empty.
 
     Raises
     ------
     InvalidValue
-        No flavor can write it.
+        No flavor can write it; the reasons are given.
     """
-    flavors = [flavor_named(name) for name in installed(FLAVORS)]
-    for flavor in sorted(flavors, key=lambda each: each.unsafe):
-        if flavor.can_save(model):
+    reasons = []
+    for flavor in sorted((flavor_named(name) for name in installed(FLAVORS)), key=lambda each: each.unsafe):
+        if not flavor.can_save(model):
+            continue
+        try:
+            flavor.save(model, folder)
+        except CannotSave as refusal:
+            reasons.append(f"{flavor.name}: {refusal}")
+        else:
             return flavor
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
     raise InvalidValue(
-        f"no flavor can save a {type(model).__module__}.{type(model).__qualname__}",
-        hint=f"Installed flavors: {', '.join(flavor.name for flavor in flavors) or 'none'}",
+        f"no flavor can save a {kind}" + (f" ({'; '.join(reasons)})" if reasons else ""),
+        hint=f"Installed flavors: {', '.join(installed(FLAVORS)) or 'none'}",
     )
 
 

@@ -53,7 +53,7 @@ class _Names:
             return state
         if state.get("__loader__") == "SetNode" and isinstance(state.get("content"), list):
             state = state | {"content": sorted(state["content"], key=_without_ids)}
-        copy = {}
+        copy: dict[str, Any] = {}
         for key, value in state.items():
             if key == "__id__":
                 copy[key] = self._id(value, shared=state.get("__loader__") != "JsonNode")

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mlops_ext.errors import InvalidValue, MissingExtra
-from mlops_ext.models.flavors import refuse_untrusted
+from mlops_ext.errors import MissingExtra
+from mlops_ext.models.flavors import CannotSave, refuse_untrusted
 
 __all__ = ["TRUST", "CallableFlavor"]
 
@@ -27,13 +27,7 @@ class CallableFlavor:
     unsafe: ClassVar[bool] = True
 
     def can_save(self, model: Any) -> bool:
-        """Tell whether it can be called or predicts.
-
-        Parameters
-        ----------
-        model : object
-            Any.
-        """
+        """Tell whether it can be called, predicts or transforms."""
         return callable(model) or hasattr(model, "predict") or hasattr(model, "transform")
 
     def save(self, model: Any, folder: Path) -> None:
@@ -41,7 +35,7 @@ class CallableFlavor:
 
         Raises
         ------
-        InvalidValue
+        CannotSave
             It holds what cannot be pickled, such as an open file.
         """
         try:
@@ -51,8 +45,8 @@ class CallableFlavor:
         try:
             data = cloudpickle.dumps(model, protocol=_PROTOCOL)
         except (pickle.PicklingError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidValue(
-                f"the model cannot be saved: {error}", hint="Leave out open files, connections and locks"
+            raise CannotSave(
+                f"{type(error).__name__}: {error}", hint="Leave out open files, connections and locks"
             ) from error
         (folder / FILE).write_bytes(data)
 

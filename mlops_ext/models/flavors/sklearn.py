@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mlops_ext.errors import DamagedBlob, MissingExtra
-from mlops_ext.models.flavors import refuse_untrusted
+from mlops_ext.models.flavors import CannotSave, refuse_untrusted
 from mlops_ext.models.flavors.archive import normalised
 
 __all__ = ["REVIEWED", "SklearnFlavor"]
@@ -36,24 +36,23 @@ class SklearnFlavor:
     unsafe: ClassVar[bool] = False
 
     def can_save(self, model: Any) -> bool:
-        """Tell whether it is an estimator that skops can write.
-
-        Parameters
-        ----------
-        model : object
-            Any.
-        """
-        if not (hasattr(model, "fit") and hasattr(model, "get_params")):
-            return False
-        try:
-            _skops().dumps(model)
-        except Exception:  # noqa: BLE001 - whatever a model's own state raises means: not this way
-            return False
-        return True
+        """Tell whether it has the interface of an estimator."""
+        return hasattr(model, "fit") and hasattr(model, "get_params")
 
     def save(self, model: Any, folder: Path) -> None:
-        """Write `model.skops` in its one form."""
-        (folder / FILE).write_bytes(normalised(_skops().dumps(model)))
+        """Write `model.skops` in its one form.
+
+        Raises
+        ------
+        CannotSave
+            It holds what skops cannot write, such as a lambda or a class of the notebook.
+        """
+        skops = _skops()
+        try:
+            data = normalised(skops.dumps(model))
+        except Exception as error:
+            raise CannotSave(f"{type(error).__name__}: {error}") from error
+        (folder / FILE).write_bytes(data)
 
     def untrusted(self, folder: Path) -> list[str]:
         """List the types inside that are neither skops' nor on the reviewed list."""
