@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "Point", "Reader", "add_points", "content_of", "counts_of", "latest", "rank"]
 
-_LOWEST = -(2**63)
+_LOWEST = -(2**63) + 1
 _CHUNK = 5000
 
 
