@@ -1,0 +1,1 @@
+"""Monitoring: drift, performance with intervals, estimates before labels, comparisons and alerts."""
