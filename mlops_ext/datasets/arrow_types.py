@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -39,7 +40,6 @@ _MAKERS = {
     "date32[day]": pa.date32,
     "date64[ms]": pa.date64,
 }
-_LISTS = {"list": pa.list_, "large_list": pa.large_list, "list_view": "list_view", "large_list_view": "large_list_view"}
 
 
 def is_string(kind: pa.DataType) -> bool:
@@ -81,12 +81,12 @@ def logical_type(kind: pa.DataType) -> str:
     >>> logical_type(pa.large_list(pa.string()))
     'list<string>'
     """
-    if is_string(kind):
-        return "string"
-    if is_binary(kind):
-        return "binary"
     if pa.types.is_dictionary(kind):
         return f"dictionary<{logical_type(kind.value_type)}{',ordered' if kind.ordered else ''}>"
+    return _logical_nested(kind) or _logical_leaf(kind)
+
+
+def _logical_nested(kind: pa.DataType) -> str:
     if is_list(kind):
         return f"list<{logical_type(kind.value_type)}>"
     if pa.types.is_fixed_size_list(kind):
@@ -96,7 +96,7 @@ def logical_type(kind: pa.DataType) -> str:
     if pa.types.is_struct(kind):
         fields = (f"{json.dumps(each.name, ensure_ascii=False)}:{logical_type(each.type)}" for each in kind)
         return f"struct<{','.join(fields)}>"
-    return _logical_leaf(kind)
+    return ""
 
 
 def _logical_leaf(kind: pa.DataType) -> str:
@@ -110,9 +110,17 @@ def _logical_leaf(kind: pa.DataType) -> str:
         return f"time[{kind.unit}]"
     if pa.types.is_fixed_size_binary(kind):
         return f"fixed_binary({kind.byte_width})"
-    if str(kind) in _PLAIN:
-        return _LOGICAL_NAMES.get(str(kind), str(kind))
-    raise _unknown(kind)
+    return _plain_word(kind)
+
+
+def _plain_word(kind: pa.DataType) -> str:
+    if is_string(kind):
+        return "string"
+    if is_binary(kind):
+        return "binary"
+    if str(kind) not in _PLAIN or isinstance(kind, pa.BaseExtensionType):
+        raise _unknown(kind)
+    return _LOGICAL_NAMES.get(str(kind), str(kind))
 
 
 def describe(kind: pa.DataType) -> Any:
@@ -127,6 +135,10 @@ def describe(kind: pa.DataType) -> Any:
         return str(kind)
     if pa.types.is_dictionary(kind):
         return ["dictionary", describe(kind.index_type), describe(kind.value_type), kind.ordered]
+    return _describe_nested(kind) or _describe_leaf(kind)
+
+
+def _describe_nested(kind: pa.DataType) -> list[Any] | None:
     if is_list(kind):
         return [_list_name(kind), _describe_field(kind.value_field)]
     if pa.types.is_fixed_size_list(kind):
@@ -135,6 +147,10 @@ def describe(kind: pa.DataType) -> Any:
         return ["map", _describe_field(kind.key_field), _describe_field(kind.item_field), kind.keys_sorted]
     if pa.types.is_struct(kind):
         return ["struct", [_describe_field(each) for each in kind]]
+    return None
+
+
+def _describe_leaf(kind: pa.DataType) -> list[Any]:
     if pa.types.is_decimal(kind):
         return [f"decimal{kind.bit_width}", kind.precision, kind.scale]
     if pa.types.is_timestamp(kind):
@@ -153,20 +169,7 @@ def restore(text: Any) -> pa.DataType:
     if isinstance(text, str):
         return _MAKERS[text]() if text in _MAKERS else getattr(pa, "bool_" if text == "bool" else text)()
     name, *rest = text
-    if name == "dictionary":
-        return pa.dictionary(restore(rest[0]), restore(rest[1]), ordered=rest[2])
-    if name in _LISTS:
-        maker = _LISTS[name]
-        return (getattr(pa, maker) if isinstance(maker, str) else maker)(_restore_field(rest[0]))
-    if name == "fixed_size_list":
-        return pa.list_(_restore_field(rest[0]), rest[1])
-    if name == "map":
-        return pa.map_(_restore_field(rest[0]), _restore_field(rest[1]), keys_sorted=rest[2])
-    if name == "struct":
-        return pa.struct([_restore_field(each) for each in rest[0]])
-    if name == "fixed_size_binary":
-        return pa.binary(rest[0])
-    return getattr(pa, name)(*rest)
+    return _RESTORERS[name](*rest) if name in _RESTORERS else getattr(pa, name)(*rest)
 
 
 def describe_schema(schema: pa.Schema) -> dict[str, Any]:
@@ -219,3 +222,16 @@ def _list_name(kind: pa.DataType) -> str | None:
 
 def _unknown(kind: pa.DataType) -> InvalidValue:
     return InvalidValue(f"a column of type {kind} cannot be kept exactly", hint="Convert it to a plain type first")
+
+
+_RESTORERS: dict[str, Callable[..., pa.DataType]] = {
+    "dictionary": lambda index, values, ordered: pa.dictionary(restore(index), restore(values), ordered=ordered),
+    "list": lambda item: pa.list_(_restore_field(item)),
+    "large_list": lambda item: pa.large_list(_restore_field(item)),
+    "list_view": lambda item: pa.list_view(_restore_field(item)),
+    "large_list_view": lambda item: pa.large_list_view(_restore_field(item)),
+    "fixed_size_list": lambda item, size: pa.list_(_restore_field(item), size),
+    "map": lambda key, item, is_sorted: pa.map_(_restore_field(key), _restore_field(item), keys_sorted=is_sorted),
+    "struct": lambda fields: pa.struct([_restore_field(each) for each in fields]),
+    "fixed_size_binary": pa.binary,
+}

@@ -120,7 +120,7 @@ def _has_dictionary(kind: pa.DataType) -> bool:
 
 
 def _is_hashable(kind: pa.DataType) -> bool:
-    return kind.num_fields == 0 and not pa.types.is_floating(kind)
+    return kind.num_fields == 0 and not pa.types.is_floating(kind) and not pa.types.is_null(kind)
 
 
 def _blocks(values: pa.ChunkedArray) -> Iterator[pa.Array]:

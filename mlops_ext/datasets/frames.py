@@ -193,32 +193,35 @@ def _from_polars(frame: Any) -> tuple[pa.Table, str, dict[str, Any]]:
     for name, dtype in frame.schema.items():
         if "Object" in str(dtype) or "128" in str(dtype):
             raise InvalidValue(f"column {name!r} cannot be kept exactly: its dtype is {dtype}", hint="Cast it first")
-    enums = [name for name, dtype in frame.schema.items() if dtype == pl.Enum]
+    enums = {name: dtype.categories.to_list() for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)}
     arrow = frame.to_arrow() if frame.width else pa.table({"rows": pa.nulls(frame.height)}).select([])
-    columns = [_settled(arrow[name], enum=name in enums) for name in arrow.column_names]
+    columns = [_settled(arrow[name], enums.get(name)) for name in arrow.column_names]
     table = pa.table(columns, names=arrow.column_names) if columns else arrow
-    made = _to_polars(table.slice(0, 3), enums)
+    made = _to_polars(table.slice(0, 3), list(enums))
     for name, dtype in frame.schema.items():
         if made.schema[name] != dtype:
             text = f"column {name!r} cannot be kept exactly: its dtype {dtype} would come back as {made.schema[name]}"
             raise InvalidValue(text, hint="Cast it first")
-    return table, "polars", {"enums": enums} if enums else {}
+    return table, "polars", {"enums": list(enums)} if enums else {}
 
 
-def _settled(values: pa.ChunkedArray, *, enum: bool) -> pa.ChunkedArray:
+def _settled(values: pa.ChunkedArray, enum: list[str] | None) -> pa.ChunkedArray:
     """Give a Polars column types that do not depend on the release or on what else the process did."""
     if not pa.types.is_dictionary(values.type):
         return values.cast(_large(values.type))
-    whole = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
-    whole = whole if isinstance(whole, pa.Array) else whole.combine_chunks()
-    dictionary = whole.dictionary.cast(pa.large_string())
-    if not enum:
-        used = pc.drop_null(pc.unique(whole.indices))
-        ordered = dictionary.take(used)
-        ordered = ordered.take(pc.array_sort_indices(ordered))
-        indices = pc.index_in(dictionary, ordered).take(whole.indices.cast(pa.int64()))
-        return pa.chunked_array([pa.DictionaryArray.from_arrays(indices.cast(pa.int32()), ordered)])
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(whole.indices.cast(pa.int32()), dictionary, ordered=True)])
+    held = values.unify_dictionaries().chunks or [pa.array([], values.type)]
+    dictionary = held[0].dictionary.cast(pa.large_string())
+    if enum is None:
+        used = dictionary.take(pc.drop_null(pc.unique(pa.chunked_array([each.indices for each in held]))))
+        ordered = used.take(pc.array_sort_indices(used))
+    else:
+        ordered = pa.array(enum, pa.large_string())
+    places = pc.index_in(dictionary, ordered)
+    chunks = [
+        pa.DictionaryArray.from_arrays(places.take(each.indices.cast(pa.int64())), ordered, ordered=enum is not None)
+        for each in held
+    ]
+    return pa.chunked_array(chunks)
 
 
 def _large(kind: pa.DataType) -> pa.DataType:
@@ -314,5 +317,5 @@ def _problem(kind: pa.DataType, *, top: bool) -> str:
 def _no_frame(obj: Any) -> InvalidValue:
     return InvalidValue(
         f"a {type(obj).__name__} is no frame",
-        hint="Give a pandas or Polars DataFrame, an Arrow table, a DuckDB relation or the path of a CSV or Parquet file",
+        hint="Give a pandas or Polars frame, an Arrow table, a DuckDB relation or the path of a CSV or Parquet file",
     )

@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Iterable, Sequence
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mlops_ext.datasets.types import Column
 from mlops_ext.errors import InvalidValue
@@ -47,7 +47,7 @@ class Manifest(Record):
     digest: Digest
     representation: Digest
     schema_: tuple[Column, ...]
-    dictionaries: dict[str, File] = {}
+    dictionaries: dict[str, File] = Field(default_factory=dict)
     """Of each dictionary column, the file that holds its dictionary in order."""
     segments: tuple[Segment, ...]
 

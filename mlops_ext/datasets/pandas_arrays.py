@@ -183,7 +183,8 @@ def decode_labels(values: pa.ChunkedArray, words: Words) -> pd.Index:
         kind = pd.TimedeltaIndex if words["dtype"] == "timedelta" else pd.DatetimeIndex
         timed: pd.Index = kind(array, freq=words["freq"])
         return timed
-    return pd.Index(array, dtype=array.dtype, copy=False)
+    index: pd.Index = pd.Index(array, dtype=array.dtype, copy=False)
+    return index
 
 
 def _encode_interval(array: Any, what: str) -> tuple[pa.Array, Words]:

@@ -163,7 +163,8 @@ def _decode_columns(written: Words) -> pd.Index:
     values = [_decode_label(value) for value in written["values"]]
     if written["dtype"] == "object":
         return _objects(values, name)
-    return pd.Index(values, dtype=written["dtype"], name=name)
+    labels: pd.Index = pd.Index(values, dtype=written["dtype"], name=name)
+    return labels
 
 
 def _objects(values: list[Any], name: Any) -> pd.Index:
@@ -203,7 +204,7 @@ def _attrs(attrs: dict[Any, Any]) -> dict[str, Any]:
 def _check(frame: pd.DataFrame, table: pa.Table, written: Words) -> None:
     """Make the first rows again and compare, so that nothing is found lost after the commit."""
     sample = frame.iloc[:_SAMPLE_ROWS]
-    made = to_pandas(table.slice(0, _SAMPLE_ROWS), written)
+    made = to_pandas(table.slice(0, len(sample)), written)
     for name, left, right in zip(_names(frame.columns), sample.dtypes, made.dtypes, strict=True):
         if left != right or type(left) is not type(right):
             raise refuse(f"column {name!r}", f"its dtype {left} would come back as {right}", "Convert it first")

@@ -145,18 +145,20 @@ def _plain_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     """Choose the type that Parquet keeps bit by bit."""
-    if is_string(kind):
-        return kind if not str(kind).endswith("_view") else pa.large_string()
-    if is_binary(kind):
-        return kind if not str(kind).endswith("_view") else pa.large_binary()
-    if pa.types.is_timestamp(kind) and kind.unit == "s":
+    if str(kind) == "string_view":
+        return pa.large_string()
+    if str(kind) == "binary_view":
+        return pa.large_binary()
+    if pa.types.is_duration(kind) or (pa.types.is_timestamp(kind) and kind.unit == "s") or kind == pa.date64():
         return pa.int64()
     if pa.types.is_time(kind) and kind.unit == "s":
         return pa.time32("ms")
-    if pa.types.is_duration(kind) or str(kind) == "date64[ms]":
-        return pa.int64()
     if pa.types.is_decimal(kind) and kind.bit_width < 128:
         return pa.decimal128(kind.precision, kind.scale)
+    return _plain_nested(kind)
+
+
+def _plain_nested(kind: pa.DataType) -> pa.DataType:
     if is_list(kind):
         return pa.large_list(_plain(kind.value_type))
     if pa.types.is_fixed_size_list(kind):
@@ -174,10 +176,16 @@ def _is_word(kind: pa.DataType) -> bool:
 
 def _exact(values: pa.ChunkedArray, kind: pa.DataType, dictionary: pa.Array | None) -> pa.ChunkedArray:
     if dictionary is None:
-        return values if values.type == kind else _cast(values, kind)
-    chunks = [_indices(each, dictionary).cast(kind.index_type) for each in values.chunks]
+        return values if _is_same(values.type, kind) else _cast(values, kind)
+    held = values.chunks or [pa.array([], values.type)]
+    chunks = [_indices(each, dictionary).cast(kind.index_type) for each in held]
     made = [pa.DictionaryArray.from_arrays(each, dictionary, ordered=kind.ordered) for each in chunks]
     return pa.chunked_array(made, kind)
+
+
+def _is_same(left: pa.DataType, right: pa.DataType) -> bool:
+    """Compare types with the names and metadata of what they nest, which == leaves out."""
+    return bool(left.equals(right, check_metadata=True)) and str(left) == str(right)
 
 
 def _indices(values: pa.Array, dictionary: pa.Array) -> pa.Array:

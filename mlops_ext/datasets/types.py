@@ -9,8 +9,15 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "Column", "CommitDataset", "Dataset", "DatasetFile", "DatasetFiles", "DatasetVersion",
-    "ListDatasets", "ListDatasetVersions", "ShowDataset",
+    "Column",
+    "CommitDataset",
+    "Dataset",
+    "DatasetFile",
+    "DatasetFiles",
+    "DatasetVersion",
+    "ListDatasetVersions",
+    "ListDatasets",
+    "ShowDataset",
 ]  # fmt: skip
 
 
@@ -41,7 +48,7 @@ class DatasetVersion(Record):
     bytes: int
     schema_: tuple[Column, ...] = Field(alias="schema", serialization_alias="schema")
     description: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     run: str = ""
     created_at: Timestamp
     created_by: str
@@ -71,7 +78,7 @@ class CommitDataset(Request):
     name: str
     manifest: Digest
     description: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     run: str = Field(default="", description="Id of the run that made it")
 
 

@@ -210,7 +210,8 @@ class _Search:
             f"CREATE TEMP TABLE states AS WITH placed AS (SELECT *, greatest(t, coalesce(c, t)) AS since, "  # noqa: S608
             f"row_number() OVER (PARTITION BY {keys} ORDER BY t, c NULLS FIRST, r) AS n FROM ranked), "
             f"best AS (SELECT {keys}, since, max(n) OVER (PARTITION BY {keys} ORDER BY since) AS n FROM placed) "
-            f"SELECT DISTINCT {listed}, best.since, won.t, won.p FROM best JOIN placed won ON {equal} AND best.n = won.n"
+            f"SELECT DISTINCT {listed}, best.since, won.t, won.p FROM best "
+            f"JOIN placed won ON {equal} AND best.n = won.n"
         )
 
     def _match(self, db: Any) -> pa.Array:

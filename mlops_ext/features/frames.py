@@ -68,8 +68,8 @@ def with_columns(frame: Any, added: dict[str, pa.ChunkedArray]) -> Any:
         return made
     import polars as pl
 
-    features: Any = pl.from_arrow(pa.table(added))
-    return frame.with_columns(features.get_columns())
+    columns: Any = pl.from_arrow(pa.table(added))
+    return frame.with_columns(columns.get_columns())
 
 
 def _is_pandas(frame: Any) -> bool:

@@ -107,7 +107,8 @@ def test_every_layout_has_the_digest_that_the_page_says(column, data, algorithm)
 def test_other_values_have_another_digest(one, other):
     assume(str(one[0]) + str(one[2]) != str(other[0]) + str(other[2]))
     digests = {
-        digest_table(pa.table({"x": array_of(layout, values, kind)}), "b3").digest for kind, layout, values in (one, other)
+        digest_table(pa.table({"x": array_of(layout, values, kind)}), "b3").digest
+        for kind, layout, values in (one, other)
     }
     assert len(digests) == 2
 
@@ -187,7 +188,10 @@ def test_category_order_and_unused_values_are_content():
 
 def test_names_and_order_of_columns_count_but_not_for_a_column():
     a, b = pa.array([1]), pa.array([2])
-    digests = {digest_table(each, "b3").digest for each in (pa.table({"a": a, "b": b}), pa.table({"b": b, "a": a}), pa.table({"a": a, "c": b}))}
+    digests = {
+        digest_table(each, "b3").digest
+        for each in (pa.table({"a": a, "b": b}), pa.table({"b": b, "a": a}), pa.table({"a": a, "c": b}))
+    }
     assert len(digests) == 3
     one, other = (digest_table(pa.table({name: a}), "b3").columns[0].digest for name in "ab")
     assert one == other
@@ -224,7 +228,12 @@ def test_polars_categories_do_not_depend_on_what_the_process_did_before():
 
 @pytest.mark.parametrize(
     "kind",
-    [pa.run_end_encoded(pa.int32(), pa.int8()), pa.month_day_nano_interval(), pa.uuid(), pa.dense_union([pa.field("a", pa.int8())])],
+    [
+        pa.run_end_encoded(pa.int32(), pa.int8()),
+        pa.month_day_nano_interval(),
+        pa.uuid(),
+        pa.dense_union([pa.field("a", pa.int8())]),
+    ],
 )
 def test_types_without_a_word_are_refused(kind):
     with pytest.raises(InvalidValue, match="cannot be kept exactly"):
