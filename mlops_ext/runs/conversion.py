@@ -14,6 +14,7 @@ from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.runs.notebooks import Notebook
 from mlops_ext.runs.parameters import TAG, is_tagged, parameters_of
 from mlops_ext.runs.types import Parameter
+from mlops_ext.store.schema import finite_json
 
 __all__ = ["check", "convert", "jsonable"]
 
@@ -77,7 +78,8 @@ def convert(values: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict[
 
     Examples
     --------
-    >>> convert({"code": "007", "month": "2"}, [Parameter(name="code", type="str"), Parameter(name="month", type="int")])
+    >>> declared = [Parameter(name="code", type="str"), Parameter(name="month", type="int")]
+    >>> convert({"code": "007", "month": "2"}, declared)
     {'code': '007', 'month': 2}
     """
     known = {parameter.name: parameter for parameter in parameters}
@@ -92,18 +94,15 @@ def convert(values: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict[
 
 def jsonable(value: Any) -> Any:
     """Give a converted value as JSON that converts back to it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value is None or isinstance(value, bool | int | float | str):
-        return value
+        return finite_json(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): jsonable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(each) for each in value]
-    if isinstance(value, set | frozenset):
-        return sorted((jsonable(each) for each in value), key=repr)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = [jsonable(each) for each in value]
+        return items if isinstance(value, list | tuple) else sorted(items, key=repr)
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
         return jsonable(value.item())
     raise InvalidValue(
@@ -168,10 +167,8 @@ def _fit_simple(value: Any, type_: ast.expr) -> Any:
 
 def _fit_generic(value: Any, name: str, inner: ast.expr) -> Any:
     parts = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
-    if name == "Optional":
-        return _any_of(value, [inner, ast.Constant(None)])
-    if name == "Union":
-        return _any_of(value, parts)
+    if name in ("Optional", "Union"):
+        return _any_of(value, parts if name == "Union" else [inner, ast.Constant(None)])
     if name == "Annotated":
         return _fit(value, parts[0])
     if name == "Literal":

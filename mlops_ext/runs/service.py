@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Row, select, update
 
-from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.errors import Cancelled, Conflict, InvalidValue, KernelDied, MlopsError, NotFound, RunFailed, TimedOut
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.runs import submission
@@ -17,7 +17,7 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
 
-__all__ = ["cancel", "inspect", "list_jobs", "show", "submit"]
+__all__ = ["cancel", "inspect", "list_jobs", "raise_for_status", "show", "submit"]
 
 
 @operation("jobs.submit", "POST /jobs", writes=True)
@@ -80,6 +80,30 @@ def inspect(ws: Workspace, request: InspectNotebook) -> NotebookParameters:
         tagged=is_tagged(notebook),
         parameters=parameters_of(notebook, path.name),
     )
+
+
+def raise_for_status(job: Job) -> None:
+    """Raise what a job's end means; nothing for one that succeeded or has not ended.
+
+    Raises
+    ------
+    RunFailed, KernelDied, TimedOut, Cancelled, InvalidValue
+        Each with the exit code of its kind.
+    """
+    kind = _RAISED.get(job.status)
+    if kind is not None:
+        hint = f"See {job.output}" if job.run else "Mend that, then run it again"
+        raise kind(f"{job.notebook} {job.status.replace('_', ' ')}: {job.error or 'no reason is known'}", hint=hint)
+
+
+_RAISED: dict[str, type[MlopsError]] = {
+    "failed": RunFailed,
+    "kernel_died": KernelDied,
+    "timed_out": TimedOut,
+    "cancelled": Cancelled,
+    "invalid": InvalidValue,
+    "rejected": InvalidValue,
+}
 
 
 def _find(connection: Connection, job: str) -> Row[tuple[object, ...]]:

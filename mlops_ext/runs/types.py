@@ -9,7 +9,8 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "CancelJob", "InspectNotebook", "Job", "JobStatus", "ListJobs", "NotebookParameters", "Parameter", "ShowJob", "SubmitJob",
+    "CancelJob", "InspectNotebook", "Job", "JobStatus", "ListJobs", "NotebookParameters", "Parameter", "ShowJob",
+    "SubmitJob",
 ]  # fmt: skip
 
 JobStatus = Literal[
@@ -46,7 +47,7 @@ class InspectNotebook(Request):
 
 class SubmitJob(Request):
     notebook: str = Field(description="Path of the notebook, relative to the workspace's folder")
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={}, description="Values for what the notebook declares")
     output: str = Field(default="", description="Path for the executed notebook; chosen when left out")
     experiment: str = ""
     priority: int = Field(default=0, ge=-100, le=100)

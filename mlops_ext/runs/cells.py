@@ -1,0 +1,167 @@
+"""Executing cells: one kernel, one cell after the other, each with its true end."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.log import logger
+
+from mlops_ext.runs.control import Control
+from mlops_ext.runs.kernels import Kernels, new_kernel_manager, remove_sockets
+from mlops_ext.runs.states import NotebookStates, is_injected
+from mlops_ext.tracking.types import RunStatus
+
+__all__ = ["Outcome", "execute"]
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_LINE = re.compile(r"Cell In\[\d+\], line (\d+)|^----> (\d+) ", re.MULTILINE)
+_CLEAN_EXITS = ("", "0", "None")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the cells of a notebook ended.
+
+    Attributes
+    ----------
+    error : str
+        One line: the cell, the line, what was raised.
+    raised : Exception or None
+        What papermill's caller is to see, beside the outputs of the notebook.
+    """
+
+    status: RunStatus = "succeeded"
+    error: str = ""
+    raised: BaseException | None = None
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    """papermill's client, stopping where it is told to and calling no cell completed that has not run."""
+
+    def __init__(self, states: NotebookStates, control: Control, count_injected: bool, **options: Any) -> None:
+        super().__init__(states, **options)
+        self.control = control
+        self.count_injected = count_injected
+        self.outcome = Outcome()
+
+    def papermill_execute_cells(self) -> None:
+        """Execute cells until one fails, the notebook exits, or somebody stops it."""
+        self.control.total = sum(self._counts(cell) for cell in self.nb.cells)
+        for place, cell in enumerate(self.nb.cells):
+            if self.control.reason:
+                break
+            self.nb_man.cell_start(cell, place)
+            try:
+                self.execute_cell(cell, place)
+            except CellExecutionError as error:
+                self._failed(cell, place, error)
+                break
+            self.nb_man.cell_end(self.nb.cells[place], place, "ok")
+            self.control.done += self._counts(cell)
+
+    def _failed(self, cell: Any, place: int, error: CellExecutionError) -> None:
+        if self.control.reason:
+            self.nb_man.cell_end(cell, place, "interrupted")
+        elif error.ename == "SystemExit" and error.evalue in _CLEAN_EXITS:
+            self.nb_man.cell_end(cell, place, "ok")
+        else:
+            self.nb_man.cell_end(cell, place, "failed")
+            self.outcome = Outcome("failed", f"{self.place(place)}{_line(error)}: {error.ename}: {error.evalue}")
+
+    def _counts(self, cell: Any) -> bool:
+        return bool(cell.cell_type == "code" and (self.count_injected or not is_injected(cell)))
+
+    def place(self, place: int) -> str:
+        """Name a cell as its reader counts it."""
+        number = self.nb_man.number(place, self.count_injected)
+        return f"cell {number}" if number else "the injected parameters"
+
+
+def execute(
+    states: NotebookStates,
+    control: Control,
+    kernel_name: str,
+    language: str,
+    environment: Mapping[str, str],
+    options: Mapping[str, Any],
+    *,
+    count_injected: bool = False,
+) -> Outcome:
+    """Execute all cells in a new kernel.
+
+    Parameters
+    ----------
+    environment : mapping
+        The kernel's environment.
+    options : mapping
+        papermill's options for an engine: start_timeout, execution_timeout, log_output, …
+    """
+    specs = Kernels(language)
+    manager = new_kernel_manager(kernel_name, specs)
+    given = {**options, "timeout": options.get("execution_timeout") or options.get("timeout")}
+    given["startup_timeout"] = options.get("start_timeout", 60)
+    for name in ("execution_timeout", "start_timeout"):
+        given.pop(name, None)
+    client = _Client(states, control, count_injected, km=manager, kernel_name=kernel_name, log=logger, **given)
+    client.owns_km = True
+    control.attend(manager)
+    try:
+        client.execute(env=dict(environment))
+    except (DeadKernelError, CellTimeoutError, NoSuchKernel, RuntimeError, KeyboardInterrupt) as error:
+        return _broken(client, states, manager, error)
+    finally:
+        control.end()
+        remove_sockets(manager)
+        states.warnings += specs.warnings
+    if control.reason:
+        return _stopped(control)
+    return client.outcome
+
+
+def _broken(client: _Client, states: NotebookStates, manager: Any, error: BaseException) -> Outcome:
+    """Tell what it means that the execution did not come to its end."""
+    place, stopped = states.running(), client.control.reason or isinstance(error, KeyboardInterrupt)
+    at = "" if place is None else f"{client.place(place)}: "
+    if place is not None:
+        timed_out = isinstance(error, CellTimeoutError)
+        states.cell_end(states.nb.cells[place], place, "interrupted" if stopped or timed_out else "failed")
+    if client.control.reason:
+        return _stopped(client.control, error)
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome("cancelled", "interrupted", error)
+    if isinstance(error, NoSuchKernel):
+        return Outcome("failed", f"no kernel {error.name!r} is installed", error)
+    if isinstance(error, CellTimeoutError):
+        return Outcome("timed_out", f"{at}{str(error).splitlines()[0]}", error)
+    return Outcome("kernel_died", f"{at}{_death(manager, error)}", error)
+
+
+def _stopped(control: Control, raised: BaseException | None = None) -> Outcome:
+    reasons: dict[str, Outcome] = {
+        "cancelled": Outcome("cancelled", "cancelled", raised),
+        "timed_out": Outcome("timed_out", "the job ran longer than its timeout", raised),
+        "lost": Outcome("lost", "another worker took the job over", raised),
+    }
+    return reasons[control.reason]
+
+
+def _death(manager: Any, error: BaseException) -> str:
+    process = getattr(getattr(manager, "provisioner", None), "process", None)
+    code = process.poll() if process is not None else None
+    if code is None:
+        return f"the kernel died: {error}"
+    if code < 0:
+        return f"the kernel died by {signal.Signals(-code).name}"
+    return f"the kernel exited with code {code}"
+
+
+def _line(error: CellExecutionError) -> str:
+    match = _LINE.search(_ANSI.sub("", error.traceback))
+    return f", line {match[1] or match[2]}" if match else ""

@@ -1,0 +1,72 @@
+"""What an execution is told while it runs, and what it tells: stop, progress, the run's id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+__all__ = ["Control", "Reason"]
+
+Reason = Literal["", "cancelled", "timed_out", "lost"]
+
+
+class Control:
+    """Shared by the thread that watches a job and the one that executes its cells.
+
+    Attributes
+    ----------
+    reason : str
+        Why to stop; empty while nobody wants that.
+    run : str
+        Id of the tracked run, once it has begun.
+    done, total : int
+        Code cells that have ended, and all.
+    """
+
+    def __init__(self) -> None:
+        self.reason: Reason = ""
+        self.run = ""
+        self.done = 0
+        self.total = 0
+        self._ended = threading.Event()
+        self._manager: Any = None
+
+    def attend(self, manager: Any) -> None:
+        """Name the kernel's manager, so that a stop can interrupt the kernel."""
+        self._manager = manager
+
+    def end(self) -> None:
+        """Say that the execution has ended."""
+        self._ended.set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the execution has ended."""
+        return self._ended.is_set()
+
+    def stop(self, reason: Reason, kill: Callable[[], object], grace: float) -> None:
+        """Interrupt the cell, again and again for `grace` seconds, then kill.
+
+        A kernel between two cells ignores an interrupt, so one alone might be lost.
+        """
+        self.reason = self.reason or reason
+        until = time.monotonic() + grace
+        while time.monotonic() < until:
+            self._interrupt()
+            if self._ended.wait(min(1.0, grace)):
+                return
+        kill()
+
+    def _interrupt(self) -> None:
+        provisioner = getattr(self._manager, "provisioner", None)
+        group = getattr(provisioner, "pgid", None)
+        if not group:
+            return
+        try:
+            os.killpg(group, signal.SIGINT)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,109 @@
+"""One job given to papermill: its stored bytes, its converted parameters, our engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from papermill.engines import papermill_engines
+from papermill.exceptions import PapermillException, PapermillExecutionError
+from papermill.translators import PythonTranslator, papermill_translators
+
+from mlops_ext.errors import InvalidValue, MlopsError
+from mlops_ext.runs import formats
+from mlops_ext.runs.control import Control
+from mlops_ext.runs.conversion import check, jsonable
+from mlops_ext.runs.engine import MlopsEngine
+from mlops_ext.runs.notebooks import read_notebook
+from mlops_ext.runs.parameters import source_of
+from mlops_ext.runs.recording import Plan
+from mlops_ext.runs.recovery import job_status
+from mlops_ext.runs.types import Job, JobStatus
+from mlops_ext.workspace import Workspace
+
+__all__ = ["Rejected", "execute"]
+
+
+class Rejected(MlopsError):
+    """The job cannot be run as it is."""
+
+    code = "rejected"
+    exit_code = 2
+
+
+class _ExactPython(PythonTranslator):  # type: ignore[misc]
+    """papermill writes dates, tuples and sets as text; this writes every value as itself."""
+
+    @classmethod
+    def codify(cls, parameters: dict[str, Any], comment: str = "Parameters") -> str:
+        lines = [f"{name} = {source_of(value)}" for name, value in parameters.items()]
+        return "\n".join([cls.comment(comment), *lines]) + "\n"
+
+
+def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], control: Control) -> tuple[JobStatus, str]:
+    """Execute a job's notebook.
+
+    Parameters
+    ----------
+    folder : Path
+        The attempt's own folder.
+    given : dict
+        The parameters with their secrets.
+
+    Returns
+    -------
+    tuple of str
+        The job's status and its error, empty when there is none.
+
+    Raises
+    ------
+    Rejected
+        The stored notebook cannot be read, or the parameters do not fit it; nothing was started.
+    """
+    papermill_engines.register("mlops", MlopsEngine)
+    papermill_translators.register("python", _ExactPython)
+    data = ws.get_blob(job.source)
+    source = folder / "source.ipynb"
+    try:
+        values = check(read_notebook(data, job.notebook), job.notebook, given)
+        source.write_text(formats.current(data), encoding="utf-8")
+    except (InvalidValue, nbformat.ValidationError, nbformat.reader.NotJSONError, KeyError, AttributeError) as error:
+        raise Rejected(f"{job.notebook} cannot be run: {error}") from error
+    there = (ws.root / job.notebook).parent
+    plan = Plan(
+        ws,
+        job.notebook,
+        data,
+        str(ws.root / job.output),
+        {name: jsonable(value) for name, value in values.items()},
+        experiment=job.experiment,
+        job=job.id,
+        folder=there if there.is_dir() else folder,
+        control=control,
+    )
+    _papermill(plan, source, values)
+    if plan.outcome is None:
+        return "failed", "the execution did not begin"
+    return job_status(plan.outcome.status), plan.outcome.error
+
+
+def _papermill(plan: Plan, source: Path, values: dict[str, Any]) -> None:
+    try:
+        papermill.execute_notebook(
+            # papermill formats paths with the parameters, so a brace must be written twice.
+            str(source).replace("{", "{{").replace("}", "}}"),
+            # The engine writes the output itself, atomically.
+            None,
+            parameters=values,
+            engine_name="mlops",
+            progress_bar=False,
+            cwd=str(plan.folder),
+            mlops_plan=plan,
+        )
+    except PapermillExecutionError:
+        # papermill calls a run failed whose only error was expected; the outcome says what was true.
+        return
+    except PapermillException as error:
+        raise Rejected(str(error)) from error

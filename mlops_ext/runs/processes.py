@@ -1,0 +1,61 @@
+"""The processes of one attempt: marked by a variable that all of them inherit, found and ended by it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection
+
+import psutil  # type: ignore[import-untyped]
+
+__all__ = ["VARIABLE", "end_all", "marked"]
+
+VARIABLE = "MLOPS_ATTEMPT"
+_ROUNDS = 50
+
+
+def marked(token: str) -> list[psutil.Process]:
+    """Find the processes of an attempt: those with its mark, their descendants, and the members of their sessions.
+
+    A child with a clean environment, and one whose parent has ended, are found as well.
+    """
+    own = [process for process in psutil.process_iter() if _has(process, token)]
+    found = {process.pid: process for process in own}
+    for process in own:
+        with contextlib.suppress(psutil.Error):
+            found.update({child.pid: child for child in process.children(recursive=True)})
+    sessions = {pid for pid in found if _session(pid) == pid}
+    for process in psutil.process_iter():
+        if _session(process.pid) in sessions:
+            found[process.pid] = process
+    return list(found.values())
+
+
+def end_all(token: str, *, spare: Collection[int] = ()) -> int:
+    """Kill every process of an attempt but those to spare, until none is left; give how many there were."""
+    killed: set[int] = set()
+    for _ in range(_ROUNDS):
+        left = [process for process in marked(token) if process.pid not in spare]
+        if not left:
+            break
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                killed.add(process.pid)
+        time.sleep(0.02)
+    return len(killed)
+
+
+def _has(process: psutil.Process, token: str) -> bool:
+    try:
+        return bool(process.environ().get(VARIABLE) == token) and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1

@@ -1,0 +1,205 @@
+"""Recording: one execution of a notebook as one tracked run, from its first cell to its executed notebook."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_ext.errors import InvalidValue, MlopsError
+from mlops_ext.runs.cells import Outcome, execute
+from mlops_ext.runs.control import Control
+from mlops_ext.runs.conversion import jsonable
+from mlops_ext.runs.notebooks import read_notebook
+from mlops_ext.runs.parameters import TAG, parameters_of
+from mlops_ext.runs.secrecy import is_secret, mask_parameters, mask_text
+from mlops_ext.runs.states import INJECTED, NotebookStates, is_injected
+from mlops_ext.tracking import origin
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import FinishRun, LogRun, ShowRun, StartRun
+from mlops_ext.tracking.values import to_json
+from mlops_ext.workspace import Workspace
+
+__all__ = ["RUN_VARIABLE", "Plan", "record"]
+
+RUN_VARIABLE = "MLOPS_RUN"
+_IN_KERNEL = "JPY_PARENT_PID"
+_BEAT_SECONDS = 30.0
+log = logging.getLogger("mlops_ext.runs")
+
+
+@dataclass
+class Plan:
+    """What is known of an execution before it begins, and its outcome afterwards.
+
+    Attributes
+    ----------
+    notebook : str
+        Path of the source, as it is shown.
+    source : bytes
+        The source as it was before the run; empty when it cannot be read.
+    output : str
+        Path or address for the executed notebook; empty to keep it in the workspace only.
+    parameters : dict
+        The values that were given, as JSON.
+    """
+
+    workspace: Workspace
+    notebook: str
+    source: bytes
+    output: str
+    parameters: dict[str, Any]
+    experiment: str = "default"
+    job: str = ""
+    folder: Path | None = None
+    control: Control = field(default_factory=Control)
+    outcome: Outcome | None = None
+
+    @classmethod
+    def of_command(cls, nb: Any, output: str | None, source: str | None) -> Plan:
+        """Make the plan of a run that papermill's own command started."""
+        path = Path(source or nb.metadata.papermill.get("input_path") or "-")
+        data = path.read_bytes() if path.is_file() else b""
+        asked = {name: jsonable(value) for name, value in nb.metadata.papermill.get("parameters", {}).items()}
+        return cls(Workspace.find(), path.name, data, output or "", asked)
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """The parameters that are secret."""
+        return {name: value for name, value in self.parameters.items() if is_secret(name)}
+
+
+def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mapping[str, Any]) -> Any:
+    """Execute a notebook as a tracked run.
+
+    Parameters
+    ----------
+    options : mapping
+        papermill's options for an engine.
+
+    Returns
+    -------
+    NotebookNode
+        The executed notebook; `plan.outcome` says how it ended.
+    """
+    managing = {
+        name: options[name] for name in ("progress_bar", "log_output", "autosave_cell_every") if name in options
+    }
+    running = {name: value for name, value in options.items() if name not in ("progress_bar", "autosave_cell_every")}
+    run = _start(plan)
+    plan.control.run = run
+    _prepare(nb, plan)
+    states = NotebookStates(nb, plan.secrets, output_path=plan.output or None, **managing)
+    environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
+    count_injected = INJECTED.encode() in plan.source and _has_injected(plan)
+    states.notebook_start()
+    with _alive(plan.workspace, run):
+        outcome = execute(
+            states, plan.control, kernel_name, language, environment, running, count_injected=count_injected
+        )
+    plan.outcome = _finish(plan, run, states, outcome, count_injected)
+    if outcome.raised is not None and not plan.job:
+        raise outcome.raised
+    return states.nb
+
+
+@contextmanager
+def _alive(ws: Workspace, run: str) -> Iterator[None]:
+    """Renew the run's lease until the block ends."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(_BEAT_SECONDS):
+            try:
+                ws.call(tracking.log, LogRun(run=run))
+            except MlopsError as trouble:
+                log.warning("the lease of run %s was not renewed: %s", run, trouble)
+
+    thread = threading.Thread(target=renew, name="mlops-run", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _start(plan: Plan) -> str:
+    """Start the run, or take the one that the environment names, and log the parameters."""
+    ws = plan.workspace
+    named = os.environ.get(RUN_VARIABLE, "")
+    inside = _IN_KERNEL in os.environ
+    if named and not inside:
+        run = ws.call(tracking.show, ShowRun(run=named)).id
+    else:
+        request = StartRun(
+            experiment=plan.experiment or "default",
+            notebook=plan.notebook,
+            source=ws.put_blob(plan.source) if plan.source else None,
+            parent=named,
+            job=plan.job,
+            git_commit=origin.git_commit(plan.folder or Path.cwd()),
+        )
+        run = ws.call(tracking.start, request).id
+    logged = {name: to_json(value) for name, value in mask_parameters(_effective(plan)).items()}
+    ws.call(tracking.log, LogRun(run=run, parameters=logged))
+    return run
+
+
+def _effective(plan: Plan) -> dict[str, Any]:
+    """Give the values that the cells see: the literal defaults, and over them what was given."""
+    values: dict[str, Any] = {}
+    if plan.source:
+        try:
+            declared = parameters_of(read_notebook(plan.source, plan.notebook), plan.notebook)
+        except InvalidValue:
+            declared = ()
+        known = (each for each in declared if each.value is not None or each.default == "None")
+        values = {each.name: each.value for each in known}
+    return {**values, **plan.parameters}
+
+
+def _prepare(nb: Any, plan: Plan) -> None:
+    """Put the injected cell behind the last one that declares, and what is shown of the run into the metadata."""
+    nb.metadata.papermill["parameters"] = mask_parameters(plan.parameters)
+    nb.metadata.papermill["input_path"] = plan.notebook
+    nb.metadata.papermill["output_path"] = plan.output
+    nb.metadata["mlops"] = {"run": plan.control.run}
+    injected = [cell for cell in nb.cells if is_injected(cell)]
+    tagged = [place for place, cell in enumerate(nb.cells) if TAG in cell.metadata.get("tags", [])]
+    if len(injected) == 1 and tagged and nb.cells.index(injected[0]) < tagged[-1]:
+        last = nb.cells[tagged[-1]]
+        nb.cells = [cell for cell in nb.cells if cell is not injected[0]]
+        nb.cells.insert(next(i for i, cell in enumerate(nb.cells) if cell is last) + 1, injected[0])
+
+
+def _has_injected(plan: Plan) -> bool:
+    cells = json.loads(plan.source)["cells"] if b'"cells"' in plan.source else []
+    return any(INJECTED in (cell.get("metadata", {}).get("tags") or ()) for cell in cells)
+
+
+def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, count_injected: bool) -> Outcome:
+    """Write the executed notebook and end the run as what happened."""
+    error = mask_text(outcome.error, plan.secrets)
+    status = outcome.status
+    try:
+        states.notebook_complete()
+    except OSError as trouble:
+        status = "failed" if status == "succeeded" else status
+        error = "; ".join(filter(None, (error, f"could not write {plan.output}: {trouble.strerror}")))
+    ws = plan.workspace
+    request = FinishRun(
+        run=run,
+        status=status,
+        error=error,
+        output=ws.put_blob(states.text().encode()),
+        cells=states.states(count_injected),
+    )
+    ws.call(tracking.finish, request)
+    return Outcome(status, error, outcome.raised)

@@ -1,0 +1,71 @@
+"""Recovery: what becomes of an attempt whose process has gone without saying how it ended."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.runs import processes, queue
+from mlops_ext.runs.types import JobStatus
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import FinishRun, Run, RunStatus, ShowRun
+from mlops_ext.workspace import Workspace
+
+__all__ = ["bury", "job_status", "recover"]
+
+log = logging.getLogger("mlops_ext.runs")
+
+
+def recover(ws: Workspace) -> int:
+    """End or queue again every job whose lease ran out; give how many.
+
+    On the machine where it ran, whatever is left of the attempt is ended first. On another one it ends
+    itself: an attempt that cannot renew its lease stops before the lease is out.
+    """
+    found = queue.expired(ws)
+    for late in found:
+        if late.host == queue.this_host():
+            processes.end_all(late.lease.token)
+        bury(ws, late.lease, late.run, "the process of the run was lost: no sign of life until its lease ran out")
+    return len(found)
+
+
+def bury(ws: Workspace, lease: queue.Lease, run: str, error: str) -> bool:
+    """End an attempt that is gone, its run too; queue the job again while it has attempts left.
+
+    Parameters
+    ----------
+    run : str
+        Id of the attempt's run; empty when none had begun.
+    error : str
+        What is known of the end.
+    """
+    row = queue.read(ws, lease.job)
+    if row is None or row.fence != lease.fence:
+        return False
+    ended = _end_run(ws, run or row.run, row.output, error)
+    if ended is None or ended.status == "lost":
+        return queue.end(ws, lease, "kernel_died", error=error, run=run)
+    # It had ended its run and was killed before it could say so of the job.
+    return queue.end(ws, lease, job_status(ended.status), error=ended.error, run=ended.id)
+
+
+def job_status(run: RunStatus) -> JobStatus:
+    """Give the status of a job whose run ended so."""
+    return "kernel_died" if run == "lost" or run == "running" else run  # noqa: PLR1714
+
+
+def _end_run(ws: Workspace, run: str, output: str, error: str) -> Run | None:
+    if not run:
+        return None
+    try:
+        known = ws.call(tracking.show, ShowRun(run=run))
+        if known.status != "running":
+            return known
+        path = Path(ws.root / output)
+        saved = ws.put_blob(path) if path.is_file() else None
+        return ws.call(tracking.finish, FinishRun(run=run, status="lost", error=error, output=saved))
+    except MlopsError as trouble:
+        log.warning("run %s could not be ended: %s", run, trouble)
+        return None

@@ -1,0 +1,163 @@
+"""Triggers: events on the trail that queue a notebook, each exactly once, however many workers look."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.records import now
+from mlops_ext.refs import Ref
+from mlops_ext.runs import submission
+from mlops_ext.runs.tables import trigger_cursors, trigger_firings
+from mlops_ext.runs.types import SubmitJob
+from mlops_ext.settings import Trigger
+from mlops_ext.store.catalog import Change
+from mlops_ext.store.hashing import canonical_json, digest_of
+from mlops_ext.store.schema import event_data, events
+from mlops_ext.store.trail import decoded
+from mlops_ext.workspace import Workspace
+
+__all__ = ["LOOK_BACK", "fill", "fire", "matches", "name_of"]
+
+LOOK_BACK = timedelta(hours=24)
+"""How far back a trigger that is seen for the first time looks."""
+
+_BATCH = 500
+_PLACE = re.compile(r"{([\w.]+)}")
+log = logging.getLogger("mlops_ext.runs")
+
+
+def fire(ws: Workspace) -> int:
+    """Queue what the events since the last time ask for; give how many jobs that made.
+
+    Reading is by cursor; that one event queues one job is kept by a unique row, written in the job's transaction.
+    A trigger that cannot be followed, for example because its notebook is missing, is noted with its error
+    and not tried again.
+    """
+    if not ws.settings.triggers or not ws.exists():
+        return 0
+    return sum(_follow(ws, trigger) for trigger in ws.settings.triggers)
+
+
+def name_of(trigger: Trigger) -> str:
+    """Give the name that a trigger keeps as long as nothing in it changes."""
+    return digest_of(canonical_json(trigger.model_dump(mode="json")), "b3")[:35]
+
+
+def matches(trigger: Trigger, data: Mapping[str, Any]) -> bool:
+    """Tell whether an event with these data is one that the trigger waits for."""
+    if trigger.kind and data.get("kind") != trigger.kind:
+        return False
+    return not trigger.model or _model(str(data.get("model", ""))) == _model(trigger.model)
+
+
+def fill(value: Any, data: Mapping[str, Any]) -> Any:
+    """Put an event's values into a template.
+
+    Examples
+    --------
+    >>> fill({"month": "{details.month}", "why": "for {kind}"}, {"details": {"month": 2}, "kind": "drift"})
+    {'month': 2, 'why': 'for drift'}
+    """
+    if isinstance(value, dict):
+        return {name: fill(each, data) for name, each in value.items()}
+    if isinstance(value, list):
+        return [fill(each, data) for each in value]
+    if not isinstance(value, str):
+        return value
+    whole = _PLACE.fullmatch(value)
+    return _look_up(whole[1], data) if whole else _PLACE.sub(lambda match: str(_look_up(match[1], data)), value)
+
+
+def _follow(ws: Workspace, trigger: Trigger) -> int:
+    name = name_of(trigger)
+    with ws.catalog.read() as connection:
+        seq = connection.execute(select(trigger_cursors.c.seq).where(trigger_cursors.c.trigger == name)).scalar()
+        start = _first(connection) if seq is None else int(seq)
+        waiting = select(events.c.seq, events.c.subject, event_data.c.data).join(
+            event_data, event_data.c.seq == events.c.seq, isouter=True
+        )
+        waiting = waiting.where(events.c.action == trigger.on, events.c.seq > start).order_by(events.c.seq)
+        found = connection.execute(waiting.limit(_BATCH)).all()
+    if not found and seq is not None:
+        return 0
+    made = sum(_once(ws, trigger, name, row) for row in found if matches(trigger, decoded(row.data)))
+    _advance(ws, name, max([start, *(row.seq for row in found)]))
+    return made
+
+
+def _once(ws: Workspace, trigger: Trigger, name: str, row: Any) -> int:
+    """Queue the job of one event, unless another worker has."""
+    if _fired(ws, name, row.seq):
+        return 0
+    try:
+        parameters = fill(trigger.parameters, decoded(row.data))
+        prepared = submission.prepare(
+            ws, SubmitJob(notebook=trigger.notebook, parameters=parameters, trigger=row.subject)
+        )
+    except (MlopsError, LookupError) as error:
+        text = f"event {row.seq} names no {error}" if isinstance(error, LookupError) else str(error)
+        log.warning("the trigger on %s was not followed: %s", trigger.on, text)
+        firing = {"trigger": name, "seq": row.seq, "job": "", "error": text}
+        ws.catalog.measure(lambda change: _note(change, firing), serial=True)
+        return 0
+    firing = {"trigger": name, "seq": row.seq, "job": prepared.id, "error": ""}
+
+    def write(change: Change) -> int:
+        if not _note(change, firing):
+            return 0
+        submission.enter(change, prepared)
+        return 1
+
+    return ws.catalog.write(write)
+
+
+def _note(change: Change, firing: Mapping[str, Any]) -> bool:
+    """Note a firing; false when it is noted already. Writers pass one by one, so the look is safe."""
+    this = (trigger_firings.c.trigger == firing["trigger"]) & (trigger_firings.c.seq == firing["seq"])
+    if change.execute(select(trigger_firings.c.seq).where(this)).first() is not None:
+        return False
+    change.execute(insert(trigger_firings).values(**firing))
+    return True
+
+
+def _fired(ws: Workspace, name: str, seq: int) -> bool:
+    this = (trigger_firings.c.trigger == name) & (trigger_firings.c.seq == seq)
+    with ws.catalog.read() as connection:
+        return connection.execute(select(trigger_firings.c.seq).where(this)).first() is not None
+
+
+def _first(connection: Connection) -> int:
+    """Give the last event that is too old for a trigger seen for the first time."""
+    old = select(func.max(events.c.seq)).where(events.c.time < now() - LOOK_BACK)
+    return int(connection.execute(old).scalar() or 0)
+
+
+def _advance(ws: Workspace, name: str, seq: int) -> None:
+    def write(change: Change) -> None:
+        held = change.execute(select(trigger_cursors.c.seq).where(trigger_cursors.c.trigger == name)).scalar()
+        if held is None:
+            change.execute(insert(trigger_cursors).values(trigger=name, seq=seq))
+        elif held < seq:
+            change.execute(update(trigger_cursors).where(trigger_cursors.c.trigger == name).values(seq=seq))
+
+    ws.catalog.measure(write, serial=True)
+
+
+def _model(text: str) -> str:
+    return Ref.parse(text).name if text else ""
+
+
+def _look_up(path: str, data: Mapping[str, Any]) -> Any:
+    value: Any = data
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise LookupError(path)
+        value = value[part]
+    return value

@@ -1,0 +1,85 @@
+"""Watching over a job from inside its own process: signs of life, cancellation, timeout, a lost lease."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.runs import processes, queue
+from mlops_ext.runs.control import Control, Reason
+from mlops_ext.workspace import Workspace
+
+__all__ = ["GAVE_UP", "GRACE_SECONDS", "watch"]
+
+GRACE_SECONDS = 5.0
+GAVE_UP = 70
+_LISTEN_SECONDS = 0.25
+_PROGRESS_SECONDS = 1.0
+_CLOSE_SECONDS = 30.0
+log = logging.getLogger("mlops_ext.runs")
+
+
+def watch(ws: Workspace, lease: queue.Lease, control: Control, timeout: float | None) -> threading.Thread:
+    """Start the thread that watches until the execution has ended.
+
+    Parameters
+    ----------
+    lease : Lease
+        It is renewed at a third of its length, and at progress.
+    timeout : float or None
+        Seconds from now after which the job is stopped.
+    """
+    watcher = _Watcher(ws, lease, control, timeout)
+    thread = threading.Thread(target=watcher.run, name="mlops-watch", daemon=True)
+    thread.start()
+    return thread
+
+
+class _Watcher:
+    def __init__(self, ws: Workspace, lease: queue.Lease, control: Control, timeout: float | None) -> None:
+        self.ws = ws
+        self.lease = lease
+        self.control = control
+        self.deadline = time.monotonic() + timeout if timeout else None
+        self.renewed = time.monotonic()
+        self.written: tuple[str, int, int] = ("", 0, 0)
+
+    def run(self) -> None:
+        while not self.control.ended:
+            reason = self._heard()
+            if reason:
+                self._stop(reason)
+                return
+            time.sleep(_LISTEN_SECONDS)
+
+    def _heard(self) -> Reason:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            return "timed_out"
+        control, age = self.control, time.monotonic() - self.renewed
+        state = (control.run, control.done, control.total)
+        renew = age > self.lease.seconds / 3 or (state != self.written and age > _PROGRESS_SECONDS)
+        try:
+            pulse = queue.beat(self.ws, self.lease, run=state[0], done=state[1], total=state[2], renew=renew)
+        except MlopsError as trouble:
+            log.warning("no sign of life could be given: %s", trouble)
+            # Another may take the job over when the lease is out; before that, this attempt must have ended.
+            return "lost" if age > self.lease.seconds * 0.75 else ""
+        if renew:
+            self.renewed, self.written = time.monotonic(), state
+        return {"go on": "", "cancel": "cancelled", "lost": "lost"}[pulse]  # type: ignore[return-value]
+
+    def _stop(self, reason: Reason) -> None:
+        """Interrupt, then kill; if the process does not come to its end even so, end it as a whole."""
+        self.control.stop(reason, self._kill, 0.0 if reason == "lost" else GRACE_SECONDS)
+        until = time.monotonic() + _CLOSE_SECONDS
+        while time.monotonic() < until:
+            time.sleep(_LISTEN_SECONDS)
+            if self.control.ended:
+                return
+        os._exit(GAVE_UP)
+
+    def _kill(self) -> int:
+        return processes.end_all(self.lease.token, spare={os.getpid()})

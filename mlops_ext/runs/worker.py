@@ -1,0 +1,158 @@
+"""The worker: it claims jobs, lets each run in a process of its own, and sees that every one comes to an end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mlops_ext.errors import InvalidValue, MlopsError, NotFound
+from mlops_ext.records import new_id
+from mlops_ext.runs import queue, recovery, triggers
+from mlops_ext.runs.execution import Execution
+from mlops_ext.runs.requirements import check_requirements
+from mlops_ext.runs.types import Job
+from mlops_ext.workspace import Workspace
+
+__all__ = ["Progress", "Worker"]
+
+Progress = Callable[[int, int, float], None]
+"""Called with the cells that have ended, all cells, and the seconds since the start."""
+
+_QUICK_SECONDS = 0.05
+_RECOVER_SECONDS = 5.0
+_TROUBLE_SECONDS = 2.0
+log = logging.getLogger("mlops_ext.runs")
+
+
+class Worker:
+    """Works on the queue of one workspace.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Whose jobs.
+    jobs : int
+        How many run at once.
+    poll_seconds : float
+        How often an idle worker looks for jobs and for events that queue some.
+    lease_seconds : float
+        How long a job may give no sign of life.
+    secrets : mapping, optional
+        Values of secret parameters of the jobs that this worker runs; they are stored nowhere.
+
+    Examples
+    --------
+    >>> Worker(ws, jobs=2).run(until_idle=True)     # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        ws: Workspace,
+        jobs: int = 1,
+        *,
+        poll_seconds: float = 0.5,
+        lease_seconds: float = queue.LEASE_SECONDS,
+        secrets: Mapping[str, Any] | None = None,
+    ) -> None:
+        if jobs < 1:
+            raise InvalidValue(f"a worker cannot run {jobs} jobs at once", hint="Give at least 1")
+        check_requirements()
+        self.ws = ws
+        self.name = f"{queue.this_host()}:{os.getpid()}:{new_id()[-8:]}"
+        self.limit = jobs
+        self.poll_seconds = poll_seconds
+        self.lease_seconds = lease_seconds
+        self.secrets = dict(secrets or {})
+        self.running: list[Execution] = []
+        self._stopping = False
+        self._recovered = 0.0
+
+    def run(self, until_idle: bool = False) -> int:
+        """Work until `stop` is called, or until nothing is left to do.
+
+        Parameters
+        ----------
+        until_idle : bool
+            Return when no job is queued or running here and no event is waiting to queue one.
+
+        Returns
+        -------
+        int
+            How many attempts were run.
+        """
+        done = 0
+        while not self._stopping:
+            try:
+                ended, begun = self.step()
+            except (MlopsError, SQLAlchemyError, OSError) as trouble:
+                log.warning("the worker goes on after: %s", trouble)
+                time.sleep(_TROUBLE_SECONDS)
+                continue
+            done += ended
+            if until_idle and not (ended or begun or self.running):
+                return done
+            time.sleep(_QUICK_SECONDS if self.running else 0.0 if ended or begun else self.poll_seconds)
+        return done
+
+    def stop(self) -> None:
+        """Take no more jobs; those under way come to their end by themselves."""
+        self._stopping = True
+
+    def step(self) -> tuple[int, int]:
+        """Do all that is due now; give how many attempts ended and how many began."""
+        ended = self._reap()
+        if time.monotonic() - self._recovered > _RECOVER_SECONDS:
+            recovery.recover(self.ws)
+            self._recovered = time.monotonic()
+        free = self.limit - len(self.running)
+        if not free:
+            return ended, 0
+        triggers.fire(self.ws)
+        return ended, sum(self._begin() for _ in range(free))
+
+    def run_job(self, job: str, on_progress: Progress | None = None) -> Job:
+        """Run one queued job, or wait for it when another has claimed it; give it when it has ended.
+
+        Parameters
+        ----------
+        job : str
+            Id of the job.
+        on_progress : callable, optional
+            Told of every cell that ends.
+        """
+        began, shown = time.monotonic(), -1
+        while True:
+            if not self.running:
+                self._begin(job)
+            self._reap()
+            row = queue.read(self.ws, job)
+            if row is None:
+                raise NotFound(f"no job {job!r}", hint="List them: mlops jobs list")
+            if on_progress is not None and row.cells_done != shown:
+                shown = row.cells_done
+                on_progress(row.cells_done, row.cells_total, time.monotonic() - began)
+            if row.status in queue.ENDED and not self.running:
+                return queue.job_of(row)
+            if not self.running and row.status == "running":
+                recovery.recover(self.ws)
+            time.sleep(_QUICK_SECONDS)
+
+    def _begin(self, job: str = "") -> int:
+        claimed = queue.claim(self.ws, self.name, job=job, seconds=self.lease_seconds)
+        if claimed is None:
+            return 0
+        try:
+            self.running.append(Execution(self.ws, claimed, self.secrets))
+        except OSError as trouble:
+            queue.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
+        return 1
+
+    def _reap(self) -> int:
+        ended = [execution for execution in self.running if execution.poll()]
+        self.running = [execution for execution in self.running if execution not in ended]
+        return len(ended)
