@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.edge import load, snapshot
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import load_model, promote, register, rollback
-    from mlops_ext.monitoring.edge import drift, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
     from mlops_ext.tracking.edge import (
@@ -38,6 +38,7 @@ __all__ = [
     "Workspace",
     "active_run",
     "browse",
+    "compare",
     "drift",
     "end_run",
     "feature_view",
@@ -66,7 +67,7 @@ _FACE = {
     "mlops_ext.datasets.edge": ("load", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("load_model", "promote", "register", "rollback"),
-    "mlops_ext.monitoring.edge": ("drift", "log_labels", "log_predictions", "performance"),
+    "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.tracking.edge": (

@@ -24,8 +24,12 @@ def flights_through(month: int, first: int = 1) -> pd.DataFrame:
     local = pd.to_datetime(chosen[["year", "month", "day"]]) + pd.to_timedelta(clock, unit="min")
     scheduled = local.dt.tz_localize("America/New_York", ambiguous=False, nonexistent="shift_forward")
     columns = ["carrier", "flight", "tailnum", "origin", "dest", "distance", "arr_delay"]
-    table = chosen[columns].assign(scheduled=scheduled.dt.tz_convert("UTC"), minute_of_day=clock, day=local.dt.normalize())
-    table["id"] = scheduled.dt.strftime("%Y%m%d-") + chosen["carrier"] + chosen["flight"].astype(str) + "-" + chosen["origin"]
+    table = chosen[columns].assign(
+        scheduled=scheduled.dt.tz_convert("UTC"), minute_of_day=clock, day=local.dt.normalize()
+    )
+    table["id"] = (
+        scheduled.dt.strftime("%Y%m%d-") + chosen["carrier"] + chosen["flight"].astype(str) + "-" + chosen["origin"]
+    )
     table["id"] += "-" + table.groupby("id").cumcount().astype(str)
     return table.sort_values(["scheduled", "id"], ignore_index=True)
 

@@ -51,7 +51,9 @@ def parse_months(text: str) -> int:
     """
     first, _, last = text.partition("-")
     if first != "1" or not last.isdecimal() or not 3 <= int(last) <= LAST_MONTH:
-        raise InvalidValue(f"cannot tell the story of the months {text!r}", hint="Write 1-3 up to 1-12; the default is 1-6")
+        raise InvalidValue(
+            f"cannot tell the story of the months {text!r}", hint="Write 1-3 up to 1-12; the default is 1-6"
+        )
     return int(last)
 
 
@@ -153,7 +155,9 @@ def _prepare(directory: Path | None) -> Path:
             if source.is_file():
                 shutil.copy(source, folder / source.name)
     except OSError as error:
-        raise InvalidValue(f"cannot write to {folder}: {error.strerror}", hint="Name another folder with --dir") from error
+        raise InvalidValue(
+            f"cannot write to {folder}: {error.strerror}", hint="Name another folder with --dir"
+        ) from error
     _commit(folder)
     return folder
 

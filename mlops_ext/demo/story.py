@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,21 @@ from mlops_ext.monitoring import service as reports
 from mlops_ext.monitoring.monitors import loss_alert
 from mlops_ext.monitoring.types import MetricEstimate, Report
 from mlops_ext.runs import service as jobs
-from mlops_ext.runs.types import ListJobs
+from mlops_ext.runs.edge import run_job
+from mlops_ext.runs.types import Job, ListJobs, SubmitJob
 from mlops_ext.runs.worker import Worker
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import ShowRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_ext.workspace import Workspace
 
-__all__ = ["Month", "Story"]
+__all__ = ["Month", "Story", "window_of"]
 
 MODEL = "delay"
+METRICS = {"AUC": "auc", "F1": "f1", "Brier": "brier", "ECE": "ece"}
 VIEW = "weather_at_origin"
 TOLERANCE = 0.05
 """How far below its own estimate an AUC may be measured before the model counts as worse than it claims."""
@@ -61,6 +66,8 @@ class Story:
     refusals: list[str] = field(default_factory=list)
     challenger: ModelVersion | None = None
     _frames: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _tables: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _models: dict[int, Any] = field(default_factory=dict)
 
     def snapshot(self) -> Outcome:
         """Snapshot January, the weather and the planes; the same again makes nothing."""
@@ -77,12 +84,12 @@ class Story:
 
     def join(self) -> Outcome:
         """Join the weather as it was known one hour before each scheduled departure, at most three hours old."""
-        mlops.feature_view(
-            VIEW, dataset="weather", entity="origin", time="observed", ttl="3h", workspace=self.ws
-        )
+        mlops.feature_view(VIEW, dataset="weather", entity="origin", time="observed", ttl="3h", workspace=self.ws)
         january = self.joined(1)
         matched = float(january[flights.WEATHER].notna().any(axis=1).mean())
-        return Outcome(f"{len(january):,} flights, weather known for {matched:.2%}", {"rows": len(january), "matched": matched})
+        return Outcome(
+            f"{len(january):,} flights, weather known for {matched:.2%}", {"rows": len(january), "matched": matched}
+        )
 
     def train(self) -> Outcome:
         """Train on January through papermill."""
@@ -144,7 +151,9 @@ class Story:
         assert month.performance is not None
         if month.served_by != self._serving().ref:
             return Outcome(f"{month.served_by} no longer serves: nothing to do")
-        request = loss_alert(month.performance, month.estimate, metric="auc", tolerance=TOLERANCE, details={"month": number})
+        request = loss_alert(
+            month.performance, month.estimate, metric="auc", tolerance=TOLERANCE, details={"month": number}
+        )
         if request is None:
             return Outcome("within the band: no alert", {"alert": False})
         alert = self.ws.call(reports.raise_alert, request)
@@ -171,18 +180,19 @@ class Story:
         raise RunFailed(f"{bad.ref} was promoted although its labels were shuffled", hint="The gates do not guard")
 
     def roll_back(self) -> Outcome:
-        """Roll production back by one call, and forward again."""
-        now = self._serving()
-        if now.version == 1:
-            self.deployments.append(mlops.promote(self._forward().ref, to="staging", workspace=self.ws))
-            back = mlops.rollback(f"{MODEL}@staging", comment="drill", workspace=self.ws)
-        else:
-            back = mlops.rollback(f"{MODEL}@production", comment="drill", workspace=self.ws)
-        forward = mlops.rollback(back.ref, version=back.previous, comment="drill over", workspace=self.ws)
+        """Roll back by one call, and forward again: production, or development while production has served one version."""
+        environment = "production" if self._serving().version > 1 else "development"
+        if environment == "development":
+            for ref in (f"{MODEL}@1", f"{MODEL}@latest"):
+                self.deployments.append(mlops.promote(ref, to=environment, workspace=self.ws))
+        back = mlops.rollback(f"{MODEL}@{environment}", comment="drill", workspace=self.ws)
+        forward = mlops.rollback(
+            f"{MODEL}@{environment}", version=back.previous, comment="drill over", workspace=self.ws
+        )
         self.deployments += [back, forward]
         return Outcome(
-            f"{back.environment}: {MODEL}@{back.previous} → {MODEL}@{back.version} → {MODEL}@{forward.version}",
-            {"back_to": back.version, "forward_to": forward.version},
+            f"{environment}: {MODEL}@{back.previous} → {MODEL}@{back.version} → {MODEL}@{forward.version}",
+            {"environment": environment, "back_to": back.version, "forward_to": forward.version},
         )
 
     def verify(self) -> Outcome:
@@ -199,22 +209,92 @@ class Story:
             self._frames[number] = mlops.join(month, VIEW, at="scheduled", offset="-1h", workspace=self.ws)
         return self._frames[number]
 
+    def decisive_numbers(self) -> list[tuple[str, str]]:
+        """Give the numbers that decided, each with its name."""
+        rows = [
+            (f"AUC of {month.served_by} in {month.window}", interval(value_of(month.performance, "auc")))
+            for month in self.months.values()
+            if month.performance is not None
+        ]
+        for report in self.comparisons:
+            gain = value_of(report, "auc")
+            rows.append((f"gain of {report.model} over {report.reference} in {report.window}", interval(gain)))
+        rows.append(("serving production now", self._serving().ref))
+        return rows
+
+    def _decide(self, challenger: ModelVersion, number: int) -> Outcome:
+        """Compare a challenger with the champion on a month later than both were trained on, and try to promote it."""
+        champion = self._serving()
+        comparison = self._compare(challenger, number)
+        gain = value_of(comparison, "auc")
+        self.challenger = None
+        numbers = {"challenger": challenger.ref, "champion": champion.ref, "gain": gain.model_dump()}
+        told = f"{challenger.ref} gains {interval(gain)} AUC over {champion.ref}"
+        try:
+            for environment in ("staging", "production"):
+                self.deployments.append(
+                    mlops.promote(
+                        challenger.ref, to=environment, comment=f"better in {window_of(number)}", workspace=self.ws
+                    )
+                )
+        except CheckRefused as refusal:
+            self.refusals.append(refusal.message)
+            return Outcome(f"{told}: refused", {**numbers, "promoted": False})
+        return Outcome(f"{told}: promoted", {**numbers, "promoted": True})
+
+    def _compare(self, challenger: ModelVersion, number: int) -> Report:
+        champion = self._serving()
+        for version in (champion, challenger):
+            self._predict(version, number)
+        report = mlops.compare(challenger.ref, champion.ref, window_of(number), workspace=self.ws)
+        self.comparisons.append(report)
+        return report
+
+    def _predict(self, version: ModelVersion, number: int) -> None:
+        """Log a version's predictions of a month; the same again is stored once."""
+        frame = self.joined(number)
+        probability = self._model(version).predict_proba(self._features(number))[:, 1]
+        mlops.log_predictions(
+            version.ref, frame["id"], probability >= self._threshold(version.ref), probability=probability,
+            at=frame["scheduled"], window=window_of(number), workspace=self.ws,
+        )  # fmt: skip
+
+    def _drift(self, version: ModelVersion, number: int) -> Report:
+        report = mlops.drift(
+            self._features(1), self._features(number), reference_name="2013-01", window=window_of(number),
+            model=version.ref, save=True, workspace=self.ws,
+        )  # fmt: skip
+        return report.report
+
+    def _features(self, number: int) -> pd.DataFrame:
+        if number not in self._tables:
+            self._tables[number] = flights.features_of(self.joined(number), flights.plane_register())
+        return self._tables[number]
+
+    def _model(self, version: ModelVersion) -> Any:
+        if version.version not in self._models:
+            self._models[version.version] = mlops.load_model(version.ref, workspace=self.ws)
+        return self._models[version.version]
+
+    def _threshold(self, ref: str) -> float:
+        return float(json.loads(self._version(ref).parameters["threshold"]))
+
     def _train(self, parameters: dict[str, Any]) -> ModelVersion:
-        run = mlops.run("train.ipynb", parameters=parameters, experiment="flights", workspace=self.ws)
-        return self._version_of(run.outputs)
+        """Run the notebook as a job, here and now, and give the model that it registered."""
+        job = self.ws.call(jobs.submit, SubmitJob(notebook="train.ipynb", parameters=parameters, experiment="flights"))
+        return self._model_of(run_job(job, workspace=self.ws))
 
     def _work_off(self) -> ModelVersion:
-        """Do the queued jobs and give the model version that the newest of them registered."""
+        """Let a worker do what the alert has queued, and give the model that came of it."""
         Worker(self.ws).run(until_idle=True)
-        newest = self.ws.call(jobs.list_jobs, ListJobs(limit=1)).items[0]
-        jobs.raise_for_status(newest)
-        run = mlops.active_run  # placeholder
-        return self._version_of(run)
+        return self._model_of(self.ws.call(jobs.list_jobs, ListJobs(limit=1)).items[0])
 
-    def _version_of(self, outputs: tuple[str, ...]) -> ModelVersion:
-        made = [output for output in outputs if output.startswith("model:")]
+    def _model_of(self, job: Job) -> ModelVersion:
+        jobs.raise_for_status(job)
+        run = self.ws.call(tracking.show, ShowRun(run=job.run))
+        made = [output for output in run.outputs if output.startswith("model:")]
         if not made:
-            raise RunFailed("the notebook registered no model", hint="Look at its output notebook")
+            raise RunFailed(f"{job.notebook} registered no model", hint=f"Look at {job.output}")
         return self._version(made[-1].removeprefix("model:"))
 
     def _version(self, ref: str) -> ModelVersion:
@@ -222,3 +302,19 @@ class Story:
 
     def _serving(self) -> ModelVersion:
         return self._version(f"{MODEL}@production")
+
+
+def window_of(number: int) -> str:
+    """Write a month of 2013 as `2013-02`."""
+    return f"2013-{number:02d}"
+
+
+def value_of(report: Report, name: str) -> MetricEstimate:
+    """Find one metric of a report."""
+    return next(each for each in report.metrics if each.name == name)
+
+
+def interval(metric: MetricEstimate) -> str:
+    """Write a metric with its interval."""
+    sign = "+" if metric.kind == "difference" else ""
+    return f"{metric.value:{sign}.3f} [{metric.low:{sign}.3f}, {metric.high:{sign}.3f}]"

@@ -60,7 +60,9 @@ class Teller:
         self.steps: list[Step] = []
         self._console = console
         self._running = ""
-        self._live = Live(console=console, auto_refresh=console.is_terminal, refresh_per_second=8, get_renderable=self._view)
+        self._live = Live(
+            console=console, auto_refresh=console.is_terminal, refresh_per_second=8, get_renderable=self._view
+        )
 
     def __enter__(self) -> Teller:
         if self._console.is_terminal:
