@@ -50,7 +50,7 @@ def kernel(**variables: str) -> Iterator[Kernel]:
     """Start a kernel in the current folder; leaving the block shuts it down as a front end does."""
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(startup_timeout=60, env=environment(**variables), transport="ipc")
+    manager, client = start_new_kernel(startup_timeout=60, env=environment(**variables))
     try:
         yield Kernel(manager, client)
     finally:
