@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlops_ext.discovery import FILE, find_root, git_root
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.records import Record
 
@@ -20,9 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "read_settings"]
-
-FILE = "mlops.toml"
+__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "git_root", "read_settings"]
 
 
 class WorkspaceSettings(BaseModel):
@@ -64,21 +63,6 @@ class Setting(Record):
     key: str
     value: str
     origin: str
-
-
-def find_root(start: Path) -> Path | None:
-    """Give the nearest folder with mlops.toml or .mlops, up to the git root or the home folder."""
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file() or (folder / ".mlops").is_dir():
-            return folder
-        if (folder / ".git").exists() or folder == Path.home():
-            return None
-    return None
-
-
-def git_root(start: Path) -> Path | None:
-    """Give the folder of the git checkout that holds `start`."""
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
 
 
 def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Settings:
