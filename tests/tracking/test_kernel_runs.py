@@ -17,6 +17,9 @@ from mlops_ext.workspace import Workspace
 from tests.tracking.kernels import environment, eventually, kernel
 
 
+sqlite_only = pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
+
+
 def only_run(workspace: Workspace) -> Run:
     found = workspace.call(service.list_, ListRuns()).items
     assert len(found) == 1
@@ -46,6 +49,7 @@ def test_a_kernel_whose_last_cell_failed_closes_its_run_as_failed(workspace: Wor
     assert run.parameters == {"lr": "0.1"}
 
 
+@sqlite_only
 def test_leaving_with_status_zero_is_no_failure(workspace: Workspace) -> None:
     with kernel() as cells:
         cells.run("import mlops_ext as mlops, sys; mlops.log_param('lr', 0.1)")
@@ -69,6 +73,7 @@ def test_a_killed_kernel_leaves_its_run_lost_after_the_lease(workspace: Workspac
     assert only_run(workspace).status == "lost"
 
 
+@sqlite_only
 def test_after_end_run_the_next_log_opens_another_run(workspace: Workspace) -> None:
     with kernel() as cells:
         cells.run("import mlops_ext as mlops; mlops.log_param('lr', 1)")
@@ -89,6 +94,7 @@ def test_a_run_given_by_the_environment_is_neither_started_nor_ended_here(worksp
     workspace.call(service.finish, FinishRun(run=run.id))
 
 
+@sqlite_only
 def test_a_forked_child_logs_to_the_run_and_leaves_it_open(workspace: Workspace) -> None:
     code = """
 import os, sys
@@ -106,6 +112,7 @@ assert mlops.active_run().status == "running"
     assert (run.status, run.parameters) == ("succeeded", {"child": "2", "parent": "1"})
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("ending", "status"), [("1/0", "failed"), ("pass", "succeeded"), ("raise SystemExit", "succeeded")]
 )
@@ -123,6 +130,7 @@ def papermill(workspace: Workspace, cells: list[nbformat.NotebookNode], *options
     return subprocess.run(command, check=False, env=environment(), timeout=120, capture_output=True).returncode
 
 
+@sqlite_only
 def test_plain_papermill_records_the_run_and_what_it_injected(workspace: Workspace) -> None:
     declared = nbformat.v4.new_code_cell("# Parameters\nmonth: int = 1\nseed = 13\nlayers = []\nlimit = 0.0")
     declared.metadata["tags"] = ["parameters"]
@@ -138,6 +146,7 @@ def test_plain_papermill_records_the_run_and_what_it_injected(workspace: Workspa
     assert run.notebook == "train.ipynb"
 
 
+@sqlite_only
 def test_a_notebook_that_fails_under_plain_papermill_leaves_a_failed_run(workspace: Workspace) -> None:
     cells = [
         "import mlops_ext as mlops\nmlops.log_param('lr', 1)",
