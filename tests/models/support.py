@@ -20,7 +20,8 @@ def file_of(ws: Workspace, content: bytes, path: str = "model.bin") -> ModelFile
 
 
 def registered(ws: Workspace, name: str = "delay", content: bytes = b"one", **fields: Any) -> ModelVersion:
-    request = Register(name=name, flavor="test", files=(file_of(ws, content),), **fields)
+    files = fields.pop("files", None) or (file_of(ws, content),)
+    request = Register(name=name, flavor="test", files=files, **fields)
     return ws.call(service.register, request)
 
 
