@@ -152,8 +152,7 @@ class _Search:
             db.register("asked_rows", self.left)
             db.register("offered_rows", self.right)
             self._near(db, asked)
-            self._rank_ties(db)
-            db.execute(self._states())
+            db.execute(self._states(tied=self._rank_ties(db)))
             return self._match(db)
         finally:
             db.close()
@@ -182,7 +181,7 @@ class _Search:
             f"WHERE {' AND '.join(reach)}"
         )
 
-    def _rank_ties(self, db: Any) -> None:
+    def _rank_ties(self, db: Any) -> bool:
         """Order rows that are equal in key, event and creation by what they hold, never by where they stand."""
         keys = ", ".join(self.keys)
         groups = f"SELECT {keys}, t, c FROM near GROUP BY ALL HAVING count(*) > 1"  # noqa: S608
@@ -190,15 +189,21 @@ class _Search:
         tied = db.sql(
             f"SELECT p FROM near JOIN ({groups}) g ON {equal} AND near.t = g.t AND near.c IS NOT DISTINCT FROM g.c"  # noqa: S608
         ).to_arrow_table()["p"]
+        if not len(tied):
+            db.execute("CREATE TEMP VIEW ranked AS SELECT *, 0 AS r FROM near")
+            return False
         ranks = _content_ranks(db, self.view.rows.select(list(dict.fromkeys(self.view.features))), tied)
         db.register("ranks", pa.table({"p": tied, "r": ranks}))
         db.execute(
             "CREATE TEMP TABLE ranked AS SELECT near.*, coalesce(ranks.r, 0) AS r FROM near LEFT JOIN ranks USING (p)"
         )
+        return True
 
-    def _states(self) -> str:
+    def _states(self, *, tied: bool) -> str:
         """Say from which moment on which row is the best known one of its key."""
         keys = ", ".join(self.keys)
+        if not self.known and not tied:
+            return f"CREATE TEMP VIEW states AS SELECT {keys}, t AS since, t, p FROM near"  # noqa: S608
         if not self.known:
             return (
                 f"CREATE TEMP TABLE states AS SELECT {keys}, t AS since, t, arg_max(p, r) AS p "  # noqa: S608
@@ -232,8 +237,6 @@ class _Search:
 
 
 def _content_ranks(db: Any, rows: pa.Table, tied: pa.ChunkedArray) -> pa.Array:
-    if not len(tied):
-        return pa.array([], pa.int64())
     held = rows.take(tied)
     named = {f"f{i}": _sortable(values) for i, values in enumerate(held.columns)}
     db.register("tied_rows", pa.table({**named, "i": np.arange(len(tied))}))

@@ -84,7 +84,7 @@ def fixed(kind, value):
     }  # fmt: skip
     if kind.startswith("decimal"):
         scale = int(kind.partition(",")[2][:-1])
-        return int(round(value * 10**scale)).to_bytes(16, "little", signed=True)
+        return round(value * 10**scale).to_bytes(16, "little", signed=True)
     if kind.startswith("fixed_binary"):
         return value or bytes(int(kind[13:-1]))
     return struct.pack("<" + formats.get(kind, "q"), value)

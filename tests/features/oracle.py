@@ -41,9 +41,8 @@ def _content(features):
 def _compare(left, right):
     if left is None or right is None:
         return (left is not None) - (right is not None)
-    if isinstance(left, float):
-        if math.isnan(left) or math.isnan(right):
-            return math.isnan(left) - math.isnan(right)
+    if isinstance(left, float) and (math.isnan(left) or math.isnan(right)):
+        return math.isnan(left) - math.isnan(right)
     return (left > right) - (left < right)
 
 

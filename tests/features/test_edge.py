@@ -87,7 +87,7 @@ def test_clashing_and_missing_columns_are_refused(workspace, view):
         join(asked(temp=0), view, at="at", workspace=workspace)
     with pytest.raises(InvalidValue, match="'temp' of weather@1 stands in weather@1 already"):
         join(asked(), view, "weather", at="at", workspace=workspace)
-    with pytest.raises(InvalidValue, match="no column 'att'.*'at'"):
+    with pytest.raises(InvalidValue, match=r"no column 'att'.*'at'"):
         join(asked(), view, at="att", workspace=workspace)
     with pytest.raises(InvalidValue, match="no feature view"):
         join(asked(), at="at", workspace=workspace)
