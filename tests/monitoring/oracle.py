@@ -41,7 +41,8 @@ def decile_psi(reference: list[float], current: list[float], epsilon: float) -> 
 
 def category_psi(reference: list[str], current: list[str], epsilon: float) -> float:
     """PSI over the reference's categories and one bin for all others."""
-    before, after = Counter(reference), Counter(x if x in set(reference) else None for x in current)
+    known = set(reference)
+    before, after = Counter(reference), Counter(x if x in known else None for x in current)
     total = 0.0
     for label in [*sorted(before), None]:
         p, q = before[label] / len(reference) or epsilon, after[label] / len(current) or epsilon
