@@ -10,6 +10,7 @@ from mlops_ext.datasets.types import CommitDataset, DatasetVersion, ShowDataset
 from mlops_ext.datasets.used import current_run, remember
 from mlops_ext.errors import DamagedBlob, NotFound
 from mlops_ext.refs import check_name
+from mlops_ext.store.catalog import MissingBlob
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,13 +69,17 @@ def snapshot(
     ws = workspace or Workspace.find()
     check_name(name)
     table, representation = to_table(obj)
-    ws.ensure()
     content = digest_table(table, ws.algorithm)
     manifest = _known_manifest(ws, name, content, representation) or write_manifest(ws, table, content, representation)
     request = CommitDataset(
         name=name, manifest=manifest, description=description, tags=dict(tags or {}), run=current_run()
     )
-    version = ws.call(service.commit, request)
+    try:
+        version = ws.call(service.commit, request)
+    except MissingBlob:
+        # gc took a blob between putting and naming it
+        manifest = write_manifest(ws, table, content, representation)
+        version = ws.call(service.commit, request.model_copy(update={"manifest": manifest}))
     remember(version.ref)
     return version
 

@@ -195,6 +195,7 @@ def _from_polars(frame: Any) -> tuple[pa.Table, str, dict[str, Any]]:
             raise InvalidValue(f"column {name!r} cannot be kept exactly: its dtype is {dtype}", hint="Cast it first")
     enums = {name: dtype.categories.to_list() for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)}
     arrow = frame.to_arrow() if frame.width else pa.table({"rows": pa.nulls(frame.height)}).select([])
+    _check_table(arrow)
     columns = [_settled(arrow[name], enums.get(name)) for name in arrow.column_names]
     table = pa.table(columns, names=arrow.column_names) if columns else arrow
     made = _to_polars(table.slice(0, 3), list(enums))

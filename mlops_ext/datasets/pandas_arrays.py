@@ -207,7 +207,7 @@ def _encode_period(array: Any, _what: str) -> tuple[pa.Array, Words]:
 
 
 def _decode_period(values: pa.ChunkedArray, words: Words) -> Any:
-    ordinals = pc.fill_null(_whole(values), _NAT).to_numpy(zero_copy_only=False)
+    ordinals = pc.fill_null(_whole(values), _NAT).to_numpy(zero_copy_only=False).copy()
     periods: Any = pd.PeriodIndex
     return periods.from_ordinals(ordinals, freq=words["freq"]).array
 

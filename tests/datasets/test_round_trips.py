@@ -164,6 +164,13 @@ def test_a_pandas_frame_comes_back_exactly(ws, name):
     assert snapshot(made, version.name, workspace=ws) == version
 
 
+@pytest.mark.parametrize("name", [name for name, frame in PANDAS.items() if frame.size])
+def test_a_loaded_frame_can_be_written_to(ws, name):
+    made = load(snapshot(PANDAS[name], "written", workspace=ws), workspace=ws)
+    made.iloc[0, 0] = made.iloc[-1, 0] if not isinstance(made.iloc[-1, 0], dict | list) else None
+    assert len(made) == len(PANDAS[name])
+
+
 def test_attributes_and_flags_come_back(ws):
     frame = pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False)
     frame.attrs = {"unit": "min", "bounds": [0, 1.5, None], "n": {"x": True}}
@@ -194,6 +201,7 @@ REFUSED = {
     "LazyFrame": pl.LazyFrame({"x": [1]}),
     "Object": pl.DataFrame({"x": pl.Series([object()], dtype=pl.Object)}),
     "Int128": pl.DataFrame({"x": pl.Series([1], dtype=pl.Int128)}),
+    "categories inside lists": pl.DataFrame({"x": [["a"]]}, schema={"x": pl.List(pl.Categorical)}),
     "list is no frame": [1],
     "no file": "nowhere.csv",
     "run_end_encoded": pa.table({"x": pa.array([1, 1]).cast(pa.int64()).to_pandas()}).append_column("r", pa.RunEndEncodedArray.from_arrays([2], [1])),

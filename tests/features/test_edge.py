@@ -126,12 +126,12 @@ def test_a_definition_is_checked_against_the_dataset(workspace, weather):
     with pytest.raises(InvalidValue, match="positive"):
         define_(ttl="0s")
     with pytest.raises(NotFound, match="weather"):
-        define_(dataset="wether")
+        define_(dataset="weathers")
 
 
 def test_unknown_views_suggest_the_nearest(workspace, view):
     with pytest.raises(NotFound, match="Did you mean 'weather'"):
-        workspace.call(show, ShowFeatureView(view="wether"))
+        workspace.call(show, ShowFeatureView(view="weathers"))
     with pytest.raises(NotFound, match="latest is weather@1"):
         workspace.call(show, ShowFeatureView(view="weather@9"))
 
