@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["batches", "contains", "paged", "present"]
 
 R = TypeVar("R", bound=Record)
 _BATCH = 5000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _HINT = "Take it from the `next` of a page"
 
 
@@ -102,7 +104,7 @@ def _bind(column: ColumnElement[Any], value: Any) -> Any:
         else column.type.python_type
     )
     fits = isinstance(value, kind) and not isinstance(value, bool)
-    if not fits or (isinstance(value, int) and abs(value) >= 2**63) or (isinstance(value, str) and "\0" in value):
+    if not fits or (isinstance(value, int) and abs(value) >= 2**63) or (isinstance(value, str) and _UNSTORABLE.search(value)):
         raise InvalidValue(f"not a cursor of this list: {value!r}", hint=_HINT)
     if not isinstance(column.type, Utc):
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -112,21 +112,8 @@ def test_two_processes_of_500_changes_keep_one_unbroken_chain(store):
 
 
 def test_eight_threads_of_writers_never_find_the_store_locked(store):
-    failures: list[BaseException] = []
-
-    def work(writer: int) -> None:
-        try:
-            for number in range(25):
-                write_note(store, f"{writer}/{number}")
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(writer,)) for writer in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda writer: [write_note(store, f"{writer}/{number}") for number in range(25)], range(8)))
     assert sequence(store) == list(range(1, 201))
     assert problems(store) == []
 
@@ -146,11 +133,8 @@ def test_what_was_read_inside_a_change_holds_until_it_ends(store):
         change.execute(update(notes).values(rank=rank + 1))
         change.event("note.counted", "workspace")
 
-    threads = [threading.Thread(target=lambda: [store.catalog.write(add_one) for _ in range(20)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: [store.catalog.write(add_one) for _ in range(20)], range(4)))
     with store.catalog.read() as connection:
         assert connection.execute(select(notes.c.rank)).scalar_one() == 80
 
