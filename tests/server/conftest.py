@@ -44,23 +44,29 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-def ask(jp_fetch: Any, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Ask:
+def ask(
+    http_server_client: Any,
+    jp_serverapp: Any,
+    jp_auth_header: Any,
+    jp_base_url: str,
+    jp_asyncio_loop: asyncio.AbstractEventLoop,
+) -> Ask:
     """Send a request below `mlops-ext/api/v1` and give the answer, whatever its status.
 
     The server runs in its fixture's own loop, so the tests are plain functions that turn it.
     """
 
     def send(method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        headers = {**jp_auth_header, **options.pop("headers", {})}
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body)
-            options["headers"] = {"Content-Type": "application/json", **options.get("headers", {})}
-        root = options.pop("root", "mlops-ext/api/v1/")
-        options = {"method": method, "body": body, "allow_nonstandard_methods": True, **options}
-        path, _, query = (root + path).partition("?")
-        if query:
-            options["params"] = dict(pair.partition("=")[::2] for pair in query.split("&"))
+            headers = {"Content-Type": "application/json", **headers}
+        url = jp_base_url + options.pop("root", "mlops-ext/api/v1/") + path
+        request = http_server_client.fetch(
+            url, method=method, body=body, headers=headers, allow_nonstandard_methods=True, **options
+        )
         try:
-            return Answer(jp_asyncio_loop.run_until_complete(jp_fetch(path, **options)))
+            return Answer(jp_asyncio_loop.run_until_complete(request))
         except HTTPClientError as error:
             assert error.response is not None, error
             return Answer(error.response)
