@@ -245,7 +245,7 @@ def _to_polars(table: pa.Table, enums: list[str]) -> Any:
     except ImportError as error:
         raise MissingExtra.of("polars", "all") from error
     if not table.num_columns:
-        return pl.DataFrame(height=table.num_rows)
+        return pl.DataFrame(height=table.num_rows) if table.num_rows else pl.DataFrame()
     frame: Any = pl.from_arrow(table)
     if not enums:
         return frame
