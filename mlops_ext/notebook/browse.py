@@ -92,13 +92,14 @@ class Browser:
         A saved notebook keeps both. Without a kernel the widget's place says only that its model is
         not found, so it is the widget's place that hides then.
         """
-        from IPython.display import publish_display_data
+        from IPython import display
 
+        publish: Callable[..., None] = display.publish_display_data
         view = {key: value for key, value in self.box._repr_mimebundle_().items() if key == WIDGET_VIEW}
         summary = f"models, datasets and runs of {self.ws.root}"
         note = f"<em>{html.escape(summary)}</em>"
-        publish_display_data({**view, "text/html": note, "text/plain": summary})
-        publish_display_data({"text/html": self._style() + self.static(), "text/plain": self._text()})
+        publish({**view, "text/html": note, "text/plain": summary})
+        publish({"text/html": self._style() + self.static(), "text/plain": self._text()})
 
     def _style(self) -> str:
         live, child = f".{self._class}", ".jp-OutputArea-child"

@@ -72,7 +72,8 @@ def text_of(record: Record) -> str:
     from rich.console import Console
 
     page = io.StringIO()
-    Console(file=page, width=_WIDTH, color_system=None, force_terminal=False, legacy_windows=False).print(record)
+    # Left to itself, rich sees the kernel and displays into the cell instead of writing to the file.
+    Console(file=page, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False).print(record)
     lines = [line.rstrip() for line in page.getvalue().splitlines()]
     return _cut("\n".join(lines).strip("\n"), LIMIT // 3)
 
