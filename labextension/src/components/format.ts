@@ -3,7 +3,8 @@ import { type Real } from '../api/generated';
 const NUMBER = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
 const WHOLE = new Intl.NumberFormat();
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const DAY = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+const MONTH = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** Write a number to five digits; what is no number keeps its name. */
@@ -24,9 +25,10 @@ export function formatTime(iso: string): string {
   return TIME.format(new Date(iso));
 }
 
-/** Write a day, in the reader's zone. */
+/** Write a day in few letters, in the reader's zone: of this year the day, of others the month. */
 export function formatDay(iso: string): string {
-  return DAY.format(new Date(iso));
+  const day = new Date(iso);
+  return (day.getFullYear() === new Date().getFullYear() ? DAY : MONTH).format(day);
 }
 
 /** Write a size in decimal units. */

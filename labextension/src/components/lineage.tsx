@@ -2,7 +2,7 @@ import { type TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { type Lineage, type LineageNode } from '../api/generated';
-import { type ILayout, type IPlaced, layoutOf, NODE } from '../models/layout';
+import { type ILayout, type IPlace, type IPlaced, layoutOf, NODE } from '../models/layout';
 import { Empty } from './states';
 import { Table } from './table';
 
@@ -59,16 +59,11 @@ function Drawing({ lineage, trans, onOpen }: ILineageProps): React.ReactElement 
 function Curves({ layout }: { layout: ILayout }): React.ReactElement {
   return (
     <g className="mlx-Lineage-edges" aria-hidden="true">
-      {layout.edges.map(({ from, to, relation }, index) => {
-        const [x1, y1] = [from.x + NODE.width, from.y + NODE.height / 2];
-        const [x2, y2] = [to.x, to.y + NODE.height / 2];
-        const bend = Math.max(24, (x2 - x1) / 2);
-        return (
-          <path key={index} d={`M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`}>
-            <title>{relation}</title>
-          </path>
-        );
-      })}
+      {layout.arrows.map(({ relation, points }, index) => (
+        <path key={index} d={curveOf(points)}>
+          <title>{relation}</title>
+        </path>
+      ))}
     </g>
   );
 }
@@ -138,4 +133,17 @@ function labelOf(node: LineageNode): string {
 
 function shortened(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+}
+
+function curveOf(points: readonly IPlace[]): string {
+  return points
+    .map((to, index) => {
+      const from = points[index - 1];
+      if (!from) {
+        return `M${to.x},${to.y}`;
+      }
+      const middle = (from.x + to.x) / 2;
+      return `C${middle},${from.y} ${middle},${to.y} ${to.x},${to.y}`;
+    })
+    .join(' ');
 }

@@ -33,7 +33,7 @@ export function DatasetList({ items, trans, onOpen }: IListProps<Dataset>): Reac
           icon={datasetIcon}
           name={each.name}
           side={each.latest ? `v${each.latest}` : ''}
-          note={trans._n('%1 row', '%1 rows', each.rows, formatCount(each.rows))}
+          note={trans._n('%2 row', '%2 rows', each.rows, formatCount(each.rows))}
           title={each.description || each.name}
           onOpen={() => {
             onOpen(each);

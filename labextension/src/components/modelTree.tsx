@@ -6,7 +6,7 @@ import { type Model, type ModelVersion } from '../api/generated';
 import { modelIcon } from '../icons';
 import { type PagedList } from '../models/pagedList';
 import { AliasChip, EnvironmentChip } from './chips';
-import { formatDay } from './format';
+import { formatDay, formatTime } from './format';
 import { useRoving } from './roving';
 import { View } from './states';
 
@@ -139,7 +139,7 @@ function VersionItem({ version, onOpen }: { version: ModelVersion; onOpen: () =>
       aria-selected={false}
       data-mlx-row=""
       tabIndex={-1}
-      title={version.description}
+      title={[formatTime(version.created_at), version.description].filter(Boolean).join('\n')}
       onClick={onOpen}
       onKeyDown={onKeyDown}
     >
@@ -169,7 +169,7 @@ export function More(props: { list: PagedList<unknown>; trans: TranslationBundle
 }
 
 function tipOf(model: Model, trans: TranslationBundle): string {
-  return [model.name, model.description, trans.__('Changed %1', formatDay(model.updated_at))]
+  return [model.name, model.description, trans.__('Changed %1', formatTime(model.updated_at))]
     .filter(Boolean)
     .join('\n');
 }

@@ -105,7 +105,7 @@ function Sections(props: ISidebarProps): React.ReactElement {
         title={trans.__('Recent jobs')}
         list={model.jobs}
         trans={trans}
-        empty={<Empty text={trans.__('No jobs yet. “Run as job…” in a notebook’s toolbar starts one.')} />}
+        empty={<Empty text={trans.__('No jobs yet. “Run as Job…” in a notebook’s toolbar starts one.')} />}
       >
         {items => <JobList items={items} trans={trans} onOpen={props.onOpenJob} />}
       </ListSection>

@@ -29,6 +29,7 @@ export async function openDetail<T extends Detail>(
   const widget = open ?? new MainAreaWidget({ content: make() });
   if (!open) {
     widget.id = `${widget.content.id}-main`;
+    widget.toolbar.hide();
     await tracker.add(widget);
     // Notebook 7 keeps its main area for one document.
     app.shell.add(widget, labShell ? 'main' : 'right');
