@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from mlops_ext.monitoring.columns import Floats
 
-__all__ = ["DRAWS", "ECE_BINS", "LEVEL", "LOG_CLIP", "SEED", "Blocks", "blocks_of", "day_weights", "evaluate", "interval"]
+__all__ = [
+    "DRAWS",
+    "ECE_BINS",
+    "LEVEL",
+    "LOG_CLIP",
+    "SEED",
+    "Blocks",
+    "blocks_of",
+    "day_weights",
+    "evaluate",
+    "interval",
+]
 
 DRAWS = 200
 SEED = 2013
@@ -86,7 +97,7 @@ def blocks_of(
     sums["squared"] = total(positive * (1 - score) ** 2 + negative * score**2)
     sums["log"] = total(-positive * np.log(clipped) - negative * np.log1p(-clipped))
     bins = np.clip(np.ceil(score * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    flat = np.bincount(day * ECE_BINS + bins, weights=positive - score, minlength=days * ECE_BINS)
+    flat: Floats = np.bincount(day * ECE_BINS + bins, weights=positive - score, minlength=days * ECE_BINS)
     ranked = _ranked_pairs(day, days, positive, score)
     return Blocks(rows, total(positive), total(negative), sums, ranked, flat.reshape(days, ECE_BINS))
 

@@ -10,7 +10,18 @@ import numpy.typing as npt
 from mlops_ext.monitoring.binning import Counts
 from mlops_ext.monitoring.columns import Categories, Floats
 
-__all__ = ["LOW", "Aligned", "ChiSquared", "align", "chi_squared", "hellinger", "new_share", "pooled", "tvd", "two_proportions"]
+__all__ = [
+    "LOW",
+    "Aligned",
+    "ChiSquared",
+    "align",
+    "chi_squared",
+    "hellinger",
+    "new_share",
+    "pooled",
+    "tvd",
+    "two_proportions",
+]
 
 LOW = 5
 """An expected count below it makes the chi-squared law a poor guide."""

@@ -108,14 +108,16 @@ def columns_of(frame: Any, side: str = "frame") -> dict[str, Any]:
     columns = {name: _plain(values, name) for name, values in pairs}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise InvalidValue(f"the columns of the {side} have different lengths: {lengths}", hint="Give as many values each")
+        raise InvalidValue(
+            f"the columns of the {side} have different lengths: {lengths}", hint="Give as many values each"
+        )
     return columns
 
 
 def kind_of(column: Any) -> Kind:
     """Tell by its type what a column is; one without any value has no type."""
     if isinstance(column, np.ndarray):
-        return "empty" if not np.isfinite(column).any() and not len(column) == 0 else "numeric"
+        return "empty" if not np.isfinite(column).any() and len(column) != 0 else "numeric"
     kind = column.type
     if pa.types.is_null(kind) or (len(column) and column.null_count == len(column)):
         return "empty"

@@ -9,24 +9,14 @@ import numpy as np
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.blocks import day_weights, evaluate
 from mlops_ext.monitoring.performance import Bootstrap, Measured, Scored, estimates, settings
-from mlops_ext.monitoring.types import MetricEstimate
+from mlops_ext.monitoring.types import BETTER, MetricEstimate
 
-__all__ = ["BETTER", "Outcome", "compare_scored", "outcome"]
-
-BETTER: dict[str, Literal["higher", "lower"]] = {
-    "auc": "higher",
-    "f1": "higher",
-    "accuracy": "higher",
-    "brier": "lower",
-    "log_loss": "lower",
-    "ece": "lower",
-}
-"""Which way each metric improves."""
+__all__ = ["Outcome", "compare_scored", "outcome"]
 
 Outcome = Literal["better", "worse", "no_clear_gain"]
 
 
-def compare_scored(champion: Scored, challenger: Scored, bootstrap: Bootstrap = Bootstrap()) -> Measured:  # noqa: B008
+def compare_scored(champion: Scored, challenger: Scored, bootstrap: Bootstrap = Bootstrap()) -> Measured:
     """Give challenger minus champion for every metric that both have.
 
     Parameters
@@ -54,7 +44,9 @@ def compare_scored(champion: Scored, challenger: Scored, bootstrap: Bootstrap = 
     details = settings(bootstrap, days)
     details["bootstrap"]["interval"] = "percentile of the paired differences"
     details["better"] = {name: BETTER[name] for name in values}
-    details["values"] = {name: {"champion": float(whole[0][name][0]), "challenger": float(whole[1][name][0])} for name in values}
+    details["values"] = {
+        name: {"champion": float(whole[0][name][0]), "challenger": float(whole[1][name][0])} for name in values
+    }
     return Measured(estimates(values, draws, bootstrap.level, "difference"), details)
 
 

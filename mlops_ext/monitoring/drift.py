@@ -133,12 +133,19 @@ def _kind(
     before, after = (kind_of(side[name]) for side in sides)
     if before == "empty" or after == "empty":
         known = after if before == "empty" else before
-        return ("numeric" if known == "empty" else known, "") if known in ("numeric", "categorical", "empty") else (None, _skipped(known))
+        return (
+            ("numeric" if known == "empty" else known, "")
+            if known in ("numeric", "categorical", "empty")
+            else (None, _skipped(known))
+        )
     if before != after:
         types = [str(getattr(side[name], "type", None) or side[name].dtype) for side in sides]
         sentence = f"was {before} ({types[0]}), is {after} ({types[1]})"
         return None, DriftRow(
-            column=name, statistic="retyped", value=1.0, parameters={"sentence": sentence, "reference": types[0], "current": types[1]}
+            column=name,
+            statistic="retyped",
+            value=1.0,
+            parameters={"sentence": sentence, "reference": types[0], "current": types[1]},
         )
     return (before, "") if before in ("numeric", "categorical") else (None, _skipped(before))
 
@@ -153,7 +160,9 @@ def _absent(name: str, sides: tuple[dict[str, Any], dict[str, Any]]) -> DriftRow
     """Say that a column which was asked for is missing on a side."""
     if name in sides[0] and name in sides[1]:
         return None
-    statistic, sentence = ("gone", "only in the reference") if name in sides[0] else ("new_column", "only in the current window")
+    statistic, sentence = (
+        ("gone", "only in the reference") if name in sides[0] else ("new_column", "only in the current window")
+    )
     return DriftRow(column=name, statistic=statistic, value=1.0, parameters={"sentence": sentence})
 
 
@@ -209,7 +218,10 @@ def _categorical_histogram(reference: Categories, current: Categories) -> Histog
         for label in reference.counts.keys() | current.counts.keys()
     }
     top = sorted(weight, key=lambda label: (-weight[label], label))[:HISTOGRAM_LABELS]
-    shares = [[side.counts.get(label, 0) / size for label in top] for side, size in zip((reference, current), sizes, strict=True)]
+    shares = [
+        [side.counts.get(label, 0) / size for label in top]
+        for side, size in zip((reference, current), sizes, strict=True)
+    ]
     if len(weight) > len(top):
         shares = [[*side, max(0.0, 1 - sum(side))] for side in shares]
         top = [*top, "other"]

@@ -62,7 +62,9 @@ def fit_isotonic(label: Floats, score: Floats) -> Calibration:
     from scipy.optimize import isotonic_regression
 
     if not len(label):
-        raise InvalidValue("no labelled rows to calibrate on", hint="Leave `calibrate_on` out, or name a labelled window")
+        raise InvalidValue(
+            "no labelled rows to calibrate on", hint="Leave `calibrate_on` out, or name a labelled window"
+        )
     points, place, rows = np.unique(score, return_inverse=True, return_counts=True)
     mean = np.bincount(place, weights=label) / rows
     fitted = isotonic_regression(mean, weights=rows).x
@@ -74,7 +76,7 @@ def expected(
     score: Floats,
     calibration: Calibration,
     threshold: float,
-    bootstrap: Bootstrap = Bootstrap(),  # noqa: B008
+    bootstrap: Bootstrap = Bootstrap(),
 ) -> Measured:
     """Give the metrics to expect if each row were positive with its calibrated probability.
 

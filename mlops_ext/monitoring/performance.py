@@ -71,7 +71,7 @@ class Measured:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def measure(scored: Scored, bootstrap: Bootstrap = Bootstrap(), kind: Kind = "measured") -> Measured:  # noqa: B008
+def measure(scored: Scored, bootstrap: Bootstrap = Bootstrap(), kind: Kind = "measured") -> Measured:
     """Compute AUC, Brier score, log loss, calibration error, F1 and accuracy with intervals.
 
     Days are resampled whole because rows of a day depend on each other; draws in which a metric is undefined are
@@ -105,7 +105,9 @@ def measure(scored: Scored, bootstrap: Bootstrap = Bootstrap(), kind: Kind = "me
     return Measured(metrics, details)
 
 
-def estimates(values: dict[str, float], draws: dict[str, Floats], level: float, kind: Kind) -> tuple[MetricEstimate, ...]:
+def estimates(
+    values: dict[str, float], draws: dict[str, Floats], level: float, kind: Kind
+) -> tuple[MetricEstimate, ...]:
     """Give each value the interval of its draws.
 
     Resampling adds noise that the calibration error takes for miscalibration, so its draws are moved down by their

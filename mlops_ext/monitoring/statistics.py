@@ -58,9 +58,7 @@ def missing_rows(name: str, reference: Numbers | Categories, current: Numbers | 
     shares = [_ratio(side.missing, side.rows) for side in (reference, current)]
     p_value = categorical.two_proportions(reference.missing, reference.rows, current.missing, current.rows)
     sizes = {"n": reference.rows, "m": current.rows}
-    counts = [
-        {"rows": side.rows, "missing": side.missing, "infinite": side.infinite} for side in (reference, current)
-    ]
+    counts = [{"rows": side.rows, "missing": side.missing, "infinite": side.infinite} for side in (reference, current)]
     change = shares[1] - shares[0]
     return [
         _row(name, "missing_ref", shares[0], counts[0]),
@@ -95,7 +93,12 @@ def _distance_rows(name: str, a: Floats, b: Floats) -> list[DriftRow]:
 
 def _chi_squared_rows(name: str, sides: categorical.Aligned, sizes: dict[str, Any]) -> list[DriftRow]:
     whole = categorical.chi_squared(sides.reference, sides.current)
-    law = {**sizes, "dof": whole.dof, "method": "contingency table, no continuity correction", "expected_below_5": whole.low}
+    law = {
+        **sizes,
+        "dof": whole.dof,
+        "method": "contingency table, no continuity correction",
+        "expected_below_5": whole.low,
+    }
     rows = [_row(name, "chi2", whole.statistic, law, whole.p_value)]
     if whole.low:
         p, q, count = categorical.pooled(sides.reference, sides.current)

@@ -9,12 +9,21 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate",
+    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate",
     "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert", "ShowReport", "Verdict",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison"]
 AlertKind = Literal["estimated_impact", "performance_loss"]
+BETTER: dict[str, Literal["higher", "lower"]] = {
+    "auc": "higher",
+    "f1": "higher",
+    "accuracy": "higher",
+    "brier": "lower",
+    "log_loss": "lower",
+    "ece": "lower",
+}
+"""Which way each metric improves."""
 
 
 class DriftRow(Record):
@@ -59,7 +68,9 @@ class Report(Record):
     model: str = ""
     """Reference of the model version, when there is one."""
     reference: str = ""
+    """Full reference of what was compared with: a dataset, in a comparison the champion."""
     current: str = ""
+    """Full reference of the dataset that was looked at, when it is one."""
     window: str
     """The window's name, such as 2013-03."""
     status: str
@@ -93,8 +104,9 @@ class SaveReport(Request):
 
 
 class ListReports(PageRequest):
-    model: str = Field(default="", description="Only reports on this model")
+    model: str = Field(default="", description="Only reports on this model: all versions of a name, or one version")
     kind: str = Field(default="", description="Only reports of this kind")
+    window: str = Field(default="", description="Only reports on this window")
 
 
 class ShowReport(Request):
@@ -117,6 +129,10 @@ class Alert(Record):
     state: Literal["open", "acknowledged"] = "open"
     created_at: Timestamp
     created_by: str
+    acknowledged_at: Timestamp | None = None
+    acknowledged_by: str = ""
+    comment: str = ""
+    """What was said when it was acknowledged."""
 
     @property
     def ref(self) -> str:
@@ -135,7 +151,7 @@ class RaiseAlert(Request):
 
 
 class ListAlerts(PageRequest):
-    model: str = Field(default="", description="Only alerts on this model")
+    model: str = Field(default="", description="Only alerts on this model: all versions of a name, or one version")
     state: str = Field(default="", description="Only alerts in this state")
 
 

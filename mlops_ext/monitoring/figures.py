@@ -1,0 +1,287 @@
+"""Every figure of monitoring, built once for notebook, HTML report and panel.
+
+Colours are those of Okabe and Ito, which people with any colour vision tell apart; shape and text repeat what they say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report
+
+__all__ = [
+    "Template",
+    "challenger_gain",
+    "column_drift",
+    "metric_over_windows",
+    "psi_over_windows",
+    "reliability_curve",
+]
+
+Template = Literal["light", "dark"]
+REFERENCE, CURRENT, WARNING, THIRD = "#0072B2", "#E69F00", "#D55E00", "#009E73"
+NAMES = {
+    "auc": "AUC",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "brier": "Brier score",
+    "log_loss": "Log loss (nats)",
+    "ece": "Calibration error (ECE)",
+}
+PSI_TOP = 0.5
+"""The end of the heat map's colours; the numbers stand in the cells."""
+
+
+def metric_over_windows(
+    reports: Sequence[Report],
+    metric: str = "auc",
+    *,
+    limit: float | None = None,
+    limit_name: str = "limit",
+    template: Template = "light",
+) -> go.Figure:
+    """Draw a metric window by window with its interval; estimates stand beside what was measured.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        Of the kinds `performance` and `estimate`, in the order of their windows.
+    metric : str
+        Which metric.
+    limit : float, optional
+        The worse end of the band, drawn as a line.
+    limit_name : str
+        What the line is called.
+    template : {"light", "dark"}
+        Colours.
+    """
+    figure = _figure(template, f"{_name(metric)} by window", "Window", _name(metric))
+    kinds = (("measured", REFERENCE, "solid", "circle"), ("estimated", CURRENT, "dash", "diamond-open"))
+    for kind, colour, dash, symbol in kinds:
+        points = [
+            (report.window, each)
+            for report in reports
+            for each in report.metrics
+            if each.name == metric and each.kind == kind
+        ]
+        if points:
+            _add_band(figure, points, f"{kind}, {points[0][1].level:.0%} interval", colour, dash, symbol)
+    if limit is not None:
+        figure.add_hline(y=limit, line={"color": WARNING, "dash": "dot"}, annotation_text=f"{limit_name} {limit:.3f}")
+    figure.update_xaxes(
+        type="category", categoryorder="array", categoryarray=list(dict.fromkeys(r.window for r in reports))
+    )
+    return figure
+
+
+def psi_over_windows(
+    reports: Sequence[Report], *, statistic: str = "psi_na", template: Template = "light"
+) -> go.Figure:
+    """Draw the PSI of every column in every window as a heat map, the strongest column on top.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        Of the kind `drift`, with their rows, in the order of their windows.
+    statistic : str
+        Another statistic than PSI with a bin for missing values.
+    template : {"light", "dark"}
+        Colours.
+    """
+    found = {
+        (row.column, report.window): row.value
+        for report in reports
+        for row in report.rows
+        if row.statistic == statistic
+    }
+    windows = list(dict.fromkeys(report.window for report in reports))
+    strength = {column: max(v for (c, _), v in found.items() if c == column) for column in {c for c, _ in found}}
+    columns = sorted(strength, key=lambda column: (strength[column], column))
+    values = [[found.get((column, window), math.nan) for window in windows] for column in columns]
+    figure = _figure(template, "Drift by column and window (PSI)", "Window", "")
+    figure.add_heatmap(
+        x=windows,
+        y=columns,
+        z=values,
+        text=[["" if math.isnan(value) else f"{value:.2f}" for value in row] for row in values],
+        texttemplate="%{text}",
+        hovertemplate="%{y}, %{x}: PSI %{z:.4f}<extra></extra>",
+        colorscale="Cividis",
+        zmin=0,
+        zmax=PSI_TOP,
+        colorbar={"title": {"text": f"PSI, up to {PSI_TOP:g}"}},
+    )
+    figure.update_xaxes(type="category")
+    figure.update_layout(height=120 + 24 * max(len(columns), 6))
+    return figure
+
+
+def reliability_curve(reports: Sequence[Report], *, template: Template = "light") -> go.Figure:
+    """Draw how often what was given a probability came true.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        Of the kind `performance`, with details; at most three, so that the lines stay apart.
+    template : {"light", "dark"}
+        Colours.
+    """
+    figure = _figure(template, "Reliability", "Mean predicted probability", "Share of positives")
+    ideal = {"color": "gray", "dash": "dot"}
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=ideal, name="perfectly calibrated", hoverinfo="skip")
+    styles = ((REFERENCE, "circle"), (CURRENT, "diamond"), (THIRD, "square"))
+    if len(reports) > len(styles):
+        raise InvalidValue(f"{len(reports)} reliability curves in one figure", hint=f"Draw at most {len(styles)}")
+    for report, (colour, symbol) in zip(reports, styles, strict=False):
+        curve = report.details.get("reliability")
+        if curve is None:
+            raise NotFound(f"{report.ref} has no reliability curve", hint="Show a report of a model with probabilities")
+        figure.add_scatter(
+            x=curve["probability"],
+            y=curve["positive"],
+            customdata=curve["rows"],
+            mode="lines+markers",
+            name=f"{report.model} on {report.window}",
+            line={"color": colour},
+            marker={"symbol": symbol, "size": 8},
+            hovertemplate="predicted %{x:.3f}, came true %{y:.3f}, %{customdata:,} rows<extra></extra>",
+        )
+    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    return figure
+
+
+def column_drift(column: str, histogram: Mapping[str, Any], *, template: Template = "light") -> go.Figure:
+    """Draw one column in the reference and the current window.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+    histogram : mapping
+        `edges` or `labels`, and the shares `reference` and `current`; a drift report holds it in its details.
+    template : {"light", "dark"}
+        Colours.
+    """
+    figure = _figure(template, f"{column}: reference and current", column, "Share of rows")
+    edges = list(histogram["edges"])
+    sides = (("reference", REFERENCE, ""), ("current", CURRENT, "/"))
+    for name, colour, pattern in sides:
+        marker = {"color": colour, "pattern": {"shape": pattern}}
+        if edges:
+            middles = [(low + high) / 2 for low, high in zip(edges[:-1], edges[1:], strict=True)]
+            spans = [f"{low:g} to {high:g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+            figure.add_bar(
+                x=middles, y=histogram[name], width=edges[1] - edges[0], customdata=spans, name=name, marker=marker,
+                opacity=0.6, hovertemplate="%{customdata}: %{y:.2%}<extra>" + name + "</extra>",
+            )  # fmt: skip
+        else:
+            hover = "%{x}: %{y:.2%}<extra>" + name + "</extra>"
+            figure.add_bar(x=histogram["labels"], y=histogram[name], name=name, marker=marker, hovertemplate=hover)
+    figure.update_layout(barmode="overlay" if edges else "group")
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    if not edges:
+        figure.update_xaxes(type="category")
+    return figure
+
+
+def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template: Template = "light") -> go.Figure:
+    """Draw what the challenger gains over the champion, window by window, with the interval.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        Of the kind `comparison`.
+    metric : str
+        Which metric.
+    template : {"light", "dark"}
+        Colours.
+    """
+    way = "more" if BETTER.get(metric) == "higher" else "less"
+    title = f"Challenger minus champion, {_name(metric)} ({way} is better)"
+    figure = _figure(template, title, f"Difference in {_name(metric)}", "")
+    found = [(report, each) for report in reports for each in report.metrics if each.name == metric]
+    places = [
+        f"{report.window}: {report.model} against {report.reference.removeprefix('model:')}" for report, _ in found
+    ]
+    figure.add_scatter(
+        x=[each.value for _, each in found],
+        y=places,
+        mode="markers+text",
+        text=[f"{each.value:+.3f}, {report.status.replace('_', ' ')}" for report, each in found],
+        textposition="top center",
+        marker={"color": REFERENCE, "size": 10},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [each.high - each.value for _, each in found],
+            "arrayminus": [each.value - each.low for _, each in found],
+        },
+        customdata=[[each.low, each.high] for _, each in found],
+        hovertemplate="%{y}: %{x:+.4f} [%{customdata[0]:+.4f}, %{customdata[1]:+.4f}]<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_vline(x=0, line={"color": "gray", "dash": "dot"})
+    figure.update_yaxes(type="category", autorange="reversed")
+    figure.update_layout(height=160 + 60 * max(len(found), 1))
+    return figure
+
+
+def _add_band(
+    figure: go.Figure, points: Sequence[tuple[str, MetricEstimate]], name: str, colour: str, dash: str, symbol: str
+) -> None:
+    windows = [window for window, _ in points]
+    low, high = [each.low for _, each in points], [each.high for _, each in points]
+    figure.add_scatter(
+        x=windows + windows[::-1],
+        y=high + low[::-1],
+        fill="toself",
+        fillcolor=_faint(colour),
+        line={"width": 0},
+        hoverinfo="skip",
+        legendgroup=name,
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=windows,
+        y=[each.value for _, each in points],
+        customdata=list(zip(low, high, strict=True)),
+        mode="lines+markers",
+        name=name,
+        legendgroup=name,
+        line={"color": colour, "dash": dash},
+        marker={"symbol": symbol, "size": 9},
+        hovertemplate="%{x}: %{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>",
+    )
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"
+
+
+def _figure(template: Template, title: str, x: str, y: str) -> go.Figure:
+    if template not in ("light", "dark"):
+        raise InvalidValue(f"template is {template!r}", hint="Choose light or dark")
+    figure = go.Figure()
+    figure.update_layout(
+        template="plotly_white" if template == "light" else "plotly_dark",
+        title={"text": title},
+        margin={"l": 60, "r": 20, "t": 60, "b": 50},
+        height=380,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    figure.update_xaxes(title_text=x, automargin=True)
+    figure.update_yaxes(title_text=y, automargin=True)
+    return figure
+
+
+def _name(metric: str) -> str:
+    return NAMES.get(metric, metric)

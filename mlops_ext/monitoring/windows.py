@@ -1,0 +1,85 @@
+"""What is logged of a window, read back: predictions joined with labels, calibrations and earlier estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.monitoring import service
+from mlops_ext.monitoring.types import ListReports, ShowReport
+from mlops_ext.refs import Ref
+from mlops_ext.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlops_ext.models.types import ModelVersion
+    from mlops_ext.monitoring.estimate import Calibration
+    from mlops_ext.monitoring.performance import Measured
+    from mlops_ext.monitoring.predictions import Joined
+
+__all__ = ["calibration_on", "estimate_error", "frame_of", "joined_window", "text_of"]
+
+_COLUMNS = ("id", "at", "prediction", "probability")
+
+
+def joined_window(ws: Workspace, ref: str | ModelVersion, window: str) -> tuple[str, Joined]:
+    """Join the predictions that a version logged in a window with the labels of any version of the model."""
+    from mlops_ext.monitoring.predictions import join_labels, read_batch
+
+    pinned = service.model_ref(ws, text_of(ref))
+    name = Ref.parse(pinned).name
+    predictions = service.batches(ws, "predictions", window, model=pinned)
+    if not any(batch.window == window and batch.rows for batch in predictions):
+        raise NotFound(f"{pinned} has no predictions of {window!r}", hint="Log them with log_predictions(…, window=…)")
+    predicted = [read_batch(ws.blob_path(each.batch), _COLUMNS) for each in predictions if each.window == window]
+    known = service.batches(ws, "labels", window, name=name)
+    labels = [read_batch(ws.blob_path(each.batch), ("id", "at", "label")) for each in known]
+    return pinned, join_labels(predicted, labels)
+
+
+def calibration_on(ws: Workspace, pinned: str, windows: Sequence[str]) -> Calibration:
+    """Fit an isotonic calibration on labelled windows; none of them gives the identity."""
+    from mlops_ext.monitoring.estimate import fit_isotonic, uncalibrated
+
+    if not windows:
+        return uncalibrated()
+    if isinstance(windows, str):
+        raise InvalidValue(f"calibrate_on is the text {windows!r}", hint=f"Write calibrate_on=[{windows!r}]")
+    import pandas as pd
+
+    rows = pd.concat([joined_window(ws, pinned, window)[1].labelled() for window in windows])
+    if "probability" not in rows:
+        raise InvalidValue(
+            f"predictions of {', '.join(windows)} have no probabilities", hint="Log them with probability="
+        )
+    return fit_isotonic(rows["label"].to_numpy(dtype="float64"), rows["probability"].to_numpy(dtype="float64"))
+
+
+def estimate_error(ws: Workspace, pinned: str, window: str, found: Measured) -> dict[str, Any]:
+    """Say how far the newest estimate of this window was off: estimated minus measured."""
+    page = ws.call(service.reports, ListReports(model=pinned, kind="estimate", window=window, limit=1))
+    if not page.items:
+        return {}
+    earlier = ws.call(service.show, ShowReport(report=page.items[0].id))
+    measured = {each.name: each.value for each in found.metrics}
+    error = {each.name: each.value - measured[each.name] for each in earlier.metrics if each.name in measured}
+    return {"estimate": {"report": earlier.ref, "calibration": earlier.details.get("calibration"), "error": error}}
+
+
+def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
+    """Load a dataset that was given by reference; a frame stays what it is."""
+    text = side if isinstance(side, str) else getattr(side, "ref", None)
+    if not isinstance(text, str):
+        return side, ""
+    from mlops_ext.datasets.edge import load
+    from mlops_ext.datasets.service import show
+    from mlops_ext.datasets.types import ShowDataset
+
+    ws = workspace or Workspace.find()
+    pinned = ws.call(show, ShowDataset(dataset=text)).ref
+    return load(pinned, as_="arrow", workspace=ws), f"dataset:{pinned}"
+
+
+def text_of(ref: str | ModelVersion) -> str:
+    """Give a reference as text, from the text or the record."""
+    return ref if isinstance(ref, str) else ref.ref
