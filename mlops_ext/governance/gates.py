@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
@@ -11,7 +11,7 @@ from mlops_ext.governance.compatibility import misfits
 from mlops_ext.models.gates import GateContext, gate
 from mlops_ext.models.types import GateResult, ModelVersion
 from mlops_ext.monitoring import service as monitoring
-from mlops_ext.monitoring.types import ListReports, MetricEstimate, Report
+from mlops_ext.monitoring.types import ListReports, MetricEstimate, Report, ShowReport
 from mlops_ext.workspace import Workspace
 
 __all__ = ["improvement", "lineage", "metric", "schema"]
@@ -62,13 +62,13 @@ def improvement(ws: Workspace, context: GateContext) -> GateResult:
         return GateResult(
             gate="improvement", passed=True, message=f"{context.environment} serves {version.ref} already"
         )
-    found = [pair for pair in _comparisons(ws, version, champion, window) if pair[1].name == name]
     bound = f"gain above {least:g} in {name}, over all of its interval"
-    if not found:
+    compared = _comparison(ws, version, champion, window, name)
+    if compared is None:
         on = f" on {window}" if window else ""
         message = f"no stored comparison of {version.ref} with {champion.ref}{on} tells of {name}"
         return GateResult(gate="improvement", passed=False, value="missing", bound=bound, message=message)
-    report, gain = max(found, key=lambda pair: pair[0].created_at)
+    report, gain = compared
     worst = -gain.high if lower else gain.low
     passed = math.isfinite(worst) and worst > least
     verdict = "a gain" if passed else "not a sure gain"
@@ -117,20 +117,25 @@ def lineage(ws: Workspace, context: GateContext) -> GateResult:  # noqa: ARG001
     )
 
 
-def _comparisons(
-    ws: Workspace, version: ModelVersion, champion: ModelVersion, window: str
-) -> Iterator[tuple[Report, MetricEstimate]]:
-    """Give what stored comparisons of the two versions tell, metric by metric."""
+def _comparison(
+    ws: Workspace, version: ModelVersion, champion: ModelVersion, window: str, name: str
+) -> tuple[Report, MetricEstimate] | None:
+    """Give the newest stored comparison of the two versions that tells of a metric, and what it tells.
+
+    The report's model is the challenger, and `champion` in its details what it was compared with.
+    """
     cursor = ""
     while True:
-        page = ws.call(monitoring.reports, ListReports(model=version.ref, kind="comparison", limit=200, cursor=cursor))
-        for report in page.items:
-            same = _bare(report.model) == version.ref and _bare(report.reference) == champion.ref
-            if same and window in ("", report.window):
-                yield from ((report, each) for each in report.metrics if each.kind == "difference")
+        request = ListReports(model=version.ref, kind="comparison", window=window, cursor=cursor)
+        page = ws.call(monitoring.reports, request)
+        for listed in page.items:
+            report = ws.call(monitoring.show, ShowReport(report=listed.id))
+            gain = next((each for each in report.metrics if each.name == name and each.kind == "difference"), None)
+            if gain is not None and _bare(str(report.details.get("champion", ""))) == champion.ref:
+                return report, gain
         cursor = page.next
         if not cursor:
-            return
+            return None
 
 
 def _bare(ref: str) -> str:

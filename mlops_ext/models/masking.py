@@ -18,7 +18,7 @@ _PATTERNS = (
 )
 _ASSIGNED = re.compile(
     r"(?i)(\b[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|credential)[\w-]*"
-    r"[\"']?\s*[:=]\s*)([\"'][^\"'\n]{4,}[\"']|[^\s\"',;#()\[\]{}]{8,})"
+    r"[\"']?\s*[:=]\s*)([\"'][^\"'\n]{4,}[\"']|(?=[^\s\"',;()]*\d)[^\s\"',;#()\[\]{}]{8,}(?![\w(.\[]))"
 )
 
 

@@ -1,0 +1,90 @@
+"""Policy: read from a file, applied as an event, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_ext.errors import Conflict, InvalidValue
+from mlops_ext.models import service
+from mlops_ext.models.policy import read_policy
+from mlops_ext.models.types import ApplyPolicy, GateRule, NoRequest, Policy, SetAlias
+from mlops_ext.settings import read_settings
+from mlops_ext.workspace import Workspace
+from tests.models.support import actions, applied, registered
+
+
+def read(workspace: Workspace, text: str) -> Policy:
+    (workspace.root / "mlops.toml").write_text("version = 1\n" + text)
+    return read_policy(read_settings(workspace.root))
+
+
+def test_the_built_in_policy_has_three_environments_and_no_gates(workspace: Workspace) -> None:
+    shown = workspace.call(service.show_policy, NoRequest())
+    assert shown.policy.environments == ("development", "staging", "production")
+    assert (shown.policy.gates, shown.digest, shown.applied_at) == ({}, "", None)
+    assert not workspace.exists()
+
+
+def test_a_policy_is_read_from_the_file(workspace: Workspace) -> None:
+    policy = read(
+        workspace,
+        '[policy]\nenvironments = ["test", "live"]\n'
+        '[[policy.gates.live]]\ngate = "yes"\nlevel = 0.6\n[[policy.gates.live]]\ngate = "no"\n',
+    )
+    assert policy.environments == ("test", "live")
+    assert policy.gates == {"live": (GateRule(gate="yes", options={"level": 0.6}), GateRule(gate="no"))}
+
+
+def test_a_file_without_policy_gives_the_built_in_one(workspace: Workspace) -> None:
+    assert read(workspace, "") == Policy()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[policy]\nenviroments = []", "Did you mean 'environments'"),
+        ('[policy]\nenvironments = "production"', "list of names"),
+        ("[policy]\nenvironments = []", "without environments"),
+        ('[policy]\nenvironments = ["a", "a"]', "stands twice"),
+        ('[policy]\nenvironments = ["latest"]', "cannot be an environment"),
+        ('[policy]\nenvironments = ["v3"]', "cannot be an environment"),
+        ('[[policy.gates.prodution]]\ngate = "yes"', "Did you mean 'production'"),
+        ('[[policy.gates.production]]\ngate = "yse"', "Did you mean 'yes'"),
+        ('[[policy.gates.production]]\ngate = "yes"\nlevle = 1', "Did you mean 'level'"),
+        ("[[policy.gates.production]]\nlevel = 1", "no gate is named"),
+        ('[policy.gates.production]\ngate = "yes"', "doubled brackets"),
+        ("[policy]\ngates = 3", "sections"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_nearest(workspace: Workspace, text: str, said: str) -> None:
+    with pytest.raises(InvalidValue, match=said):
+        read(workspace, text)
+
+
+def test_applying_is_one_event_and_the_same_again_none(workspace: Workspace) -> None:
+    policy = Policy(gates={"production": (GateRule(gate="yes", options={"level": 1}),)})
+    first = workspace.call(service.apply_policy, ApplyPolicy(policy=policy))
+    assert first.digest.startswith("b3:")
+    assert workspace.call(service.apply_policy, ApplyPolicy(policy=policy)) == first
+    assert workspace.call(service.show_policy, NoRequest()) == first
+    applied(workspace)
+    assert workspace.call(service.apply_policy, ApplyPolicy(policy=policy)).applied_at != first.applied_at
+    assert actions(workspace) == ["policy.applied"] * 3
+
+
+def test_an_environment_may_not_take_the_name_of_an_alias(workspace: Workspace) -> None:
+    registered(workspace)
+    workspace.call(service.alias, SetAlias(model="delay", alias="canary"))
+    with pytest.raises(Conflict, match="is an alias of model 'delay'"):
+        workspace.call(service.apply_policy, ApplyPolicy(policy=Policy(environments=("canary",))))
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=5), st.integers() | st.floats() | st.text(max_size=5), max_size=4))
+def test_equal_policies_have_equal_digests_whatever_the_order_of_options(options: dict) -> None:
+    from mlops_ext.models.policy import policy_digest
+
+    backwards = dict(reversed(list(options.items())))
+    one, other = (Policy(gates={"production": (GateRule(gate="yes", options=each),)}) for each in (options, backwards))
+    assert policy_digest(one, "b3") == policy_digest(other, "b3")
