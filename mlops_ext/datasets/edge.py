@@ -80,7 +80,7 @@ def snapshot(
         # gc took a blob between putting and naming it
         manifest = write_manifest(ws, table, content, representation)
         version = ws.call(service.commit, request.model_copy(update={"manifest": manifest}))
-    remember(version.ref)
+    remember(version.ref, ws.root)
     return version
 
 
@@ -128,7 +128,7 @@ def load(
     exact = as_ is None or as_ == representation.kind
     needed = needed_columns(representation, wanted, exact=exact)
     table = read_table(ws, manifest, representation.schema, needed)
-    remember(version.ref)
+    remember(version.ref, ws.root)
     return from_table(table, representation, as_, wanted)
 
 

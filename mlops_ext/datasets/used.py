@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import os
 import threading
-from contextvars import ContextVar
+from pathlib import Path
 
 __all__ = ["current_run", "remember", "set_run", "used"]
 
-_used: dict[str, None] = {}
-_lock = threading.Lock()
-_run: ContextVar[str] = ContextVar("mlops_run", default="")
+
+class _Record:
+    """What this process did; a thread's own run hides the one that all threads share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.refs: dict[tuple[str, Path | None], None] = {}
+        self.shared_run = ""
+        self.thread = threading.local()
 
 
-def remember(ref: str) -> None:
-    """Note that a version was read or made, such as `flights@2`; the latest use counts."""
-    with _lock:
-        _used.pop(ref, None)
-        _used[ref] = None
+_record = _Record()
 
 
-def used() -> tuple[str, ...]:
+def remember(ref: str, root: Path | None = None) -> None:
+    """Note that a version was read or made, such as `flights@2`; the latest use counts.
+
+    Parameters
+    ----------
+    ref : str
+        `name@version`.
+    root : Path, optional
+        The workspace's folder.
+    """
+    with _record.lock:
+        _record.refs.pop((ref, root), None)
+        _record.refs[ref, root] = None
+
+
+def used(root: Path | None = None) -> tuple[str, ...]:
     """Give the versions of this process, the latest used last.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Only those of the workspace in this folder.
 
     Examples
     --------
@@ -29,15 +51,21 @@ def used() -> tuple[str, ...]:
     >>> "flights@2" in used()
     True
     """
-    with _lock:
-        return tuple(_used)
+    with _record.lock:
+        latest_first = [ref for ref, where in reversed(_record.refs) if root is None or where == root]
+    return tuple(reversed(dict.fromkeys(latest_first)))
 
 
 def set_run(run: str) -> None:
-    """Say which run is under way; empty when none is."""
-    _run.set(run)
+    """Say which run is under way; empty when none is.
+
+    The main thread speaks for the whole process, another thread for itself.
+    """
+    _record.thread.run = run
+    if threading.current_thread() is threading.main_thread():
+        _record.shared_run = run
 
 
 def current_run() -> str:
-    """Give the id of the run under way: the one that was set, else MLOPS_RUN."""
-    return _run.get() or os.environ.get("MLOPS_RUN", "")
+    """Give the id of the run under way: this thread's, else the process's, else MLOPS_RUN."""
+    return getattr(_record.thread, "run", "") or _record.shared_run or os.environ.get("MLOPS_RUN", "")
