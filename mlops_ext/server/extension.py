@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,10 @@ class MlopsExtension(ExtensionApp):
     max_blob = Int(8 * 2**30, config=True, min=1024, help="Largest blob that may be put over HTTP, bytes.")
 
     def initialize_settings(self) -> None:
-        """Make what the handlers share and register the schema of our notices."""
+        """Make what the handlers share, tell kernels the workspace, and register the schema of our notices."""
         server: Any = self.serverapp
         self.host = Host(Path(server.root_dir), self.threads, self.max_body, self.max_blob)
+        self.host.hand_over()
         self.watch = Watch(self.host, self._emit)
         self.host.on_use = self.watch.start
         self.settings["mlops_ext_host"] = self.host
@@ -50,11 +50,6 @@ class MlopsExtension(ExtensionApp):
                 (r"/mlops-ext(?:/.*)?", LostHandler),
             ]
         )
-
-    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Hand the workspace to the kernels, away from the start of the server."""
-        await super()._start_jupyter_server_extension(serverapp)  # type: ignore[no-untyped-call]
-        asyncio.get_running_loop().run_in_executor(None, self.host.hand_over)
 
     async def stop_extension(self) -> None:
         """Stop looking and let go of the threads."""

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mlops_ext.discovery import find_root, git_root
+
 if TYPE_CHECKING:
     from mlops_ext.server.routes import Router
     from mlops_ext.server.workers import WorkerKeeper
@@ -44,8 +46,6 @@ class Host:
 
     def hand_over(self) -> None:
         """Tell the kernels which workspace is the server's, unless the user did."""
-        from mlops_ext.settings import find_root, git_root
-
         root = self.root_dir.resolve()
         if VARIABLE not in os.environ:
             os.environ[VARIABLE] = str(find_root(root) or git_root(root) or root)

@@ -1,0 +1,147 @@
+"""The store's life: init, config, upgrade, backup, restore, gc."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlops_ext.cli.session import Session
+from mlops_ext.cli.tree import Leaf
+from mlops_ext.errors import Conflict, InvalidValue, NotFound, StoreReadOnly, StoreUnavailable
+
+__all__ = ["backup", "config_show", "gc", "init", "restore", "upgrade"]
+
+_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@)|((?:password|passwd|secret|token|key)=)[^&\s]+", re.IGNORECASE)
+
+
+@click.command(cls=Leaf)
+@click.argument("folder", required=False)
+@click.option("--catalog", default="", metavar="URL", help="Database: postgresql://user@host/name. Default: SQLite.")
+@click.option("--blobs", default="", metavar="URL", help="Where blobs lie: s3://bucket/folder. Default: the folder.")
+@click.option("--hash", "algorithm", type=click.Choice(["b3", "sha256"]), help="Hash of everything; fixed for ever.")
+@click.pass_obj
+def init(session: Session, folder: str | None, catalog: str, blobs: str, algorithm: str | None) -> Any:
+    """Make a workspace in FOLDER, else in the one that is found from here.
+
+    What is chosen here is written to mlops.toml, so that everybody who opens the folder finds it.
+    """
+    from mlops_ext.governance.service import show
+    from mlops_ext.models.types import NoRequest
+    from mlops_ext.workspace import Workspace
+
+    if folder:
+        _make(session.path(folder))
+        session.workspace = Workspace(session.path(folder))
+    ws = session.workspace
+    chosen = {"catalog": catalog, "blobs": blobs, "hash": algorithm or ""}
+    chosen = {key: value for key, value in chosen.items() if value}
+    if ws.exists() and chosen:
+        raise Conflict(f"{ws.root} holds a workspace already", hint="Its catalog, blobs and hash are fixed")
+    if chosen:
+        _write_settings(ws.root, chosen)
+        ws = session.workspace = Workspace(ws.root)
+    ws.ensure()
+    return ws.call(show, NoRequest())
+
+
+@click.command("show", cls=Leaf)
+@click.pass_obj
+def config_show(session: Session) -> Any:
+    """Show every setting, its value and where it came from; passwords are masked."""
+    from mlops_ext.records import Page
+    from mlops_ext.settings import Setting
+
+    ws = session.workspace
+    where = "--workspace" if session.folder else "MLOPS_WORKSPACE" if "MLOPS_WORKSPACE" in os.environ else "found here"
+    settings = [Setting(key="workspace", value=str(ws.root), origin=where)]
+    for key, value in ws.settings.workspace.model_dump().items():
+        settings.append(Setting(key=key, value=masked(str(value)), origin=ws.settings.origins[key]))  # noqa: PERF401
+    for trigger in ws.settings.triggers:
+        settings.append(Setting(key="trigger", value=f"{trigger.on}: {trigger.notebook}", origin="mlops.toml"))  # noqa: PERF401
+    return Page[Setting](items=tuple(settings))
+
+
+@click.command(cls=Leaf)
+@click.pass_obj
+def upgrade(session: Session) -> dict[str, Any]:
+    """Bring the store to this release; a SQLite catalog is copied beside first."""
+    from mlops_ext.store import lifecycle
+
+    ws = session.workspace
+    copy = lifecycle.upgrade(ws.database)
+    return {"catalog": str(ws.database), "copy": str(copy or "")}
+
+
+@click.command(cls=Leaf)
+@click.argument("file")
+@click.pass_obj
+def backup(session: Session, file: str) -> dict[str, Any]:
+    """Write catalog and blobs, consistent, into one new FILE."""
+    from mlops_ext.store import lifecycle
+
+    ws = _existing(session)
+    return lifecycle.back_up(ws.database, ws.ledger.store, session.path(file))
+
+
+@click.command(cls=Leaf)
+@click.argument("file")
+@click.argument("folder", required=False)
+@click.pass_obj
+def restore(session: Session, file: str, folder: str | None) -> dict[str, Any]:
+    """Lay the backup FILE out in FOLDER, which must not hold a workspace; this folder when left out."""
+    from mlops_ext.store import lifecycle
+
+    source, target = session.path(file), session.path(folder or session.folder or ".")
+    if not source.is_file():
+        raise NotFound(f"no file {str(source)!r}", hint="Name a file that `mlops backup` wrote")
+    lifecycle.restore(source, target)
+    return {"workspace": str(target.resolve())}
+
+
+@click.command(cls=Leaf)
+@click.option("--grace", type=click.FloatRange(min=0), default=24.0, metavar="HOURS", help="Age that strays must have.")
+@click.pass_obj
+def gc(session: Session, grace: float) -> dict[str, Any]:
+    """Delete the blobs that no record names and no writer has leased."""
+    ledger = _existing(session).ledger
+    return {"doomed": ledger.doom(), "deleted": ledger.sweep(timedelta(hours=grace))}
+
+
+def masked(text: str) -> str:
+    """Hide passwords in a URL."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}***{found[2]}" if found[1] else f"{found[3]}***", text)
+
+
+def _existing(session: Session) -> Any:
+    if not session.workspace.exists():
+        raise StoreUnavailable(f"no workspace in {session.workspace.root} yet", hint="Run: mlops init")
+    return session.workspace
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InvalidValue(f"{folder} is a file", hint="Name a folder") from error
+    except OSError as error:
+        raise StoreReadOnly(f"cannot make {folder}: {error.strerror}", hint="Name a folder you may write") from error
+
+
+def _write_settings(root: Path, chosen: dict[str, str]) -> None:
+    import tomlkit
+
+    from mlops_ext.settings import FILE, read_settings
+    from mlops_ext.store.filesystem import write_whole
+
+    read_settings(root, chosen)
+    path = root / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document.setdefault("version", 1)
+    section = document.setdefault("workspace", tomlkit.table())
+    section.update(chosen)
+    write_whole(path, tomlkit.dumps(document).encode())
