@@ -12,7 +12,7 @@ from mlops_ext.errors import MissingExtra, MlopsError
 from mlops_ext.models import service as models
 from mlops_ext.models.types import ListModels, ListVersions
 from mlops_ext.notebook.display import LIMIT, html_of
-from mlops_ext.records import Page, Record, new_id
+from mlops_ext.records import Page, Record, new_id, now
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ListRuns
 from mlops_ext.workspace import Workspace
@@ -80,7 +80,7 @@ class Browser:
 
     def static(self) -> str:
         """Give the newest models, datasets and runs as tables, within what one display may save."""
-        parts = [f"<p>Workspace {html.escape(str(self.ws.root))}</p>"]
+        parts = [f"<p>Workspace {html.escape(str(self.ws.root))} as it stood at {now():%Y-%m-%d %H:%M} UTC</p>"]
         for kind in KINDS:
             table = html_of(_lists()[kind](self.ws), LIMIT // 4)
             parts.append(f"<h4>{kind.capitalize()}</h4>{table}")

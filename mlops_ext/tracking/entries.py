@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.refs import Ref
+from mlops_ext.store.search import batches
 from mlops_ext.tracking.tables import run_artifacts, run_links, run_parameters, run_tags
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def add_artifacts(change: Change, run: str, artifacts: Sequence[Artifact]) -> No
         return
     change.name_blobs(f"run:{run}", [artifact.digest for artifact in wanted.values()])
     table = run_artifacts.c
-    held = set(change.execute(select(table.path).where(table.run == run, table.path.in_(wanted))).scalars())
+    held = {
+        path
+        for paths in batches(wanted)
+        for path in change.execute(select(table.path).where(table.run == run, table.path.in_(paths))).scalars()
+    }
     new = [{"run": run, **each.model_dump()} for path, each in wanted.items() if path not in held]
     if new:
         change.execute(insert(run_artifacts), new)
@@ -115,11 +120,11 @@ def add_artifacts(change: Change, run: str, artifacts: Sequence[Artifact]) -> No
 
 
 def _held(change: Change, table: Any, run: str, column: Any, names: Iterable[str]) -> dict[str, str]:
-    wanted = list(names)
-    if not wanted:
-        return {}
-    rows: Any = change.execute(select(column, table.c.value).where(table.c.run == run, column.in_(wanted)))
-    return {row[0]: row[1] for row in rows}
+    held: dict[str, str] = {}
+    for wanted in batches(names):
+        rows: Any = change.execute(select(column, table.c.value).where(table.c.run == run, column.in_(wanted)))
+        held |= {row[0]: row[1] for row in rows}
+    return held
 
 
 def _insert(change: Change, table: Any, run: str, column: str, pairs: Mapping[str, str]) -> None:

@@ -46,7 +46,7 @@ class CellState(Record):
 class Run(Record):
     """One tracked execution."""
 
-    shown: ClassVar = ("id", "experiment", "name", "status", "metrics", "started_at")
+    shown: ClassVar = ("id", "experiment", "name", "notebook", "status", "metrics", "started_at")
     id: str
     experiment: str
     name: str = ""
