@@ -84,7 +84,7 @@ def blocks_of(
     negative = 1.0 - positive
 
     def total(weights: Floats) -> Floats:
-        return np.bincount(day, weights=weights, minlength=days)
+        return np.bincount(day, weights=weights, minlength=days).astype(np.float64, copy=False)
 
     sums: dict[str, Floats] = {}
     if predicted is not None:
@@ -97,9 +97,16 @@ def blocks_of(
     sums["squared"] = total(positive * (1 - score) ** 2 + negative * score**2)
     sums["log"] = total(-positive * np.log(clipped) - negative * np.log1p(-clipped))
     bins = np.clip(np.ceil(score * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    flat: Floats = np.bincount(day * ECE_BINS + bins, weights=positive - score, minlength=days * ECE_BINS)
+    flat = np.bincount(day * ECE_BINS + bins, weights=positive - score, minlength=days * ECE_BINS)
     ranked = _ranked_pairs(day, days, positive, score)
-    return Blocks(rows, total(positive), total(negative), sums, ranked, flat.reshape(days, ECE_BINS))
+    return Blocks(
+        rows,
+        total(positive),
+        total(negative),
+        sums,
+        ranked,
+        flat.astype(np.float64, copy=False).reshape(days, ECE_BINS),
+    )
 
 
 def day_weights(days: int, draws: int = DRAWS, seed: int = SEED) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.blocks import day_weights, evaluate
-from mlops_ext.monitoring.performance import Bootstrap, Measured, Scored, estimates, settings
+from mlops_ext.monitoring.performance import DEFAULT, Bootstrap, Measured, Scored, estimates, settings
 from mlops_ext.monitoring.types import BETTER, MetricEstimate
 
 __all__ = ["Outcome", "compare_scored", "outcome"]
@@ -16,7 +16,7 @@ __all__ = ["Outcome", "compare_scored", "outcome"]
 Outcome = Literal["better", "worse", "no_clear_gain"]
 
 
-def compare_scored(champion: Scored, challenger: Scored, bootstrap: Bootstrap = Bootstrap()) -> Measured:
+def compare_scored(champion: Scored, challenger: Scored, bootstrap: Bootstrap = DEFAULT) -> Measured:
     """Give challenger minus champion for every metric that both have.
 
     Parameters

@@ -12,10 +12,12 @@ from mlops_ext.monitoring.drift import Comparison, Histogram
 from mlops_ext.monitoring.types import Report, SaveReport
 from mlops_ext.monitoring.verdict import Decision
 from mlops_ext.records import text_of
+from mlops_ext.store.schema import finite_json
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from mlops_ext.monitoring.figures import Template
     from mlops_ext.workspace import Workspace
 
 __all__ = ["DriftReport"]
@@ -97,8 +99,9 @@ class DriftReport:
         return pd.DataFrame([{**each.to_dict(), **values[each.column]} for each in self.comparison.decisions])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as JSON."""
-        return self.request().model_dump(mode="json")
+        """Give everything as JSON; non-finite numbers are text."""
+        found: dict[str, Any] = finite_json(self.request().model_dump(mode="json"))
+        return found
 
     def request(self) -> SaveReport:
         """Give what is stored when the report is saved."""
@@ -128,7 +131,7 @@ class DriftReport:
 
         return replace(self, saved=workspace.call(report, self.request()))
 
-    def figure(self, column: str, *, template: str = "light") -> go.Figure:
+    def figure(self, column: str, *, template: Template = "light") -> go.Figure:
         """Draw one column on both sides.
 
         Parameters

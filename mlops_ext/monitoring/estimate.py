@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.columns import Floats
-from mlops_ext.monitoring.performance import Bootstrap, Measured, Scored, measure
+from mlops_ext.monitoring.performance import DEFAULT, Bootstrap, Measured, Scored, measure
 from mlops_ext.monitoring.types import MetricEstimate
 
 __all__ = ["Calibration", "expected", "fit_isotonic", "uncalibrated"]
@@ -76,7 +76,7 @@ def expected(
     score: Floats,
     calibration: Calibration,
     threshold: float,
-    bootstrap: Bootstrap = Bootstrap(),
+    bootstrap: Bootstrap = DEFAULT,
 ) -> Measured:
     """Give the metrics to expect if each row were positive with its calibrated probability.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -174,8 +175,8 @@ def column_drift(column: str, histogram: Mapping[str, Any], *, template: Templat
     for name, colour, pattern in sides:
         marker = {"color": colour, "pattern": {"shape": pattern}}
         if edges:
-            middles = [(low + high) / 2 for low, high in zip(edges[:-1], edges[1:], strict=True)]
-            spans = [f"{low:g} to {high:g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+            middles = [(low + high) / 2 for low, high in pairwise(edges)]
+            spans = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
             figure.add_bar(
                 x=middles, y=histogram[name], width=edges[1] - edges[0], customdata=spans, name=name, marker=marker,
                 opacity=0.6, hovertemplate="%{customdata}: %{y:.2%}<extra>" + name + "</extra>",

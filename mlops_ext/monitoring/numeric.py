@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,9 +78,10 @@ def effective_size(n: int, m: int) -> int:
 
 
 def ks_p_value(distance: float, n: int, m: int) -> float:
-    """Give P(D >= distance) by the one-sample law at the effective size.
+    """Give P(D >= distance) by the one-sample law at the effective size, but no less than two samples can give.
 
-    It is exact for continuous columns as n and m grow and errs on the safe side with ties.
+    It tends to the exact law of continuous columns as n and m grow and errs on the safe side with ties. Of n + m
+    values in any order, 2 in binomial(n + m, n) separate the sides wholly; the one-sample law would go below that.
 
     References
     ----------
@@ -87,4 +89,6 @@ def ks_p_value(distance: float, n: int, m: int) -> float:
     """
     from scipy.stats import kstwo
 
-    return float(kstwo.sf(distance, effective_size(n, m)))
+    orders = math.lgamma(n + m + 1) - math.lgamma(n + 1) - math.lgamma(m + 1)
+    least = math.exp(math.log(2) - orders)
+    return min(1.0, max(float(kstwo.sf(distance, effective_size(n, m))), least))

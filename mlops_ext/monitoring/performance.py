@@ -23,7 +23,7 @@ from mlops_ext.monitoring.blocks import (
 from mlops_ext.monitoring.columns import Floats
 from mlops_ext.monitoring.types import MetricEstimate
 
-__all__ = ["Bootstrap", "Scored", "estimates", "measure", "reliability", "settings"]
+__all__ = ["DEFAULT", "Bootstrap", "Scored", "estimates", "measure", "reliability", "settings"]
 
 Kind = Literal["measured", "estimated", "difference"]
 
@@ -35,6 +35,9 @@ class Bootstrap:
     draws: int = DRAWS
     seed: int = SEED
     level: float = LEVEL
+
+
+DEFAULT = Bootstrap()
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Measured:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def measure(scored: Scored, bootstrap: Bootstrap = Bootstrap(), kind: Kind = "measured") -> Measured:
+def measure(scored: Scored, bootstrap: Bootstrap = DEFAULT, kind: Kind = "measured") -> Measured:
     """Compute AUC, Brier score, log loss, calibration error, F1 and accuracy with intervals.
 
     Days are resampled whole because rows of a day depend on each other; draws in which a metric is undefined are

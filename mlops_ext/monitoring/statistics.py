@@ -73,7 +73,11 @@ def _distance_rows(name: str, a: Floats, b: Floats) -> list[DriftRow]:
     if not sizes["n"] or not sizes["m"]:
         return [_row(name, statistic, math.nan, sizes) for statistic in ("ks", "w1", "w1_norm")]
     effective = numeric.effective_size(len(a), len(b))
-    law = {**sizes, "n_eff": effective, "method": "kstwo at n_eff = round(nm/(n+m)), two-sided"}
+    law = {
+        **sizes,
+        "n_eff": effective,
+        "method": "kstwo at n_eff = round(nm/(n+m)), two-sided, at least 2/binomial(n+m, n)",
+    }
     p_value = numeric.ks_p_value(found.ks, len(a), len(b))
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(a))

@@ -9,8 +9,9 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate",
-    "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert", "ShowReport", "Verdict",
+    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch",
+    "LoggedBatch", "MetricEstimate", "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert", "ShowReport",
+    "Verdict",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison"]
@@ -34,7 +35,7 @@ class DriftRow(Record):
     statistic: str
     value: float
     p_value: float | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class Verdict(Record):
@@ -79,7 +80,7 @@ class Report(Record):
     verdict: Verdict | None = None
     metrics: tuple[MetricEstimate, ...] = ()
     label_coverage: float | None = None
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
     created_at: Timestamp
     created_by: str
 
@@ -100,7 +101,7 @@ class SaveReport(Request):
     verdict: Verdict | None = None
     metrics: tuple[MetricEstimate, ...] = ()
     label_coverage: float | None = Field(default=None, ge=0, le=1)
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 class ListReports(PageRequest):
@@ -124,7 +125,7 @@ class Alert(Record):
     window: str
     message: str
     report: str = ""
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
     """Values that a trigger may hand to the notebook it queues, such as {"month": 2}."""
     state: Literal["open", "acknowledged"] = "open"
     created_at: Timestamp
@@ -147,7 +148,7 @@ class RaiseAlert(Request):
     window: str
     message: str
     report: str = ""
-    details: dict[str, Any] = Field(default={}, description="Values that a trigger may hand to a notebook")
+    details: dict[str, Any] = Field(default_factory=dict, description="Values that a trigger may hand to a notebook")
 
 
 class ListAlerts(PageRequest):

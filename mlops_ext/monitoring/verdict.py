@@ -90,8 +90,8 @@ def verdict_of(decisions: Sequence[Decision], alpha: float = ALPHA, bound: float
     undecided = any(each.status == "undecided" for each in decisions) or not decisions
     tested = sum(not math.isnan(each.q_value) for each in decisions)
     method = (
-        f"Benjamini-Hochberg over {tested} columns at {alpha:g}; per column twice the smaller p-value of KS (numeric) or "
-        f"chi-squared (categorical, categories expected below 5 pooled) and the missing rate's two-proportion test; "
+        f"Benjamini-Hochberg over {tested} columns at {alpha:g}; per column twice the smaller p-value of KS (numeric) "
+        f"or chi-squared (categorical, categories expected below 5 pooled) and the missing rate's two-proportion test; "
         f"and PSI with a bin for missing values of at least {bound:g}"
     )
     status: Status = "drift" if drifted else "undecided" if undecided else "no_drift"

@@ -10,7 +10,9 @@ from fractions import Fraction
 def ecdf_gap(a: list[float], b: list[float]) -> float:
     """The largest gap of two right-continuous distribution functions, in whole fractions."""
     points = sorted({*a, *b})
-    return float(max(abs(Fraction(sum(x <= p for x in a), len(a)) - Fraction(sum(x <= p for x in b), len(b))) for p in points))
+    return float(
+        max(abs(Fraction(sum(x <= p for x in a), len(a)) - Fraction(sum(x <= p for x in b), len(b))) for p in points)
+    )
 
 
 def ecdf_area(a: list[float], b: list[float]) -> float:

@@ -55,7 +55,9 @@ def values_of(found):
 @pytest.mark.parametrize("digits", [1, 2, 12])
 def test_metrics_of_a_window_are_those_of_sklearn(digits):
     scored = window(digits=digits, seed=digits)
-    assert values_of(measure(scored)) == pytest.approx(sklearn_metrics(scored.label, scored.score, scored.predicted), rel=1e-9)
+    assert values_of(measure(scored)) == pytest.approx(
+        sklearn_metrics(scored.label, scored.score, scored.predicted), rel=1e-9
+    )
 
 
 def test_metrics_of_a_real_model_are_those_of_sklearn():
@@ -174,7 +176,12 @@ def test_different_rows_are_not_compared():
 
 @pytest.mark.parametrize(
     ("name", "low", "high", "said"),
-    [("auc", 0.01, 0.02, "better"), ("auc", -0.02, -0.01, "worse"), ("brier", -0.02, -0.01, "better"), ("auc", -0.01, 0.01, "no_clear_gain")],
+    [
+        ("auc", 0.01, 0.02, "better"),
+        ("auc", -0.02, -0.01, "worse"),
+        ("brier", -0.02, -0.01, "better"),
+        ("auc", -0.01, 0.01, "no_clear_gain"),
+    ],
 )
 def test_an_outcome_is_clear_only_when_the_interval_leaves_zero_out(name, low, high, said):
     assert outcome(MetricEstimate(name=name, value=(low + high) / 2, low=low, high=high, kind="difference")) == said

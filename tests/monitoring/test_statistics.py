@@ -72,7 +72,9 @@ def test_no_statistic_depends_on_the_order_of_rows(a, b, random):
 @settings(max_examples=40, deadline=None)
 @given(st.lists(numbers | ties, min_size=1, max_size=80), samples)
 def test_psi_is_its_definition(reference, current):
-    assert numeric(reference, current)["psi"].value == pytest.approx(decile_psi(reference, current, EPSILON), rel=1e-9, abs=1e-12)
+    assert numeric(reference, current)["psi"].value == pytest.approx(
+        decile_psi(reference, current, EPSILON), rel=1e-9, abs=1e-12
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -90,11 +92,17 @@ def test_quantiles_are_those_of_numpy_to_the_last_bit(sample, at):
 
 
 REAL = {
-    name: (flights.loc[flights["month"] == 1, name].to_numpy(float), flights.loc[flights["month"] == 7, name].to_numpy(float))
+    name: (
+        flights.loc[flights["month"] == 1, name].to_numpy(float),
+        flights.loc[flights["month"] == 7, name].to_numpy(float),
+    )
     for name in ("dep_delay", "distance", "hour", "air_time")
 }
 REAL |= {
-    name: (weather.loc[weather["month"] == 1, name].to_numpy(float), weather.loc[weather["month"] == 2, name].to_numpy(float))
+    name: (
+        weather.loc[weather["month"] == 1, name].to_numpy(float),
+        weather.loc[weather["month"] == 2, name].to_numpy(float),
+    )
     for name in ("temp", "wind_gust", "pressure", "visib")
 }
 _cancer = load_breast_cancer()
@@ -170,7 +178,9 @@ def test_js_is_that_of_scipy_and_stays_between_zero_and_one(p, q):
 
 
 def test_psi_names_what_an_empty_bin_costs():
-    assert psi([50, 50], [100, 0]) - (1 - 0.5) * math.log(1 / 0.5) == pytest.approx((EPSILON - 0.5) * math.log(EPSILON / 0.5))
+    assert psi([50, 50], [100, 0]) - (1 - 0.5) * math.log(1 / 0.5) == pytest.approx(
+        (EPSILON - 0.5) * math.log(EPSILON / 0.5)
+    )
 
 
 def test_one_outlier_does_not_silence_psi():
@@ -208,7 +218,16 @@ def test_effective_size_rounds_half_to_even_and_is_at_least_one():
     assert ks_p_value(0.0, 1, 1) == 1
 
 
-@pytest.mark.parametrize(("reference", "current"), [([], []), ([], [1.0]), ([1.0], []), ([math.nan], [1.0]), ([math.nan], [math.nan])])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 4), (3, 3), (5, 8)])
+def test_two_separated_samples_have_the_exact_p_value(n, m):
+    a, b = np.arange(float(n)), 100 + np.arange(float(m))
+    exact = scipy.stats.ks_2samp(a, b, method="exact").pvalue
+    assert ks_p_value(1.0, n, m) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"), [([], []), ([], [1.0]), ([1.0], []), ([math.nan], [1.0]), ([math.nan], [math.nan])]
+)
 def test_a_side_without_values_gives_nan_instead_of_a_crash(reference, current):
     found = numeric(reference, current)
     assert math.isnan(found["ks"].value)
