@@ -77,7 +77,9 @@ def generate() -> str:
         for each in operations
     ]
     table = [f"  '{each.name}': {{ method: '{each.method}', path: '{each.path}' }}" for each in operations]
-    parts.append("/** What each operation takes and gives. */\nexport interface Operations {\n" + "\n".join(rows) + "\n}\n")
+    parts.append(
+        "/** What each operation takes and gives. */\nexport interface Operations {\n" + "\n".join(rows) + "\n}\n"
+    )
     parts.append(
         "/** Where each operation lives below the API's root. */\nexport const OPERATIONS = {\n"
         + ",\n".join(table)

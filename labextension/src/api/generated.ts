@@ -24,9 +24,13 @@ export interface Alert {
   window: string;
   message: string;
   report: string;
+  details: Record<string, unknown>;
   state: 'open' | 'acknowledged';
   created_at: string;
   created_by: string;
+  acknowledged_at: string | null;
+  acknowledged_by: string;
+  comment: string;
 }
 
 /** Where an alias points, and where it pointed before. */
@@ -180,6 +184,7 @@ export interface Deployment {
   action: 'promote' | 'rollback';
   comment: string;
   gates: GateResult[];
+  note: string;
   created_at: string;
   created_by: string;
 }
@@ -207,6 +212,18 @@ export interface EnvironmentLock {
   python: string;
   platform: string;
   packages: Record<string, string>;
+}
+
+/** One line of the audit trail. */
+export interface Event {
+  seq: number;
+  time: string;
+  actor: string;
+  auth: string;
+  action: string;
+  subject: string;
+  data: Record<string, unknown>;
+  hash: string;
 }
 
 /** A group of runs that are meant to be compared. */
@@ -237,6 +254,12 @@ export interface FeatureView {
 export interface Field {
   name: string;
   type: string;
+}
+
+/** One place where the trail does not hold. */
+export interface Finding {
+  seq: number;
+  problem: string;
 }
 
 export interface FinishRun {
@@ -293,9 +316,14 @@ export interface GitState {
   diff: string | null;
 }
 
+/** The newest event's number and hash; kept outside, it tells whether the trail was rewritten or cut. */
 export interface Head {
+  workspace: string;
   seq: number;
   hash: string;
+  time: string | null;
+  signature: string;
+  public_key: string;
 }
 
 export interface InspectNotebook {
@@ -319,6 +347,8 @@ export interface Job {
   source: string;
   trigger: string;
   run: string;
+  cells_done: number;
+  cells_total: number;
   created_at: string;
   started_at: string | null;
   ended_at: string | null;
@@ -354,7 +384,7 @@ export interface ListAlerts {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
-  /** Only alerts on this model */
+  /** Only alerts on this model: all versions of a name, or one version */
   model?: string;
   /** Only alerts in this state */
   state?: string;
@@ -387,6 +417,19 @@ export interface ListDeployments {
   model: string;
   /** Only this environment */
   environment?: string;
+}
+
+export interface ListEvents {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only events after this number */
+  after?: number;
+  /** Only events on this full reference, such as model:delay@3 */
+  subject?: string;
+  /** The newest first */
+  newest?: boolean;
 }
 
 export interface ListExperiments {
@@ -439,10 +482,12 @@ export interface ListReports {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
-  /** Only reports on this model */
+  /** Only reports on this model: all versions of a name, or one version */
   model?: string;
   /** Only reports of this kind */
   kind?: string;
+  /** Only reports on this window */
+  window?: string;
 }
 
 export interface ListRuns {
@@ -633,6 +678,8 @@ export interface RaiseAlert {
   window: string;
   message: string;
   report?: string;
+  /** Values that a trigger may hand to a notebook */
+  details?: Record<string, unknown>;
 }
 
 export interface Register {
@@ -702,6 +749,7 @@ export interface Run {
   git_commit: string;
   parent: string;
   job: string;
+  digest: string | null;
   started_at: string;
   ended_at: string | null;
   created_by: string;
@@ -804,6 +852,7 @@ export interface StartRun {
 export interface SubmitJob {
   /** Path of the notebook, relative to the workspace's folder */
   notebook: string;
+  /** Values for what the notebook declares */
   parameters?: Record<string, unknown>;
   /** Path for the executed notebook; chosen when left out */
   output?: string;
@@ -817,23 +866,48 @@ export interface SubmitJob {
 
 /** What the drift statistics say together. */
 export interface VerdictInput {
-  columns?: string[];
   status: 'no_drift' | 'drift' | 'undecided';
+  columns?: string[];
   alpha: Real;
   method: string;
 }
 
 /** What the drift statistics say together. */
 export interface Verdict {
-  columns: string[];
   status: 'no_drift' | 'drift' | 'undecided';
+  columns: string[];
   alpha: Real;
   method: string;
+}
+
+/** Whether the trail holds from its first event to its head. */
+export interface Verification {
+  ok: boolean;
+  events: number;
+  head: string;
+  findings: Finding[];
+}
+
+/** Where a workspace lies and how much it holds. */
+export interface WorkspaceStatus {
+  root: string;
+  catalog: string;
+  blobs: string;
+  id: string;
+  hash: string;
+  schema_number: number;
+  datasets: number;
+  models: number;
+  runs: number;
+  events: number;
+  head: string;
 }
 
 /** What each operation takes and gives. */
 export interface Operations {
   'audit.head': { request: NoRequest; result: Head };
+  'audit.log': { request: ListEvents; result: Page<Event> };
+  'audit.verify': { request: NoRequest; result: Verification };
   'datasets.commit': { request: CommitDataset; result: DatasetVersion };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
   'datasets.list': { request: ListDatasets; result: Page<Dataset> };
@@ -877,11 +951,14 @@ export interface Operations {
   'tracking.metric': { request: ListMetric; result: Page<MetricValue> };
   'tracking.show': { request: ShowRun; result: Run };
   'tracking.start': { request: StartRun; result: Run };
+  'workspace.show': { request: NoRequest; result: WorkspaceStatus };
 }
 
 /** Where each operation lives below the API's root. */
 export const OPERATIONS = {
   'audit.head': { method: 'GET', path: '/audit/head' },
+  'audit.log': { method: 'GET', path: '/events' },
+  'audit.verify': { method: 'GET', path: '/audit/verification' },
   'datasets.commit': { method: 'POST', path: '/datasets/{name}/versions' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
   'datasets.list': { method: 'GET', path: '/datasets' },
@@ -924,5 +1001,6 @@ export const OPERATIONS = {
   'tracking.log': { method: 'POST', path: '/runs/{run}/measurements' },
   'tracking.metric': { method: 'GET', path: '/runs/{run}/metrics/{key}' },
   'tracking.show': { method: 'GET', path: '/runs/{run}' },
-  'tracking.start': { method: 'POST', path: '/runs' }
+  'tracking.start': { method: 'POST', path: '/runs' },
+  'workspace.show': { method: 'GET', path: '/workspace' }
 } as const satisfies Record<keyof Operations, { method: string; path: string }>;

@@ -108,7 +108,7 @@ function Summary({ version, trans }: { version: DatasetVersion; trans: Translati
             .map(([name, value]) => `${name}: ${value}`)
             .join(', ')
         ],
-        [trans.__('Load it'), <code key="load">{`mx.load("${version.name}@${version.version}")`}</code>]
+        [trans.__('Load it'), <code key="load">{`mlops.load("${version.name}@${version.version}")`}</code>]
       ]}
     />
   );

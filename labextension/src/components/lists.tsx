@@ -53,7 +53,7 @@ export function JobList({ items, trans, onOpen }: IListProps<Job>): React.ReactE
           key={each.id}
           icon={jobIcon}
           name={each.notebook.split('/').pop() ?? each.notebook}
-          side={<Status tone={toneOf(each.status)} text={jobState(each.status, trans)} />}
+          side={<Status tone={toneOf(each.status)} text={progressOf(each, trans)} />}
           note={formatTime(each.created_at)}
           title={[each.notebook, each.error].filter(Boolean).join('\n')}
           onOpen={() => {
@@ -106,6 +106,11 @@ function Item({ icon: Icon, name, side, note, title, onOpen }: IItemProps): Reac
       </button>
     </li>
   );
+}
+
+function progressOf(job: Job, trans: TranslationBundle): string {
+  const state = jobState(job.status, trans);
+  return job.status === 'running' && job.cells_total ? `${state} ${job.cells_done}/${job.cells_total}` : state;
 }
 
 /** How a job's state is to be taken. */

@@ -25,7 +25,7 @@ export function Monitoring(props: IMonitoringProps): React.ReactElement {
     return (
       <Empty
         text={trans.__('No reports yet. Log predictions and labels, then ask in a notebook:')}
-        code={`mx.performance("${props.name}@production", window="2013-02")`}
+        code={`mlops.performance("${props.name}@production", window="2013-02")`}
       />
     );
   }

@@ -33,8 +33,19 @@ export function Sidebar(props: ISidebarProps): React.ReactElement {
       ) : (
         <Sections {...props} />
       )}
+      <Where model={model} trans={trans} />
     </div>
   );
+}
+
+/** Names the workspace, so that nobody takes another's models for theirs. */
+function Where({ model, trans }: Pick<ISidebarProps, 'model' | 'trans'>): React.ReactElement | null {
+  const root = model.workspace.value?.root;
+  return root ? (
+    <footer className="mlx-Where" title={root}>
+      {trans.__('Workspace')} <bdi>{root}</bdi>
+    </footer>
+  ) : null;
 }
 
 function Filter({ model, trans }: Pick<ISidebarProps, 'model' | 'trans'>): React.ReactElement {
@@ -151,8 +162,8 @@ function ListSection<T>({ title, list, trans, empty, children }: IListSectionPro
   );
 }
 
-const REGISTER = 'import mlops_ext as mx\nmx.register(model, "delay")';
-const SNAPSHOT = 'import mlops_ext as mx\nmx.snapshot(frame, "flights")';
+const REGISTER = 'import mlops_ext as mlops\nmlops.register(model, "delay")';
+const SNAPSHOT = 'import mlops_ext as mlops\nmlops.snapshot(frame, "flights")';
 
 function emptyOf(model: SidebarModel, trans: TranslationBundle, text: string, code: string): React.ReactElement {
   return model.filter ? (

@@ -3,9 +3,17 @@ import { Debouncer } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type IClient } from '../api/client';
-import { type Alert, type Dataset, type Job, type Model, type ModelVersion } from '../api/generated';
+import {
+  type Alert,
+  type Dataset,
+  type Job,
+  type Model,
+  type ModelVersion,
+  type WorkspaceStatus
+} from '../api/generated';
 import { type ChangeFeed, type IChange } from './feed';
 import { PagedList } from './pagedList';
+import { Resource } from './resource';
 
 /** The sections of the sidebar. */
 export type Section = 'models' | 'datasets' | 'jobs' | 'alerts';
@@ -32,6 +40,7 @@ export class SidebarModel implements IDisposable {
       (limit, cursor, signal) => client.call('monitoring.alerts', { state: 'open', limit, cursor }, signal),
       FEW
     );
+    this.workspace = new Resource(signal => client.call('workspace.show', {}, signal));
     this.lists.forEach(list => list.changed.connect(this.tell, this));
     feed.changed.connect(this.onChange, this);
   }
@@ -40,6 +49,7 @@ export class SidebarModel implements IDisposable {
   readonly datasets: PagedList<Dataset>;
   readonly jobs: PagedList<Job>;
   readonly alerts: PagedList<Alert>;
+  readonly workspace: Resource<WorkspaceStatus>;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -65,6 +75,9 @@ export class SidebarModel implements IDisposable {
     this._unwatch?.();
     this._unwatch = visible ? this.feed.watch() : null;
     if (visible) {
+      if (!this.workspace.value) {
+        void this.workspace.refresh();
+      }
       this._outdated.forEach(section => void this.refresh(section));
     }
   }
@@ -115,8 +128,8 @@ export class SidebarModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  private get lists(): PagedList<unknown>[] {
-    return [this.models, this.datasets, this.jobs, this.alerts];
+  private get lists(): Resource<unknown>[] {
+    return [this.models, this.datasets, this.jobs, this.alerts, this.workspace];
   }
 
   private onChange(_: ChangeFeed, change: IChange): void {
