@@ -53,6 +53,7 @@ class Task:
 def main() -> int:
     """Do the task that stands on standard input."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    processes.adopt_orphans()
     task = Task(**json.loads(sys.stdin.readline()))
     lease = queue.Lease(**task.lease)
     ws = Workspace(Path(task.root), Actor(task.actor, task.auth))

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import sys
 import time
 from collections.abc import Collection
 
 import psutil  # type: ignore[import-untyped]
 
-__all__ = ["VARIABLE", "end_all", "marked"]
+__all__ = ["VARIABLE", "adopt_orphans", "end_all", "marked"]
 
 VARIABLE = "MLOPS_ATTEMPT"
 _ROUNDS = 50
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that it is still found; Linux only.
+
+    Elsewhere a process that leaves the session, drops its environment and outlives the kernel is not found.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def marked(token: str) -> list[psutil.Process]:
