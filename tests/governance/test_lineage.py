@@ -1,0 +1,135 @@
+"""Lineage equals a graph drawn by hand from the same story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.governance import service
+from mlops_ext.governance.types import Lineage, ShowLineage
+from mlops_ext.workspace import Workspace
+
+R1, R2, REPORT, ALERT, JOB = (
+    f"{kind}:{digit * 32}" for kind, digit in zip(("run", "run", "report", "alert", "job"), "12345")
+)
+
+
+def tell(ws: Workspace, action: str, subject: str, **data: Any) -> None:
+    ws.catalog.write(lambda change: change.event(action, subject, data))
+
+
+@pytest.fixture
+def story(workspace: Workspace) -> Workspace:
+    """Flights and weather train a model, a report on it raises an alert, which queues a retraining."""
+    tell(workspace, "policy.applied", "policy", digest="x")
+    tell(workspace, "run.started", R1)
+    tell(workspace, "dataset.committed", "dataset:flights@1", inputs=[R1], outputs=["dataset:flights@1"])
+    tell(workspace, "dataset.committed", "dataset:weather@1", inputs=[])
+    tell(workspace, "model.registered", "model:delay@1", inputs=["dataset:flights@1", "dataset:weather@1", R1])
+    tell(workspace, "run.finished", R1, inputs=["dataset:flights@1"], outputs=["model:delay@1"])
+    tell(workspace, "model.promotion_refused", "model:delay@1", environment="production")
+    tell(workspace, "model.promoted", "model:delay@1", outputs=["model:delay@production"])
+    tell(workspace, "report.saved", REPORT, inputs=["model:delay@1", "dataset:flights@1"], outputs=[REPORT])
+    tell(workspace, "alert.raised", ALERT, inputs=["model:delay@1", REPORT], outputs=[ALERT])
+    tell(workspace, "job.submitted", JOB, trigger=ALERT, inputs=[ALERT])
+    tell(workspace, "run.started", R2, job=JOB.partition(":")[2])
+    tell(workspace, "model.registered", "model:delay@2", inputs=["dataset:weather@1", R2])
+    tell(workspace, "model.promoted", "model:delay@2", outputs=["model:delay@production"])
+    tell(workspace, "dataset.committed", "dataset:unrelated@1", inputs=[])
+    return workspace
+
+
+HAND = {
+    (R1, "dataset:flights@1"),
+    ("dataset:flights@1", R1),
+    ("dataset:flights@1", "model:delay@1"),
+    ("dataset:weather@1", "model:delay@1"),
+    (R1, "model:delay@1"),
+    ("model:delay@1", "model:delay@production"),
+    ("model:delay@1", REPORT),
+    ("dataset:flights@1", REPORT),
+    ("model:delay@1", ALERT),
+    (REPORT, ALERT),
+    (ALERT, JOB),
+    (JOB, R2),
+    ("dataset:weather@1", "model:delay@2"),
+    (R2, "model:delay@2"),
+    ("model:delay@2", "model:delay@production"),
+}
+
+
+def closure(root: str, forward: bool, depth: int, graph: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges within some steps of a node, by repeated joining."""
+    reached, found = {root}, set()
+    for _ in range(depth):
+        step = {pair for pair in graph if pair[0 if forward else 1] in reached}
+        found |= step
+        reached |= {pair[1 if forward else 0] for pair in step}
+    return found
+
+
+def pairs(lineage: Lineage) -> set[tuple[str, str]]:
+    found = {(edge.source, edge.target) for edge in lineage.edges}
+    assert {node.id for node in lineage.nodes} == {lineage.root, *(end for pair in found for end in pair)}
+    assert len(found) == len(lineage.edges)
+    return found
+
+
+NODES = sorted({end for pair in HAND for end in pair} - {"model:delay@production"})
+
+
+@pytest.mark.parametrize("depth", [1, 2, 10])
+def test_lineage_equals_the_hand_made_graph_from_every_node(story: Workspace, depth: int) -> None:
+    for root in NODES:
+        for direction, forward in (("up", False), ("down", True)):
+            asked = ShowLineage(ref=root, direction=direction, depth=depth)
+            # An environment's origin is what it serves now; nothing but itself lies below it.
+            assert pairs(story.call(service.show_lineage, asked)) == closure(root, forward, depth, HAND), (
+                root,
+                direction,
+            )
+        both = pairs(story.call(service.show_lineage, ShowLineage(ref=root, depth=depth)))
+        assert both == closure(root, False, depth, HAND) | closure(root, True, depth, HAND)
+
+
+def test_an_environment_stems_from_what_it_serves_now(story: Workspace) -> None:
+    asked = ShowLineage(ref="model:delay@production", direction="up")
+    without_former = HAND - {("model:delay@1", "model:delay@production")}
+    assert pairs(story.call(service.show_lineage, asked)) == closure(
+        "model:delay@production", False, 10, without_former
+    )
+    tell(story, "model.rolled_back", "model:delay@1", outputs=["model:delay@production"])
+    found = pairs(story.call(service.show_lineage, ShowLineage(ref="model:delay@production", direction="up", depth=1)))
+    assert found == {("model:delay@1", "model:delay@production")}
+
+
+def test_nodes_say_what_they_are_and_edges_which_event_says_so(story: Workspace) -> None:
+    lineage = story.call(service.show_lineage, ShowLineage(ref="model:delay@1"))
+    nodes = {node.id: node for node in lineage.nodes}
+    assert (nodes["model:delay@1"].kind, nodes["model:delay@1"].label) == ("model", "delay@1")
+    assert nodes["model:delay@production"].kind == "deployment"
+    assert nodes[R1].label == "run …111111"
+    assert nodes["model:delay@1"].by == story.actor.name
+    seqs = {(edge.source, edge.target): edge.seq for edge in lineage.edges}
+    assert seqs[("dataset:flights@1", "model:delay@1")] == 5
+    relations = {(edge.source, edge.target): edge.relation for edge in lineage.edges}
+    assert relations[("model:delay@1", "model:delay@production")] == "deployed"
+    assert relations[(ALERT, JOB)] == "triggered"
+
+
+def test_a_bare_name_is_the_newest_version(story: Workspace) -> None:
+    assert story.call(service.show_lineage, ShowLineage(ref="delay")).root == "model:delay@2"
+    assert story.call(service.show_lineage, ShowLineage(ref="dataset:flights")).root == "dataset:flights@1"
+
+
+@pytest.mark.parametrize("ref", ["model:dleay@1", "model:delay@9", "run:none", "nothing"])
+def test_what_no_event_names_is_said(story: Workspace, ref: str) -> None:
+    with pytest.raises(MlopsError):
+        story.call(service.show_lineage, ShowLineage(ref=ref))
+
+
+def test_data_of_any_shape_is_survived(workspace: Workspace) -> None:
+    tell(workspace, "thing.done", "model:a@1", inputs="no list", outputs=[1, None, "plain"], trigger=3, run=["x"])
+    assert workspace.call(service.show_lineage, ShowLineage(ref="model:a@1")).edges == ()
