@@ -1,4 +1,4 @@
-"""Completion of `%mlops`: what the command line itself would offer."""
+"""Completion of `%mlops`: what the command line itself offers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ __all__ = ["complete"]
 
 
 def complete(_shell: Any, event: Any) -> list[str]:
-    """Give the words that can stand at the cursor."""
-    words = event.text_until_cursor.split()[1:]
-    incomplete = event.symbol
-    before = words[:-1] if incomplete and words else words
-    from mlops_ext.rooms import OPERATIONS
+    """Give the words and options that can stand at the cursor.
 
-    depth = len(before)
-    offered = {
-        operation.command[depth]
-        for operation in OPERATIONS.values()
-        if len(operation.command) > depth and list(operation.command[:depth]) == before
-    }
-    chosen = next((each for each in OPERATIONS.values() if list(each.command) == before[: len(each.command)]), None)
-    if chosen is not None:
-        fields = (name for name in chosen.request.model_fields if name not in chosen.path_fields)
-        offered |= {f"--{name.replace('_', '-')}" for name in fields}
-    return sorted(word for word in offered if word.startswith(incomplete))
+    Parameters
+    ----------
+    event : object
+        IPython's, with `text_until_cursor` and the `symbol` under way.
+    """
+    from click.shell_completion import ShellComplete
+
+    from mlops_ext.cli.tree import Root
+
+    words = event.text_until_cursor.split()[1:]
+    incomplete = "" if event.text_until_cursor.endswith(" ") else event.symbol
+    before = words[:-1] if incomplete and words else words
+    offered = ShellComplete(Root(()), {}, "mlops", "").get_completions(before, incomplete)
+    return sorted(item.value for item in offered if item.type == "plain")

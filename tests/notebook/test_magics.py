@@ -143,7 +143,26 @@ def test_words_and_options_are_completed(workspace: Workspace, shell: Interactiv
     assert "runs" in offered("%mlops ")
     assert offered("%mlops runs li") == ["list"]
     assert offered("%mlops runs list --st") == ["--status"]
-    assert offered("%mlops nonsense ") == []
+    assert offered("%mlops jobs su") == ["submit"]
+
+
+def test_the_real_command_line_answers_the_magic(
+    workspace: Workspace, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = workspace.call(service.start, StartRun(name="a"))
+    magics.load(shell)
+    capsys.readouterr()
+    assert shell.run_cell(f"%mlops runs show {run.id}").result.name == "a"
+    for line, expected in (
+        ("runs show nothing", "no run 'nothing'"),
+        ("rusn list", "rusn"),
+        ("runs list --stauts x", "--stauts"),
+    ):
+        result = shell.run_cell(f"%mlops {line}")
+        printed = "".join(capsys.readouterr())
+        assert isinstance(result.error_in_exec, MlopsError)
+        assert expected in printed
+        assert "Traceback" not in printed
 
 
 def test_a_kernel_shows_records_as_tables_and_as_text_when_display_is_minimal(workspace: Workspace) -> None:
