@@ -81,9 +81,12 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
         The file is no TOML, or has an unknown key or a wrong value: the line and the nearest key are named.
     """
     path = root / FILE
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = _read_text(path)
     data = parse_toml(text, str(path))
-    section, origins = dict(data.get("workspace", {})), {}
+    section, origins = data.get("workspace", {}), {}
+    if not isinstance(section, dict):
+        raise InvalidValue(f"{path}{_line_of(text, ('workspace',))}: workspace is no section", hint="Write [workspace]")
+    section = dict(section)
     for key in WorkspaceSettings.model_fields:
         variable = f"MLOPS_{key.upper()}"
         origins[key] = str(path) if key in section else "default"
@@ -93,10 +96,30 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
             section[key], origins[key] = overrides[key], "argument"
     if section:
         data["workspace"] = section
+    if "origins" in data:
+        raise InvalidValue(f"{path}{_line_of(text, ('origins',))}: unknown key 'origins'", hint="Leave it out")
     try:
         return Settings.model_validate({**data, "origins": origins})
     except ValidationError as error:
-        raise explain(error, str(path), text, Settings) from error
+        origin = _origin_of(error, origins)
+        raise explain(error, origin or str(path), "" if origin else text, Settings) from error
+
+
+def _read_text(path: Path) -> str:
+    """Read mlops.toml; none reads as empty."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"{path} is no UTF-8 text: byte {error.start}", hint="Save it as UTF-8") from error
+    except OSError as error:
+        raise InvalidValue(f"cannot read {path}: {error.strerror}", hint="Make it readable") from error
+
+
+def _origin_of(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """Name the variable or argument that a faulty value came from; empty for the file."""
+    place = error.errors()[0]["loc"]
+    origin = origins.get(str(place[1]), "") if place[0] == "workspace" and len(place) > 1 else ""
+    return origin if origin.startswith("MLOPS_") or origin == "argument" else ""
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
@@ -112,17 +135,27 @@ def explain(error: ValidationError, source: str, text: str, model: type[BaseMode
     fault = error.errors()[0]
     path = ".".join(str(part) for part in fault["loc"])
     key = str(fault["loc"][-1]) if fault["loc"] else ""
-    place = f"{source}{_line_of(text, key)}"
+    place = f"{source}{_line_of(text, [str(part) for part in fault['loc'] if isinstance(part, str)])}"
     if fault["type"] == "extra_forbidden":
         return InvalidValue(f"{place}: unknown key {path!r}", hint=did_you_mean(key, _keys(model, fault["loc"][:-1])))
     return InvalidValue(f"{place}: {path} = {fault['input']!r}: {fault['msg'].lower()}", hint="See docs/settings.md")
 
 
-def _line_of(text: str, key: str) -> str:
+def _line_of(text: str, path: Sequence[str]) -> str:
+    """Find the line that writes a key: below its section's header, or as the header itself."""
+    section: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*(\[+\s*)?([\w.\"-]*\.)?[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)", line):
+        header = re.match(r"\s*\[+([^\]]*)\]", line)
+        if header:
+            section = _parts(header[1])
+        written = section if header else [*section, *_parts(line.partition("=")[0])] if "=" in line else []
+        if path and written[: len(path)] == list(path):
             return f" line {number}"
     return ""
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]
 
 
 def _keys(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
