@@ -27,7 +27,7 @@ from mlops_ext.errors import (
 from mlops_ext.store.filesystem import is_network
 from mlops_ext.store.schema import SCHEMA, chain_head, metadata, store_info
 
-__all__ = ["Database", "is_retryable", "translated"]
+__all__ = ["Database", "is_retryable", "translated", "translation"]
 
 BUSY_SECONDS = 60.0
 _INHERITED: list[Engine | None] = []
@@ -238,10 +238,10 @@ def translated(database: Database) -> Iterator[None]:
     except (OperationalError, ProgrammingError, DBAPIError) as error:
         if is_retryable(error):
             raise
-        translation = _translate(str(database), str(error.orig), getattr(error.orig, "sqlstate", None))
-        if translation is None:
+        known = translation(str(database), str(error.orig), getattr(error.orig, "sqlstate", None))
+        if known is None:
             raise
-        raise translation from error
+        raise known from error
 
 
 _SAYINGS: tuple[tuple[str, type[StoreUnavailable], str, str], ...] = (
@@ -259,7 +259,8 @@ _SAYINGS: tuple[tuple[str, type[StoreUnavailable], str, str], ...] = (
 )
 
 
-def _translate(store: str, text: str, sqlstate: str | None) -> StoreUnavailable | None:
+def translation(store: str, text: str, sqlstate: str | None = None) -> StoreUnavailable | None:
+    """Give our error for what a driver says, where we know it."""
     if sqlstate == "55P03":
         return StoreBusy(f"another writer holds {store}", hint="Try again in a moment")
     for saying, kind, message, hint in _SAYINGS:

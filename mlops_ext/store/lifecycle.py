@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -22,7 +21,7 @@ from mlops_ext.errors import Conflict, InvalidValue, MlopsError, StoreReadOnly, 
 from mlops_ext.records import new_id, now
 from mlops_ext.store import trail
 from mlops_ext.store.blobs import BlobStore
-from mlops_ext.store.database import Database, translated
+from mlops_ext.store.database import Database, translated, translation
 from mlops_ext.store.filesystem import fsync_folder
 from mlops_ext.store.hashing import ALGORITHMS
 from mlops_ext.store.schema import (
@@ -306,5 +305,6 @@ def _file_errors(folder: Path) -> Iterator[None]:
         raise StoreReadOnly(
             f"cannot write to {folder}: {error.strerror}", hint="Make it writable or free some space"
         ) from error
-    except json.JSONDecodeError as error:
-        raise InvalidValue(f"{folder} holds damaged JSON", hint="Restore it from a backup") from error
+    except sqlite3.Error as error:
+        known = translation(str(folder), str(error))
+        raise known or StoreUnavailable(f"SQLite fails in {folder}: {error}", hint="Check the disk") from error
