@@ -134,14 +134,15 @@ def settle(ws: Workspace) -> int:
 
 @pytest.mark.parametrize("before", ["nothing", "left", "leased"])
 @pytest.mark.parametrize("lease", ["lasting", "none"])
-def test_writer_and_gc_at_every_step(workspace, running, monkeypatch, before, lease):
+@pytest.mark.parametrize("", [pytest.param(id="some"), pytest.param(id="all", marks=pytest.mark.deep)])
+def test_writer_and_gc_at_every_step(workspace, running, monkeypatch, request, before, lease):
     """Without leases gc may strike the blob at any step; the writer then puts it again."""
     full = ledger_module.LEASE
     workspace.ensure()
     ledger = workspace.ledger
     orders = list(schedules(5, 6))
-    if (before, lease) != ("left", "none") or not workspace.database.sqlite:
-        orders = orders[::19]  # 25 of the 462, spread over them
+    if request.node.get_closest_marker("deep") is None:
+        orders = orders[:: 5 if (before, lease) == ("left", "none") else 37]  # of the 462, spread over them
     for order in orders:
         monkeypatch.setattr(ledger_module, "LEASE", -full if before == "left" else full)
         if before != "nothing":
