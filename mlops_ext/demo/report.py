@@ -60,7 +60,7 @@ def _figures(story: Story) -> list[dict[str, Any]]:
         (
             "Performance of the model that served, month by month",
             "Measured when the labels came, with 95 % intervals from resampled days, beside what was estimated before.",
-            figures.metric_over_windows(measured, "auc", estimates=estimated),
+            figures.metric_over_windows([*estimated, *measured], "auc"),
         ),
         (
             "Calibration error",
@@ -69,14 +69,13 @@ def _figures(story: Story) -> list[dict[str, Any]]:
         ),
         (
             "Drift of each column against January",
-            "Population stability index. Weather drifts with the seasons every month; on these flights the months that drift "
-            "most are not the ones predicted worst, so drift alone raises no alert.",
-            figures.psi_heatmap(drift),
+            "Population stability index. Weather drifts with the seasons every month: drift alone raises no alert.",
+            figures.psi_over_windows(drift),
         ),
         (
             "Challenger against champion",
-            "Gain in AUC on a later month than either was trained on. A challenger is promoted only when the interval excludes no gain.",
-            figures.gains(story.comparisons, "auc"),
+            "Gain in AUC on a month later than both trained on. Promotion asks for an interval that excludes no gain.",
+            figures.challenger_gain(story.comparisons, "auc"),
         ),
     ]
     return [

@@ -15,7 +15,7 @@ from mlops_ext.models import service as registry
 from mlops_ext.models.types import ApplyPolicy, Deployment, ModelVersion, NoRequest, ShowVersion
 from mlops_ext.monitoring import edge as monitoring
 from mlops_ext.monitoring import service as reports
-from mlops_ext.monitoring.monitors import loss_alert
+from mlops_ext.monitoring.monitors import impact_alert, loss_alert
 from mlops_ext.monitoring.types import MetricEstimate, Report
 from mlops_ext.runs import service as jobs
 from mlops_ext.runs.edge import run_job
@@ -117,12 +117,15 @@ class Story:
         estimate = monitoring.estimate(version.ref, window_of(number), workspace=self.ws)
         drift = self._drift(version, number)
         self.months[number] = Month(number, version.ref, estimate, drift)
-        auc = value_of(estimate, "auc")
+        auc = value_of(estimate, "auc").value
+        impact = impact_alert(estimate, self._promise(version.ref), tolerance=TOLERANCE, details={"month": number})
+        if impact is not None:
+            self.ws.call(reports.raise_alert, impact)
         drifted = drift.verdict.columns if drift.verdict else ()
         return Outcome(
-            f"{len(frame):,} flights by {version.ref}; AUC estimated without labels {auc.value:.3f}; "
-            f"{len(drifted)} of {len(flights.FEATURES)} columns drifted, most {', '.join(drifted[:2]) or 'none'}",
-            {"model": version.ref, "estimated_auc": auc.value, "drifted": list(drifted)},
+            f"{len(frame):,} flights by {version.ref}; {len(drifted)} of {len(flights.FEATURES)} columns drifted; "
+            f"AUC estimated without labels {auc:.3f}: {'an alert' if impact else 'no impact expected'}",
+            {"model": version.ref, "estimated_auc": auc, "drifted": list(drifted), "alert": impact is not None},
         )
 
     def learn(self, number: int) -> Outcome:
@@ -148,12 +151,9 @@ class Story:
         if self.challenger is not None:
             return self._decide(self.challenger, number)
         month = self.months[number]
-        assert month.performance is not None
         if month.served_by != self._serving().ref:
-            return Outcome(f"{month.served_by} no longer serves: nothing to do")
-        request = loss_alert(
-            month.performance, month.estimate, metric="auc", tolerance=TOLERANCE, details={"month": number}
-        )
+            return Outcome(f"{month.served_by} serves no more: nothing to do", {"alert": False})
+        request = loss_alert(self._measured(number), month.estimate, tolerance=TOLERANCE, details={"month": number})
         if request is None:
             return Outcome("within the band: no alert", {"alert": False})
         alert = self.ws.call(reports.raise_alert, request)
@@ -174,13 +174,13 @@ class Story:
             self.refusals.append(refusal.message)
             gain = value_of(comparison, "auc")
             return Outcome(
-                f"{bad.ref}, trained on shuffled labels on purpose, gains {interval(gain)} AUC on {window_of(last)}: refused",
+                f"{bad.ref}, its labels shuffled on purpose, gains {interval(gain)} AUC on {window_of(last)}: refused",
                 {"challenger": bad.ref, "gain": gain.model_dump(), "refused": refusal.message},
             )
         raise RunFailed(f"{bad.ref} was promoted although its labels were shuffled", hint="The gates do not guard")
 
     def roll_back(self) -> Outcome:
-        """Roll back by one call, and forward again: production, or development while production has served one version."""
+        """Roll back by one call and forward again: production, or development while that has served one version."""
         environment = "production" if self._serving().version > 1 else "development"
         if environment == "development":
             for ref in (f"{MODEL}@1", f"{MODEL}@latest"):
@@ -246,7 +246,7 @@ class Story:
         champion = self._serving()
         for version in (champion, challenger):
             self._predict(version, number)
-        report = mlops.compare(challenger.ref, champion.ref, window_of(number), workspace=self.ws)
+        report = mlops.compare(champion.ref, challenger.ref, window_of(number), workspace=self.ws)
         self.comparisons.append(report)
         return report
 
@@ -261,10 +261,22 @@ class Story:
 
     def _drift(self, version: ModelVersion, number: int) -> Report:
         report = mlops.drift(
-            self._features(1), self._features(number), reference_name="2013-01", window=window_of(number),
+            self._features(1), self._features(number), window=window_of(number),
             model=version.ref, save=True, workspace=self.ws,
         )  # fmt: skip
-        return report.report
+        if report.saved is None:
+            raise RunFailed("the drift report was not saved")
+        return report.saved
+
+    def _measured(self, number: int) -> Report:
+        found = self.months[number].performance
+        if found is None:
+            raise RunFailed(f"no labels of {window_of(number)} have come", hint="Learn the month first")
+        return found
+
+    def _promise(self, ref: str) -> Report:
+        """Give the first estimate of a version: what it claimed when it began to serve."""
+        return next(month.estimate for month in self.months.values() if month.served_by == ref)
 
     def _features(self, number: int) -> pd.DataFrame:
         if number not in self._tables:
