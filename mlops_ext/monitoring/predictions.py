@@ -191,7 +191,7 @@ def _binary(values: Any, what: str) -> pa.Array:
 
 def _probabilities(values: Any) -> pa.Array:
     column = _array(values)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
         raise InvalidValue(f"the probabilities are of type {column.type}", hint="Give numbers from 0 to 1")
     numbers = np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False))
     wrong = numbers[~((numbers >= 0) & (numbers <= 1))]

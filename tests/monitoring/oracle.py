@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 
 def ecdf_gap(a: list[float], b: list[float]) -> float:
@@ -20,7 +21,7 @@ def ecdf_area(a: list[float], b: list[float]) -> float:
     points = sorted({*a, *b})
     return math.fsum(
         abs(sum(x <= low for x in a) / len(a) - sum(x <= low for x in b) / len(b)) * (high - low)
-        for low, high in zip(points, points[1:], strict=False)
+        for low, high in pairwise(points)
     )
 
 
@@ -32,7 +33,7 @@ def decile_psi(reference: list[float], current: list[float], epsilon: float) -> 
     else:
         cuts = sorted({_quantile(sorted(reference), k / 10) for k in range(1, 10)})
         ends = [-math.inf, *cuts, math.inf]
-        bins = [lambda x, lo=lo, hi=hi: lo < x <= hi for lo, hi in zip(ends, ends[1:], strict=False)]
+        bins = [lambda x, lo=lo, hi=hi: lo < x <= hi for lo, hi in pairwise(ends)]
     total = 0.0
     for inside in bins:
         p = sum(map(inside, reference)) / len(reference) or epsilon

@@ -41,7 +41,8 @@ def test_without_drift_few_reports_raise_a_false_alarm():
     alarms = 0
     for _ in range(reports):
         sides = [
-            {f"x{i}": rng.normal(size=400) for i in range(7)} | {f"c{i}": rng.choice(list("abcd"), 400) for i in range(3)}
+            {f"x{i}": rng.normal(size=400) for i in range(7)}
+            | {f"c{i}": rng.choice(list("abcd"), 400) for i in range(3)}
             for _ in range(2)
         ]
         alarms += compare_frames(*sides, alpha=alpha, bound=0).verdict.status == "drift"
@@ -90,19 +91,21 @@ def test_carriers_did_not_drift_between_months():
     assert compare_frames(before, after).verdict.status == "no_drift"
 
 
-FRAME = pd.DataFrame({"i": [1, 2, 3, None], "s": ["a", None, "b", "a"], "b": [True, False, None, True], "f": [0.5, np.nan, np.inf, 2]})
+FRAME = pd.DataFrame(
+    {"i": [1, 2, 3, None], "s": ["a", None, "b", "a"], "b": [True, False, None, True], "f": [0.5, np.nan, np.inf, 2]}
+)
 
 
 @pytest.mark.parametrize(
     "make",
     [
         lambda: FRAME,
-        lambda: FRAME.convert_dtypes(),
+        FRAME.convert_dtypes,
         lambda: FRAME.astype({"s": "category"}),
         lambda: pl.DataFrame({name: FRAME[name].replace({np.nan: None}).tolist() for name in FRAME}, strict=False),
-        lambda: pl.DataFrame({name: FRAME[name].replace({np.nan: None}).tolist() for name in FRAME}, strict=False).with_columns(
-            pl.col("s").cast(pl.Categorical)
-        ),
+        lambda: pl.DataFrame(
+            {name: FRAME[name].replace({np.nan: None}).tolist() for name in FRAME}, strict=False
+        ).with_columns(pl.col("s").cast(pl.Categorical)),
         lambda: pa.table({name: pa.array(FRAME[name], from_pandas=True) for name in FRAME}),
         lambda: {name: FRAME[name].tolist() for name in FRAME},
     ],
@@ -118,7 +121,9 @@ def test_every_kind_of_frame_gives_the_same_statistics(make):
 
 def test_a_duckdb_relation_is_a_frame():
     duckdb = pytest.importorskip("duckdb")
-    relation = duckdb.sql("select range::double as x, case when range % 2 = 0 then 'a' else 'b' end as c from range(100)")
+    relation = duckdb.sql(
+        "select range::double as x, case when range % 2 = 0 then 'a' else 'b' end as c from range(100)"
+    )
     found = compare_frames({"x": np.arange(100.0), "c": ["a", "b"] * 50}, relation)
     assert {row.value for row in found.rows if row.statistic in ("ks", "tvd")} == {0.0}
 
@@ -202,7 +207,10 @@ def test_numbers_can_be_treated_as_categories():
         (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, alpha=1.5), "alpha is 1.5"),
         (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, bound=math.nan), "bound is nan"),
         (lambda: compare_frames({"x": ["a"]}, {"x": ["a"]}, numeric=["x"]), "holds no numbers"),
-        (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, numeric=["x"], categorical=["x"]), "is named categorical and numeric"),
+        (
+            lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, numeric=["x"], categorical=["x"]),
+            "is named categorical and numeric",
+        ),
         (lambda: compare_frames({"x": [1.0], "y": [1.0, 2.0]}, {"x": [1.0]}), "different lengths"),
         (lambda: compare_frames(pd.DataFrame([[1, 2]], columns=["x", "x"]), {"x": [1.0]}), "two columns 'x'"),
     ],
