@@ -18,7 +18,7 @@ from mlops_ext.records import Request
 
 __all__ = ["parameters_of", "request_of", "value_of"]
 
-_SCALARS: dict[Any, click.ParamType] = {int: click.INT, float: click.FLOAT, str: click.STRING}
+_SCALARS: dict[Any, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, str: click.STRING}
 _PAIR = "NAME=VALUE"
 
 

@@ -63,7 +63,7 @@ class Session:
 
         return Console(stderr=True, quiet=self.quiet)
 
-    def object(self, text: str) -> Any:
+    def named(self, text: str) -> Any:
         """Give the notebook's variable of that name, else the text."""
         return self.variables.get(text, text)
 

@@ -121,7 +121,7 @@ def _command(operation: Any) -> click.Command:
 
 def _caller(operation: Any) -> Callable[..., Any]:
     @click.pass_obj
-    def call(session: Session, **given: Any) -> Any:
+    def call(session: Session, /, **given: Any) -> Any:
         from mlops_ext.cli.options import request_of
 
         result = session.workspace.call(operation, request_of(operation, given))

@@ -27,7 +27,7 @@ def snapshot(session: Session, data: str, name: str, description: str, tags: tup
     from mlops_ext.datasets.edge import snapshot as keep
 
     pairs = dict(_pair(tag) for tag in tags)
-    thing = session.object(data)
+    thing = session.named(data)
     if isinstance(thing, str):
         thing = session.path(thing)
     return keep(thing, name, description=description, tags=pairs, workspace=session.workspace)

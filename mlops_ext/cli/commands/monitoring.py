@@ -26,6 +26,7 @@ __all__ = ["drift"]
 @click.pass_obj
 def drift(
     session: Session,
+    /,
     reference: str,
     current: str,
     columns: tuple[str, ...],
@@ -37,8 +38,8 @@ def drift(
     from mlops_ext.monitoring.edge import drift as compare
 
     report = compare(
-        session.object(reference),
-        session.object(current),
+        session.named(reference),
+        session.named(current),
         columns=columns or None,
         workspace=session.workspace,
         **options,

@@ -60,7 +60,7 @@ def config_show(session: Session) -> Any:
     where = "--workspace" if session.folder else "MLOPS_WORKSPACE" if "MLOPS_WORKSPACE" in os.environ else "found here"
     settings = [Setting(key="workspace", value=str(ws.root), origin=where)]
     for key, value in ws.settings.workspace.model_dump().items():
-        settings.append(Setting(key=key, value=masked(str(value)), origin=ws.settings.origins[key]))  # noqa: PERF401
+        settings.append(Setting(key=key, value=masked(str(value)), origin=ws.settings.origins[key]))
     for trigger in ws.settings.triggers:
         settings.append(Setting(key="trigger", value=f"{trigger.on}: {trigger.notebook}", origin="mlops.toml"))  # noqa: PERF401
     return Page[Setting](items=tuple(settings))
