@@ -267,7 +267,7 @@ def _inputs(ws: Workspace, given: Sequence[Any] | None) -> tuple[str, ...]:
     from mlops_ext.datasets.used import used
 
     if given is None:
-        return tuple(_full(text) for text in used())
+        return tuple(_full(text) for text in used(ws.root))
     if isinstance(given, str):
         raise InvalidValue(f"inputs={given!r} is one text", hint=f"Write inputs=[{given!r}]")
     return tuple(_pinned(ws, each if isinstance(each, str) else each.ref) for each in given)
