@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, String, select, type_coerce
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.governance.types import Lineage, LineageEdge, LineageNode, ShowLineage
 from mlops_ext.operations import operation
 from mlops_ext.refs import KINDS, Label, Latest, Ref
 from mlops_ext.store import trail
-from mlops_ext.store.schema import event_data, events, utc_text
+from mlops_ext.store.schema import event_data, events
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Graph", "draw", "show"]
@@ -30,25 +30,31 @@ _SINGLE = {"trigger": "", "run": "run", "job": "job", "report": "report", "paren
 _DEPLOYING = ("model.promoted", "model.rolled_back")
 
 
+class Edge(NamedTuple):
+    """An edge as `LineageEdge` shows it; plain, since a trail has many more than are shown."""
+
+    source: str
+    target: str
+    relation: str
+    seq: int
+
+
 @dataclass
 class Graph:
-    """All nodes and edges that the trail tells of."""
+    """All nodes and edges that the trail tells of; of a node, when and by whom it was made."""
 
-    nodes: dict[str, LineageNode] = field(default_factory=dict)
-    into: dict[str, list[LineageEdge]] = field(default_factory=lambda: defaultdict(list))
-    out_of: dict[str, list[LineageEdge]] = field(default_factory=lambda: defaultdict(list))
+    nodes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    into: dict[str, list[Edge]] = field(default_factory=lambda: defaultdict(list))
+    out_of: dict[str, list[Edge]] = field(default_factory=lambda: defaultdict(list))
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def add_node(self, ref: str, at: str = "", by: str = "") -> None:
         """Enter a thing; the first event on it says when and by whom it was made."""
         known = self.nodes.get(ref)
-        if known is None or (at and not known.at):
-            kind, _, label = ref.partition(":")
-            if kind == "model" and not label.rpartition("@")[2].isdecimal():
-                kind = "deployment"
-            self.nodes[ref] = LineageNode(id=ref, kind=kind, label=_short(kind, label), at=at, by=by)
+        if known is None or (at and not known[0]):
+            self.nodes[ref] = (at, by)
 
-    def add_edge(self, edge: LineageEdge) -> None:
+    def add_edge(self, edge: Edge) -> None:
         """Enter an edge once; a deployment's is renewed by each promotion, so that the newest counts."""
         pair = (edge.source, edge.target)
         if edge.source == edge.target or (pair in self._seen and edge.relation != "deployed"):
@@ -60,13 +66,13 @@ class Graph:
         self.into[edge.target].append(edge)
         self.out_of[edge.source].append(edge)
 
-    def origins(self, ref: str) -> list[LineageEdge]:
+    def origins(self, ref: str) -> list[Edge]:
         """Give the edges that lead to a thing; to an environment, only the one in force."""
         found = self.into.get(ref, [])
         deployed = [edge for edge in found if edge.relation == "deployed"]
         return found if not deployed else [max(deployed, key=lambda edge: edge.seq)]
 
-    def consequences(self, ref: str) -> list[LineageEdge]:
+    def consequences(self, ref: str) -> list[Edge]:
         """Give the edges that leave a thing."""
         return self.out_of.get(ref, [])
 
@@ -77,7 +83,7 @@ def show(ws: Workspace, request: ShowLineage) -> Lineage:
     with ws.catalog.read() as connection:
         graph = draw(_told(connection))
     root = _root(graph, request.ref)
-    edges: dict[tuple[str, str], LineageEdge] = {}
+    edges: dict[tuple[str, str], Edge] = {}
     if request.direction in ("up", "both"):
         edges |= _walk(root, request.depth, graph.origins, lambda edge: edge.source)
     if request.direction in ("down", "both"):
@@ -85,8 +91,11 @@ def show(ws: Workspace, request: ShowLineage) -> Lineage:
     shown = dict.fromkeys([root, *(end for edge in edges.values() for end in (edge.source, edge.target))])
     return Lineage(
         root=root,
-        nodes=tuple(graph.nodes[ref] for ref in shown),
-        edges=tuple(sorted(edges.values(), key=lambda edge: (edge.seq, edge.source, edge.target))),
+        nodes=tuple(_node(ref, *graph.nodes[ref]) for ref in shown),
+        edges=tuple(
+            LineageEdge(**edge._asdict())
+            for edge in sorted(edges.values(), key=lambda edge: (edge.seq, edge.source, edge.target))
+        ),
     )
 
 
@@ -105,11 +114,11 @@ def draw(told: Iterable[tuple[Any, Mapping[str, Any]]]) -> Graph:
             graph.add_node(edge.target)
             graph.add_edge(edge)
         if row.subject.partition(":")[0] in KINDS:
-            graph.add_node(row.subject, utc_text(row.time), row.actor)
+            graph.add_node(row.subject, row.time, row.actor)
     return graph
 
 
-def _edges(seq: int, action: str, subject: str, data: Mapping[str, Any]) -> Iterator[LineageEdge]:
+def _edges(seq: int, action: str, subject: str, data: Mapping[str, Any]) -> Iterator[Edge]:
     if subject.partition(":")[0] not in KINDS or action == "model.promotion_refused":
         return
     leading = "deployed" if action in _DEPLOYING else "made"
@@ -117,12 +126,12 @@ def _edges(seq: int, action: str, subject: str, data: Mapping[str, Any]) -> Iter
         ref = _ref(data.get(key), kind)
         if ref:
             relation = {"trigger": "triggered", "parent": "part of"}.get(key, "made")
-            yield LineageEdge(source=ref, target=subject, relation=relation, seq=seq)
+            yield Edge(ref, subject, relation, seq)
     for ref in _refs(data.get("inputs")):
         relation = "triggered" if subject.startswith("job:") else "made" if ref.startswith("run:") else "used by"
-        yield LineageEdge(source=ref, target=subject, relation=relation, seq=seq)
+        yield Edge(ref, subject, relation, seq)
     for ref in _refs(data.get("outputs")):
-        yield LineageEdge(source=subject, target=ref, relation=leading, seq=seq)
+        yield Edge(subject, ref, leading, seq)
 
 
 def _refs(value: Any) -> list[str]:
@@ -139,7 +148,8 @@ def _ref(value: Any, kind: str) -> str:
 
 
 def _told(connection: Connection) -> Iterator[tuple[Any, dict[str, Any]]]:
-    columns = (events.c.seq, events.c.time, events.c.actor, events.c.action, events.c.subject, event_data.c.data)
+    time = type_coerce(events.c.time, String).label("time")
+    columns = (events.c.seq, time, events.c.actor, events.c.action, events.c.subject, event_data.c.data)
     joined = events.join(event_data, event_data.c.seq == events.c.seq, isouter=True)
     query = select(*columns).select_from(joined).order_by(events.c.seq)
     for row in connection.execute(query.execution_options(yield_per=2000)):
@@ -170,9 +180,9 @@ def _newest(graph: Graph, prefix: str) -> str:
     return f"{prefix}{max(numbers)}" if numbers else ""
 
 
-def _walk(root: str, depth: int, follow: Any, end: Any) -> dict[tuple[str, str], LineageEdge]:
+def _walk(root: str, depth: int, follow: Any, end: Any) -> dict[tuple[str, str], Edge]:
     """Go breadth first, at most `depth` steps, each node once."""
-    found: dict[tuple[str, str], LineageEdge] = {}
+    found: dict[tuple[str, str], Edge] = {}
     reached, waiting = {root}, deque([(root, 0)])
     while waiting:
         node, steps = waiting.popleft()
@@ -185,6 +195,13 @@ def _walk(root: str, depth: int, follow: Any, end: Any) -> dict[tuple[str, str],
                 reached.add(following)
                 waiting.append((following, steps + 1))
     return found
+
+
+def _node(ref: str, at: str, by: str) -> LineageNode:
+    kind, _, label = ref.partition(":")
+    if kind == "model" and not label.rpartition("@")[2].isdecimal():
+        kind = "deployment"
+    return LineageNode(id=ref, kind=kind, label=_short(kind, label), at=at, by=by)
 
 
 def _short(kind: str, label: str) -> str:

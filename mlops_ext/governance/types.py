@@ -25,7 +25,7 @@ class Event(Record):
     """How the actor is known: os_user, jupyter_token, jupyterhub, oidc, ci or asserted."""
     action: str
     subject: str
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
     hash: str
 
 

@@ -9,10 +9,34 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "AliasMove", "ApplyPolicy", "AppliedPolicy", "CheckGates", "DeleteAlias", "Deployment", "EnvironmentLock", "Field_", "GateResult",
-    "GateResults", "GateRule", "GitState", "ListDeployments", "ListModels", "ListVersions", "Model", "ModelFile", "ModelVersion",
-    "NoRequest", "Policy", "Promote", "Register", "Rollback", "SetAlias", "ShowModel", "ShowVersion", "Signature",
-]  # fmt: skip
+    "AliasMove",
+    "AppliedPolicy",
+    "ApplyPolicy",
+    "CheckGates",
+    "DeleteAlias",
+    "Deployment",
+    "EnvironmentLock",
+    "Field_",
+    "GateResult",
+    "GateResults",
+    "GateRule",
+    "GitState",
+    "ListDeployments",
+    "ListModels",
+    "ListVersions",
+    "Model",
+    "ModelFile",
+    "ModelVersion",
+    "NoRequest",
+    "Policy",
+    "Promote",
+    "Register",
+    "Rollback",
+    "SetAlias",
+    "ShowModel",
+    "ShowVersion",
+    "Signature",
+]
 
 
 class ModelFile(Record):
@@ -24,7 +48,7 @@ class ModelFile(Record):
     size: int
 
 
-class Field_(Record):
+class Field_(Record):  # noqa: N801 - `Field` is pydantic's
     """One named, typed column of a signature."""
 
     name: str
@@ -68,8 +92,8 @@ class ModelVersion(Record):
     signature: Signature = Signature()
     inputs: tuple[str, ...] = ()
     """References of the dataset versions that it was trained on."""
-    metrics: dict[str, float] = {}
-    parameters: dict[str, str] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)
+    parameters: dict[str, str] = Field(default_factory=dict)
     """Each value as JSON text."""
     run: str = ""
     notebook: Digest | None = None
@@ -77,7 +101,7 @@ class ModelVersion(Record):
     lock: EnvironmentLock | None = None
     trust: tuple[str, ...] = ()
     """Types in the files that loading must be told to trust."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
     aliases: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
@@ -98,8 +122,8 @@ class Model(Record):
     description: str = ""
     latest: int
     """Number of the newest version; 0 before the first."""
-    aliases: dict[str, int] = {}
-    environments: dict[str, int] = {}
+    aliases: dict[str, int] = Field(default_factory=dict)
+    environments: dict[str, int] = Field(default_factory=dict)
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -110,14 +134,14 @@ class Register(Request):
     files: tuple[ModelFile, ...] = Field(min_length=1)
     signature: Signature = Signature()
     inputs: tuple[str, ...] = ()
-    metrics: dict[str, float] = {}
-    parameters: dict[str, str] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)
+    parameters: dict[str, str] = Field(default_factory=dict)
     run: str = ""
     notebook: Digest | None = None
     git: GitState | None = None
     lock: EnvironmentLock | None = None
     trust: tuple[str, ...] = ()
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
     new: bool = Field(default=False, description="Make a version even when an equal one is the latest")
 
@@ -225,14 +249,14 @@ class GateRule(Record):
     """One gate that an environment asks for, with its options."""
 
     gate: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Policy(Record):
     """Environments in order, each with the gates that guard it."""
 
     environments: tuple[str, ...] = ("development", "staging", "production")
-    gates: dict[str, tuple[GateRule, ...]] = {}
+    gates: dict[str, tuple[GateRule, ...]] = Field(default_factory=dict)
 
 
 class NoRequest(Request):

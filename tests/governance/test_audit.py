@@ -70,7 +70,7 @@ def test_the_chain_is_what_the_format_says(local: Workspace) -> None:
 
     previous = digest({"format": 1, "workspace": workspace})
     for row in rows:
-        fields = {name: row[name] for name in row.keys() if name not in ("hash", "data")}
+        fields = {name: row[name] for name in list(row.keys()) if name not in ("hash", "data")}
         assert fields["previous"] == previous
         assert fields["data_digest"] == digest(json.loads(row["data"]))
         previous = digest(fields)

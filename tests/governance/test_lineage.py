@@ -12,7 +12,7 @@ from mlops_ext.governance.types import Lineage, ShowLineage
 from mlops_ext.workspace import Workspace
 
 R1, R2, REPORT, ALERT, JOB = (
-    f"{kind}:{digit * 32}" for kind, digit in zip(("run", "run", "report", "alert", "job"), "12345")
+    f"{kind}:{n * 32}" for n, kind in zip("12345", ["run", "run", "report", "alert", "job"], strict=True)
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -69,7 +70,7 @@ class History(RuleBasedStateMachine):
         assert serving == ({"production": self.stack[-1]} if self.stack else {})
         history = self.ws.call(service.deployments, ListDeployments(model="delay")).items
         assert len(history) == self.moves == len(actions(self.ws)) - 4
-        for newer, older in zip(history, history[1:], strict=False):
+        for newer, older in pairwise(history):
             assert newer.previous == older.version
 
     def refused(self, version: int | None) -> None:
