@@ -186,14 +186,15 @@ def _has_injected(plan: Plan) -> bool:
 
 def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, count_injected: bool) -> Outcome:
     """Write the executed notebook and end the run as what happened."""
-    error = mask_text(outcome.error, plan.secrets)
-    status = outcome.status
+    ws, error, status = plan.workspace, mask_text(outcome.error, plan.secrets), outcome.status
+    if states.warnings:
+        states.nb.metadata["mlops"]["warnings"] = states.warnings
+        ws.call(tracking.log, LogRun(run=run, tags={"warning": "; ".join(states.warnings)}))
     try:
         states.notebook_complete()
     except OSError as trouble:
         status = "failed" if status == "succeeded" else status
         error = "; ".join(filter(None, (error, f"could not write {plan.output}: {trouble.strerror}")))
-    ws = plan.workspace
     request = FinishRun(
         run=run,
         status=status,

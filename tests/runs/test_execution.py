@@ -132,6 +132,7 @@ def test_a_kernel_killed_in_a_cell_is_said_to_have_died(ws: Workspace) -> None:
     assert (done.status, states(done)) == ("kernel_died", ["ok", "failed", "not_run"])
     assert "cell 2" in done.error
     assert "SIGKILL" in done.error
+    assert "gone-kernel" in done.tags["warning"], "another kernel than the one it names was taken"
 
 
 def test_a_timeout_ends_a_cell_that_resists_and_its_children(ws: Workspace) -> None:
