@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.errors import MlopsError
+from mlops_ext.errors import MlopsError, StoreUnavailable
 
 if TYPE_CHECKING:
     from mlops_ext.server.host import Host
@@ -83,7 +83,20 @@ def notices(ws: Workspace, after: int | None) -> tuple[int, list[Notice]]:
         Where to look.
     after : int or None
         The number seen last; None at the first look, which only takes the number.
+
+    Raises
+    ------
+    StoreUnavailable
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return _read(ws, after)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"the trail cannot be read: {error}", hint="Run: mlops doctor") from error
+
+
+def _read(ws: Workspace, after: int | None) -> tuple[int, list[Notice]]:
     from sqlalchemy import select
 
     from mlops_ext.store.schema import chain_head, events

@@ -68,7 +68,8 @@ def ask(
         try:
             return Answer(jp_asyncio_loop.run_until_complete(request))
         except HTTPClientError as error:
-            assert error.response is not None, error
+            if error.response is None:
+                raise
             return Answer(error.response)
 
     return send

@@ -179,7 +179,7 @@ def test_the_authorizer_is_asked_for_each_operation(
 
 def test_a_cookie_user_needs_the_xsrf_token(ask: Ask, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = jp_serverapp.identity_provider
-    monkeypatch.setattr(provider, "get_user", lambda handler: provider.generate_anonymous_user(handler))
+    monkeypatch.setattr(provider, "get_user", provider.generate_anonymous_user)
     assert ask("GET", "models", headers={"Authorization": ""}).code == 200
     refused = ask("POST", "runs", {}, headers={"Authorization": ""})
     assert is_error(refused, 403, "forbidden")

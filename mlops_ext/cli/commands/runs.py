@@ -101,6 +101,7 @@ def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
     logging.getLogger("mlops_ext").setLevel(logging.WARNING if session.quiet else logging.INFO)
     working = Worker(session.workspace, jobs)
     signal.signal(signal.SIGTERM, lambda *_: working.stop())
+    session.messages.print(f"working on {session.workspace.root}; Ctrl-C ends it", markup=False, soft_wrap=True)
     return {"ran": working.run(until_idle=until_idle)}
 
 
