@@ -1,0 +1,1 @@
+"""What things cost, always as a ratio to something known, measured in the same run."""
