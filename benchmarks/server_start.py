@@ -6,7 +6,6 @@ switched on, the other with it switched off, all other extensions off in both.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -30,7 +29,7 @@ def start_and_stop(folder: Path, extension: bool) -> None:
         "ServerApp.port": port,
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.root_dir": folder,
-        "ServerApp.jpserver_extensions": json.dumps({"mlops_ext": True} if extension else {}),
+        "ServerApp.jpserver_extensions": f"mlops_ext={extension}",
         "IdentityProvider.token": "",
     }
     switches = [f"--{key}={value}" for key, value in options.items()]
