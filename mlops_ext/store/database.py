@@ -137,7 +137,8 @@ class Database:
         with self._lock:
             if self._empty is None:
                 self._empty = create_engine("sqlite://", poolclass=StaticPool)
-                metadata.create_all(self._empty)
+            # Each time, since a room that was imported since the last brings its tables.
+            metadata.create_all(self._empty)
             return self._empty
 
 
