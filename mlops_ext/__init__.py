@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         log_param,
         log_params,
         set_tag,
+        set_tags,
         start_run,
     )
     from mlops_ext.workspace import Workspace
@@ -59,6 +60,7 @@ __all__ = [
     "rollback",
     "run",
     "set_tag",
+    "set_tags",
     "snapshot",
     "start_run",
 ]
@@ -80,6 +82,7 @@ _FACE = {
         "log_param",
         "log_params",
         "set_tag",
+        "set_tags",
         "start_run",
     ),
     "mlops_ext.workspace": ("Workspace",),

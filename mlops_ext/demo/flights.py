@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
-NUMERIC = ["month", "weekday", "minute_of_day", "distance", "year_built", "seats", *WEATHER]
+NUMERIC = ["weekday", "minute_of_day", "distance", "year_built", "seats", *WEATHER]
 CATEGORICAL = ["carrier", "origin", "dest"]
 FEATURES = [*NUMERIC, *CATEGORICAL]
 LATE_MINUTES = 15
@@ -59,7 +59,7 @@ def plane_register() -> pd.DataFrame:
 def features_of(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """Turn joined flights into the model's columns."""
     table = flights.merge(planes, on="tailnum", how="left", validate="many_to_one")
-    table = table.assign(month=table["day"].dt.month, weekday=table["day"].dt.dayofweek)
+    table = table.assign(weekday=table["day"].dt.dayofweek)
     return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
 
 

@@ -218,7 +218,8 @@ class Story:
         ]
         for report in self.comparisons:
             gain = value_of(report, "auc")
-            rows.append((f"gain of {report.model} over {report.reference} in {report.window}", interval(gain)))
+            champion = report.reference.removeprefix("model:")
+            rows.append((f"gain in AUC of {report.model} over {champion} in {report.window}", interval(gain)))
         rows.append(("serving production now", self._serving().ref))
         return rows
 
