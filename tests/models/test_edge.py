@@ -36,7 +36,7 @@ def classifier() -> LogisticRegression:
 
 
 def test_registering_gathers_what_the_model_was_made_of(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(used, "used", lambda root: ("flights@2", "weather@1"))
+    monkeypatch.setattr(used, "used", lambda root=None: ("flights@2", "weather@1"))
     version = edge.register(classifier(), "delay", example=X, metrics={"auc": np.float32(0.5)}, params={"c": 1})
     assert version.ref == "delay@1"
     assert version.inputs == ("dataset:flights@2", "dataset:weather@1")
