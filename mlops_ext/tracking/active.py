@@ -90,7 +90,7 @@ class ActiveRun:
 
     def note_inputs(self) -> None:
         """Link every dataset version that this process has read or made since the last time."""
-        new = [ref for ref in used.used() if ref not in self._noted]
+        new = [ref for ref in used.used(self.ws.root) if ref not in self._noted]
         if new:
             self.log(inputs=tuple(f"dataset:{ref}" for ref in new))
             self._noted.update(new)
