@@ -44,7 +44,7 @@ def request_of(operation: Operation[Any, Any], given: Mapping[str, Any]) -> Requ
         value = _read(name, field, given.get(name))
         pairs = given.get(f"{name}__pairs") or ()
         if pairs:
-            value = {**(value or {}), **{key: value_of(text) for key, text in pairs}}
+            value = {**(value or {}), **dict(pairs)}
         if value is not None:
             values[name] = value
     try:

@@ -17,7 +17,7 @@ __all__ = ["attach", "run", "worker"]
 
 _EXITS = {
     "failed": RunFailed.exit_code,
-    "lost": RunFailed.exit_code,
+    "lost": KernelDied.exit_code,
     "kernel_died": KernelDied.exit_code,
     "timed_out": TimedOut.exit_code,
     "cancelled": Cancelled.exit_code,
@@ -55,7 +55,7 @@ def run(
     from mlops_ext.runs import edge
 
     given = _from_file(session, file) if file else {}
-    given |= {name: _value(text, session) for name, text in pairs}
+    given |= {name: session.variables.get(text, text) for name, text in pairs}
     with Cells(session, notebook) as cells:
         result = edge.run(
             notebook,
@@ -103,12 +103,6 @@ def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
     signal.signal(signal.SIGTERM, lambda *_: working.stop())
     session.messages.print(f"working on {session.workspace.root}; Ctrl-C ends it", markup=False, soft_wrap=True)
     return {"ran": working.run(until_idle=until_idle)}
-
-
-def _value(text: str, session: Session) -> Any:
-    from mlops_ext.cli.options import value_of
-
-    return session.variables.get(text, value_of(text))
 
 
 def _from_file(session: Session, file: str) -> dict[str, Any]:
