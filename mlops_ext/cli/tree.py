@@ -13,7 +13,7 @@ from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.words import EDGE, TOPICS
 from mlops_ext.errors import did_you_mean
 
-__all__ = ["Branch", "Leaf", "Root", "edge_command"]
+__all__ = ["Branch", "Leaf", "Root", "edge_command", "prose"]
 
 
 class Leaf(click.Command):
@@ -114,7 +114,7 @@ def _command(operation: Any) -> click.Command:
         operation.command[-1],
         params=parameters_of(operation),
         callback=_caller(operation),
-        help=_prose(operation.doc),
+        help=prose(operation.doc),
         short_help=operation.summary,
     )
 
@@ -132,7 +132,7 @@ def _caller(operation: Any) -> Callable[..., Any]:
     return call
 
 
-def _prose(doc: str) -> str:
+def prose(doc: str) -> str:
     """Give a docstring up to its first section."""
     lines = doc.splitlines()
     cut = next((number - 1 for number, line in enumerate(lines) if line and set(line) == {"-"}), len(lines))

@@ -184,7 +184,7 @@ def _blob_paths() -> Schema:
                 "tags": ["blobs"],
                 "summary": "Store bytes durably and give their digest.",
                 "x-permission": {"action": "write", "resource": "blobs"},
-                "requestBody": {"required": True, "content": octets},
+                "requestBody": {"required": False, "content": octets},
                 "responses": {
                     "200": {"description": "Stored", "content": {"application/json": {"schema": digest}}},
                     **errors,

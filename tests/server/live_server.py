@@ -51,6 +51,7 @@ def serving(folder: Path, config_folder: Path) -> Iterator[LiveServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = LiveServer(port, secrets.token_hex(16), folder)
+    folder.mkdir(parents=True, exist_ok=True)
     config_folder.mkdir(parents=True, exist_ok=True)
     config = config_folder / "jupyter_server_config.py"
     config.write_text(CONFIG)

@@ -48,7 +48,11 @@ def test_a_submitted_job_asks_for_a_worker_and_others_do_not(
     import nbformat
 
     asked: list[Any] = []
-    monkeypatch.setattr(WorkerKeeper, "ensure", lambda keeper: asked.append(keeper))
+
+    def ensure(keeper: WorkerKeeper) -> None:
+        asked.append(keeper)
+
+    monkeypatch.setattr(WorkerKeeper, "ensure", ensure)
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("1")], metadata={"kernelspec": {"name": "python3", "display_name": "p"}}
     )

@@ -88,6 +88,8 @@ class RemoteWorkspace:
                 return found
         except urllib.error.HTTPError as failure:
             raise _error(json.loads(failure.read())) from failure
+        except urllib.error.URLError as failure:
+            raise errors.StoreUnavailable(f"cannot reach {self.url}: {failure.reason}", hint="Is it up?") from failure
 
 
 def _error(body: dict[str, str]) -> MlopsError:
