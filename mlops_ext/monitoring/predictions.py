@@ -119,8 +119,8 @@ def join_labels(predictions: Sequence[pd.DataFrame], labels: Sequence[pd.DataFra
         return Joined(frame.assign(label=np.nan), {**counts, "labels": 0, "repeated_labels": 0, "unknown_labels": 0})
     known, repeated = newest_by_id(labels)
     joined = frame.merge(known[["id", "label"]], on="id", how="left", validate="one_to_one")
-    unknown = int((~known["id"].isin(frame["id"])).sum())
-    counts |= {"labels": int(joined["label"].notna().sum()), "repeated_labels": repeated, "unknown_labels": unknown}
+    matched = int(joined["label"].notna().sum())
+    counts |= {"labels": matched, "repeated_labels": repeated, "unknown_labels": len(known) - matched}
     return Joined(joined, counts)
 
 
@@ -136,7 +136,8 @@ def scored_of(frame: pd.DataFrame, label: Any, threshold: float | None) -> Score
     threshold : float or None
         Decide by probability from here on; None takes the logged predictions.
     """
-    day = np.unique(frame["at"].dt.floor("D").to_numpy(), return_inverse=True)[1].astype(np.int64)
+    moment = frame["at"].to_numpy(dtype="datetime64[us]")
+    day = np.unique(moment.astype("datetime64[D]"), return_inverse=True)[1].astype(np.int64)
     score = None
     if "probability" in frame and frame["probability"].notna().all():
         score = frame["probability"].to_numpy(dtype=np.float64)
