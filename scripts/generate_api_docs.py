@@ -28,10 +28,11 @@ Written by `scripts/generate_api_docs.py` from the declared operations. Each can
 `{base_url}mlops-ext/api/openapi.json` says the same for machines. Fields in the path are the command's arguments, all
 others its options; over HTTP they travel in the query of a GET and in the JSON body of anything else.
 
-Errors have one shape, `{"code", "message", "hint"}`. A list answers `{"items", "next"}`; `next` is the `cursor` of the page
-after it. Times are ISO 8601 in UTC; numbers that are not finite are the strings `NaN`, `Infinity` and `-Infinity`.
+Errors have one shape, `{"code", "message", "hint"}`. A list answers `{"items", "next"}`; `next` is the `cursor` of the
+page after it. Times are ISO 8601 in UTC; numbers that are not finite are the strings `NaN`, `Infinity` and `-Infinity`.
 
-Bytes travel apart: `PUT /blobs` takes a raw body and answers `{"digest"}`; `GET /blobs/{digest}` sends it as a download.
+Bytes travel apart: `PUT /blobs` takes a raw body and answers `{"digest"}`; `GET /blobs/{digest}` sends it as a
+download.
 """
 
 
