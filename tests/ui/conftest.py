@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 30_000
+"""Milliseconds; a busy machine takes its time."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}'}
@@ -30,6 +32,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.ui)
 
 
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Make no loop: playwright runs its own on this thread."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Clean up after no server in this process: there is none."""
+
+
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """The machine's Chromium, or a named skip."""
@@ -37,9 +49,10 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     if found is None:
         _missing(request, "no Chromium on this machine (Debian: apt-get install chromium)")
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         _missing(request, "playwright is not installed: pip install 'mlops-ext[test]'")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Chromium's sandbox refuses to run as root.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -74,7 +87,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A fresh browser window; an error that no code caught fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
     window = context.new_page()
-    window.set_default_timeout(20_000)
+    window.set_default_timeout(PATIENCE)
     thrown: list[str] = []
     window.on("pageerror", lambda error: thrown.append(str(error)))
     yield window

@@ -42,7 +42,7 @@ class Lab:
 
     def elsewhere(self, code: str) -> None:
         """Run code in a process of its own, on the same workspace."""
-        prelude = f"import mlops_ext as mlops; ws = mlops.Workspace({str(self.folder)!r})\n"
+        prelude = "import mlops_ext as mlops; ws = mlops.Workspace.find()\n"
         subprocess.run([sys.executable, "-c", prelude + code], check=True, env=self.environment, cwd=self.folder)
 
 
@@ -56,7 +56,8 @@ def running(folder: Path, state: Path, *options: str) -> Iterator[Lab]:
     command = [
         sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
         f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-        "--LabApp.news_url=None", *(["--allow-root"] if os.geteuid() == 0 else []), *options,
+        "--LabApp.news_url=None",
+        "--LabApp.expose_app_in_browser=True", *(["--allow-root"] if os.geteuid() == 0 else []), *options,
     ]  # fmt: skip
     state.mkdir(parents=True, exist_ok=True)
     with (state / "server.log").open("wb") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,18 @@ def notebooks(folder: Path) -> None:
     """Write a notebook with parameters and one without."""
     cell = nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     work = nbformat.v4.new_code_cell("assert not fail, 'asked to fail'\nprint(month)")
-    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    # As Lab itself would write it; with less, opening the notebook changes it.
+    language = {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": platform.python_version(),
+    }
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    spec = {"kernelspec": kernel, "language_info": language}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell, work], metadata=spec), folder / "train.ipynb")
     nbformat.write(nbformat.v4.new_notebook(cells=[work], metadata=spec), folder / "plain.ipynb")
 

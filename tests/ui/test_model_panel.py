@@ -75,10 +75,10 @@ def test_performance_is_drawn_with_a_table_beside_it(page: Page, lab: Lab) -> No
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     panel = open_model(page, lab, "delay")
-    before = len([url for url in asked if "labextensions/mlops-ext" in url])
+    before = len([url for url in asked if "extensions/mlops-ext" in url])
     panel.get_by_role("tab", name="Monitoring").click()
     expect(panel.locator(".mlx-Chart .scatterlayer .trace").first).to_be_attached()
-    assert len([url for url in asked if "labextensions/mlops-ext" in url]) > before
+    assert len([url for url in asked if "extensions/mlops-ext" in url]) > before
     panel.get_by_text("Show as a table").click()
     expect(panel.get_by_role("table", name="auc per window")).to_contain_text("0.779")
 

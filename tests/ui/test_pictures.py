@@ -51,8 +51,6 @@ def test_the_form_of_a_job_stands_in_both_themes(page: Page, lab: Lab, pictures:
 
 
 def choose(page: Page, theme: str) -> None:
-    """Change the theme by the menu."""
-    page.get_by_role("menuitem", name="Settings").click()
-    page.get_by_role("menuitem", name="Theme", exact=True).hover()
-    page.get_by_role("menuitem", name=THEMES[theme], exact=True).click()
+    """Change the theme."""
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", THEMES[theme])
     expect(page.locator(f"body[data-jp-theme-name='{THEMES[theme]}']")).to_be_attached()

@@ -59,7 +59,8 @@ export function requestOf(name: OperationName, request: Record<string, unknown>)
     return encodeURIComponent(value);
   });
   if (method !== 'GET') {
-    return { url: filled, init: { method, body: JSON.stringify(Object.fromEntries(rest)) } };
+    const headers = { 'Content-Type': 'application/json' };
+    return { url: filled, init: { method, headers, body: JSON.stringify(Object.fromEntries(rest)) } };
   }
   const query = new URLSearchParams([...rest].map(([field, value]) => [field, String(value)])).toString();
   return { url: query ? `${filled}?${query}` : filled, init: { method } };

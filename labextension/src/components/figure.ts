@@ -49,8 +49,19 @@ function lineOf(points: readonly IPoint[], name: string, color: string, kind: st
     y: points.map(point => point.value),
     line: { color, width: 2, dash: kind === 'estimated' ? 'dash' : 'solid' },
     marker: { size: 7, symbol: kind === 'estimated' ? 'diamond' : 'circle' },
+    // The band of a lone point has no width.
+    ...(points.length === 1 ? { error_y: whiskerOf(points) } : {}),
     customdata: points.map(point => [point.low, point.high]),
     hovertemplate: '%{x}: <b>%{y:.4f}</b> [%{customdata[0]:.4f}, %{customdata[1]:.4f}]'
+  };
+}
+
+function whiskerOf(points: readonly IPoint[]): object {
+  return {
+    type: 'data',
+    symmetric: false,
+    array: points.map(point => point.high - point.value),
+    arrayminus: points.map(point => point.value - point.low)
   };
 }
 

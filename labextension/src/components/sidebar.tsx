@@ -43,7 +43,10 @@ function Where({ model, trans }: Pick<ISidebarProps, 'model' | 'trans'>): React.
   const root = model.workspace.value?.root;
   return root ? (
     <footer className="mlx-Where" title={root}>
-      {trans.__('Workspace')} <bdi>{root}</bdi>
+      {trans.__('Workspace')}
+      <span className="mlx-Where-path">
+        <bdi>{root}</bdi>
+      </span>
     </footer>
   ) : null;
 }

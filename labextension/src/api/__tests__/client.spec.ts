@@ -21,7 +21,7 @@ describe('requestOf', () => {
   it('puts fields of the path into the path, encoded, and the others into the body', () => {
     const { url, init } = requestOf('models.promote', { model: 'delay@3', to: 'production', comment: 'better' });
     expect(url).toBe('/model-versions/delay%403/deployments');
-    expect(init.method).toBe('POST');
+    expect(init).toMatchObject({ method: 'POST', headers: { 'Content-Type': 'application/json' } });
     expect(JSON.parse(init.body as string)).toEqual({ to: 'production', comment: 'better' });
   });
 
