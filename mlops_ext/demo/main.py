@@ -83,6 +83,7 @@ def run_demo(directory: Path | None, months: str, console: Console) -> DemoResul
     """
     last_month = parse_months(months)
     _require_extras()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as jobs have it; see runs/execution.py
     folder = _prepare(directory)
     with _inside(folder):
         return _tell(folder, last_month, console)
