@@ -54,7 +54,7 @@ def bins_of(reference: Floats) -> Bins:
 
     Examples
     --------
-    >>> bins_of(np.arange(101.0)).points.tolist()
+    >>> bins_of(np.arange(101.0)).points.round(9).tolist()
     [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0]
     >>> bins_of(np.array([1.0, 1.0, 3.0])).points.tolist()
     [1.0, 3.0]

@@ -19,6 +19,8 @@ __all__ = ["Comparison", "Histogram", "compare_frames"]
 
 HISTOGRAM_BINS = 24
 HISTOGRAM_LABELS = 20
+MANY = 20
+"""A categorical column with more labels, each expected fewer than five times, is taken for an identifier."""
 TAIL = 0.005
 """The share of pooled values beyond each end of a histogram; they stand in its end bins."""
 
@@ -105,8 +107,11 @@ def compare_frames(
         elif kind is None:
             left_out[name] = str(problem)
         else:
-            kinds[name] = kind
-            found, histograms[name] = _compare(name, kind, sides)
+            found, histogram = _compare(name, kind, sides)
+            if columns is None and name not in treated and _is_identifier(found):
+                left_out[name] = "its labels hardly repeat, as in an identifier; name it in `categorical` to compare it"
+                continue
+            kinds[name], histograms[name] = kind, histogram
             rows.extend(found)
     if not rows:
         raise InvalidValue("no column can be compared", hint=_why_none(left_out))
@@ -122,6 +127,14 @@ def _compare(name: str, kind: str, sides: tuple[dict[str, Any], dict[str, Any]])
         return numeric_rows(name, *numbers), _numeric_histogram(*numbers)
     labels = [categories_of(side[name]) for side in sides]
     return categorical_rows(name, *labels), _categorical_histogram(*labels)
+
+
+def _is_identifier(rows: Iterable[DriftRow]) -> bool:
+    """Tell whether every one of many labels is too rare for a test of shares to say anything."""
+    return any(
+        row.statistic == "chi2_pooled" and row.parameters["dof"] == 0 and row.parameters["categories"] > MANY
+        for row in rows
+    )
 
 
 def _kind(

@@ -136,6 +136,9 @@ def _decision(
         return Decision(column, p_value, q_value, size, "undecided", "a side has no rows")
     if size < bound:
         return Decision(column, p_value, q_value, size, "no_drift", f"PSI {size:.3g} is below {bound:g}")
+    if "chi2_pooled" in found and found["chi2_pooled"].parameters.get("dof") == 0:
+        reason = f"PSI {size:.3g}, but every label is too rare to test"
+        return Decision(column, p_value, q_value, size, "undecided", reason)
     if q_value > alpha:
         reason = f"PSI {size:.3g}, but q {q_value:.2g} exceeds {alpha:g}: too few rows to tell"
         return Decision(column, p_value, q_value, size, "undecided", reason)

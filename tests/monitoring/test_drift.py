@@ -273,3 +273,15 @@ def test_a_figure_of_one_column_is_drawn_from_the_report():
     assert sum(figure.data[0].y) == pytest.approx(1, abs=1e-3)
     with pytest.raises(NotFound, match="no compared column"):
         report.figure("nothing")
+
+
+def test_an_identifier_is_left_out_unless_it_is_named():
+    before, after = ({"x": [1.0, 2.0] * 50, "id": [f"{side}{i}" for i in range(100)]} for side in "ab")
+    found = compare_frames(before, after)
+    assert found.verdict.status == "no_drift"
+    assert "identifier" in found.left_out["id"]
+    named = compare_frames(before, after, columns=["x", "id"])
+    assert (named.verdict.status, decision_of(named, "id").reason) == (
+        "undecided",
+        "PSI 13.8, but every label is too rare to test",
+    )

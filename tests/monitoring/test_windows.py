@@ -25,7 +25,9 @@ def frames(tmp_path, at):
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", None])
 def test_rows_are_grouped_by_their_day_in_utc(tmp_path, zone):
-    at = pd.Series(pd.to_datetime(["1969-12-31T23:59:59", "1970-01-01T00:00", "2013-03-10T23:30", "2013-03-11T00:30"]))
+    at = pd.Series(
+        pd.to_datetime(["1969-12-31T23:59:59", "1970-01-01T00:00:00", "2013-03-10T23:30:00", "2013-03-11T00:30:00"])
+    )
     if zone is not None:
         at = at.dt.tz_localize("UTC").dt.tz_convert(zone)
     assert scored_of(frames(tmp_path, at), np.zeros(4), 0.5).day.tolist() == [0, 1, 2, 3]
