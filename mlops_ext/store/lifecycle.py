@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, column, delete, func, insert, inspect, select, table, text, update
 
-from mlops_ext.errors import Conflict, InvalidValue, MlopsError, StoreReadOnly, StoreUnavailable
+from mlops_ext.errors import Conflict, InvalidValue, MlopsError, StoreReadOnly, StoreTooNew, StoreUnavailable
 from mlops_ext.records import new_id, now
 from mlops_ext.store import trail
 from mlops_ext.store.blobs import BlobStore
@@ -31,7 +31,6 @@ from mlops_ext.store.schema import (
     blobs,
     chain_head,
     doomed_blobs,
-    metadata,
     store_info,
 )
 
@@ -204,10 +203,21 @@ def _drop_unnamed(connection: Connection) -> None:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
+    """Copy every table that the migrations make, whichever rooms this process has imported."""
+    number = _schema_number(source)
+    if number != SCHEMA:
+        raise StoreTooNew(
+            f"the store has schema {number}; this release backs up {SCHEMA}", hint="Upgrade: pip install -U mlops-ext"
+        )
     migrate(target)
-    for table in metadata.sorted_tables:
-        for page in source.execute(select(table)).mappings().partitions(5000):
-            target.execute(insert(table), [dict(row) for row in page])
+    made = MetaData()
+    made.reflect(target)
+    for reflected in made.sorted_tables:
+        if reflected.name == "alembic_version":
+            continue
+        plain = table(reflected.name, *(column(each.name) for each in reflected.columns))
+        for page in source.execute(select(plain)).mappings().partitions(5000):
+            target.execute(insert(plain), [dict(row) for row in page])
 
 
 def _add_blob(archive: tarfile.TarFile, store: BlobStore, location: str) -> None:
