@@ -104,7 +104,11 @@ def _bind(column: ColumnElement[Any], value: Any) -> Any:
         else column.type.python_type
     )
     fits = isinstance(value, kind) and not isinstance(value, bool)
-    if not fits or (isinstance(value, int) and abs(value) >= 2**63) or (isinstance(value, str) and _UNSTORABLE.search(value)):
+    if (
+        not fits
+        or (isinstance(value, int) and abs(value) >= 2**63)
+        or (isinstance(value, str) and _UNSTORABLE.search(value))
+    ):
         raise InvalidValue(f"not a cursor of this list: {value!r}", hint=_HINT)
     if not isinstance(column.type, Utc):
         return value
