@@ -40,7 +40,8 @@ _WORDS = {"drift": "drift", "no_drift": "no drift", "undecided": "undecided"}
 _STYLE = (
     "<style>.mlops-drift{font:13px/1.45 system-ui,sans-serif}.mlops-drift table{border-collapse:collapse;font:inherit}"
     ".mlops-drift th,.mlops-drift td{text-align:left;padding:3px 10px;border-bottom:1px solid rgba(128,128,128,.25)}"
-    ".mlops-drift td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.mlops-drift .drift{font-weight:700}"
+    ".mlops-drift td.n{text-align:right;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums}.mlops-drift .drift{font-weight:700}"
     ".mlops-drift .drift::before{content:'▲ '}.mlops-drift .undecided::before{content:'? '}"
     ".mlops-drift p{margin:4px 0;max-width:70em}.mlops-drift .soft{opacity:.7}"
     ".mlops-drift .r{fill:#0072b2}.mlops-drift .c{fill:#e69f00}</style>"
