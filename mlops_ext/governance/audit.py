@@ -48,6 +48,8 @@ def head(ws: Workspace, request: NoRequest) -> Head:  # noqa: ARG001
     """Show the head of the trail; kept outside the workspace, it proves later what stood until now."""
     with ws.catalog.read() as connection:
         seq, digest = trail.head(connection)
+        if not digest:
+            return Head(workspace="", seq=0, hash="")
         time = connection.execute(select(events.c.time).where(events.c.seq == seq)).scalar_one_or_none()
         return Head(workspace=_workspace(connection), seq=seq, hash=digest, time=time)
 

@@ -51,7 +51,6 @@ class Database:
         self.path = Path(self.url.database or "") if self.sqlite else None
         self._engine: Engine | None = None
         self._found = False
-        self._empty: Engine | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -61,7 +60,7 @@ class Database:
         with self._lock:
             if self._pid != os.getpid():
                 _INHERITED.append(self._engine)
-                self._engine, self._empty, self._pid = None, None, os.getpid()
+                self._engine, self._pid = None, os.getpid()
             if self._engine is None:
                 self._engine = self._connect()
             return self._engine
@@ -102,7 +101,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Open a consistent snapshot for reading; what does not exist yet reads as empty."""
         if not self.exists():
-            with self._empty_engine().begin() as connection:
+            with _nothing() as connection:
                 yield connection
             return
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -133,13 +132,17 @@ class Database:
             return _postgresql_engine(self.url.render_as_string(hide_password=False))
         return _sqlite_engine(self.path)
 
-    def _empty_engine(self) -> Engine:
-        with self._lock:
-            if self._empty is None:
-                self._empty = create_engine("sqlite://", poolclass=StaticPool)
-            # Each time, since a room that was imported since the last brings its tables.
-            metadata.create_all(self._empty)
-            return self._empty
+
+@contextmanager
+def _nothing() -> Iterator[Connection]:
+    """Answer for a workspace that does not exist yet: the same tables, with no rows, in the reader's own thread."""
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _checked_url(url: str) -> URL:
