@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["Page", "PageRequest", "Record", "Request", "Digest", "Timestamp", "new_id", "now", "rich_table", "text_of"]
+__all__ = ["Digest", "Page", "PageRequest", "Record", "Request", "Timestamp", "new_id", "now", "rich_table", "text_of"]
 
 T = TypeVar("T", bound="Record")
 _DIGEST = re.compile(r"(b3|sha256):[0-9a-f]{64}")
@@ -141,9 +141,9 @@ def rich_table(items: Sequence[Record], more: bool = False) -> Any:
     return table
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Any) -> str:  # noqa: PLR0911 - one line for each kind
     """Write any field's value for people."""
-    if value is None or value == "" or value == () or value == {}:
+    if value is None or value in ("", (), {}):
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
