@@ -48,11 +48,9 @@ def code_state(folder: Path) -> Code | None:
 
 def environment_lock() -> EnvironmentLock:
     """List the installed packages with their exact versions, the interpreter and the platform."""
-    packages = {
-        distribution.name: distribution.version
-        for distribution in metadata.distributions()
-        if distribution.name and distribution.version
-    }
+    # Reading a distribution's metadata parses its whole file; once each, since there are hundreds.
+    found = [distribution.metadata for distribution in metadata.distributions()]
+    packages = {each["Name"]: each["Version"] for each in found if each and each["Name"] and each["Version"]}
     return EnvironmentLock(
         python=platform.python_version(),
         platform=platform.platform(),
