@@ -57,6 +57,7 @@ class Operation(Generic[Req, Res]):
     result: type[Res]
 
     def __call__(self, ws: Workspace, request: Req) -> Res:
+        """Run it on a workspace, here."""
         return self.function(ws, request)
 
     @property

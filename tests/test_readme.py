@@ -62,7 +62,9 @@ def test_the_notebook_shown_is_the_notebook_shipped() -> None:
 
 
 def test_every_command_shown_exists(project: Path) -> None:
-    shown = [line.partition("   ")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("mlops ")]
+    shown = [
+        line.partition("   ")[0] for block in blocks("sh") for line in block.splitlines() if line.startswith("mlops ")
+    ]
     assert len(shown) >= 6
     for line in shown:
         words = [word for word in shlex.split(line)[1:] if word.isalpha()]
