@@ -55,9 +55,14 @@ class Graph:
             self.nodes[ref] = (at, by)
 
     def add_edge(self, edge: Edge) -> None:
-        """Enter an edge once; a deployment's is renewed by each promotion, so that the newest counts."""
+        """Enter an edge once, and none against it: what made a thing and then read it is its origin.
+
+        A deployment's edge is renewed by each promotion, so that the newest counts.
+        """
         pair = (edge.source, edge.target)
-        if edge.source == edge.target or (pair in self._seen and edge.relation != "deployed"):
+        if edge.source == edge.target or pair[::-1] in self._seen:
+            return
+        if pair in self._seen and edge.relation != "deployed":
             return
         if pair in self._seen:
             self.into[edge.target] = [each for each in self.into[edge.target] if each.source != edge.source]
