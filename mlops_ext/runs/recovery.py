@@ -18,7 +18,7 @@ log = logging.getLogger("mlops_ext.runs")
 
 
 def recover(ws: Workspace) -> int:
-    """End or queue again every job whose lease ran out; give how many.
+    """End or queue again every job whose lease ran out, and end lost runs that no job holds; give how many jobs.
 
     On the machine where it ran, whatever is left of the attempt is ended first. On another one it ends
     itself: an attempt that cannot renew its lease stops before the lease is out.
@@ -28,6 +28,7 @@ def recover(ws: Workspace) -> int:
         if late.host == queue.this_host():
             processes.end_all(late.lease.token)
         bury(ws, late.lease, late.run, "the process of the run was lost: no sign of life until its lease ran out")
+    tracking.expire(ws)
     return len(found)
 
 
