@@ -175,9 +175,20 @@ class Catalog:
         raise StoreBusy(f"{self.database} stays too busy", hint="Try again in a moment")
 
     def _once(self, change: Callable[[Change], T], *, event: bool, serial: bool) -> T:
-        with self.database.writing(serial=serial) as (connection, algorithm):
-            under_way = Change(connection, self.actor, algorithm)
-            result = change(under_way)
-            if event:
-                under_way.close()
+        committing = False
+        try:
+            with self.database.writing(serial=serial) as (connection, algorithm):
+                under_way = Change(connection, self.actor, algorithm)
+                result = change(under_way)
+                if event:
+                    under_way.close()
+                committing = True
             return result
+        except DBAPIError as error:
+            if committing and error.connection_invalidated:
+                # The server may have committed; doing it again could do it twice.
+                raise StoreUnavailable(
+                    f"the connection to {self.database} broke during the commit",
+                    hint="Whether the change stands is in: mlops audit log",
+                ) from error
+            raise
