@@ -1,0 +1,169 @@
+"""Every operation that changes a record appends exactly one event, and a repeat that changes nothing none."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from sqlalchemy import func, select
+
+import mlops_ext as mlops
+from mlops_ext.errors import MlopsError
+from mlops_ext.rooms import OPERATIONS
+from mlops_ext.store.schema import events
+from mlops_ext.workspace import Workspace
+from tests.models.support import file_of
+
+# Each writing operation in the order of a story, what it is asked, and what a repeat is: a no-op,
+# a further change (a new run, job or report), or refused.
+STORY: tuple[tuple[str, str], ...] = (
+    ("policy.apply", "no-op"),
+    ("tracking.start", "again"),
+    ("datasets.commit", "no-op"),
+    ("features.define", "no-op"),
+    ("models.register", "no-op"),
+    ("models.alias", "no-op"),
+    ("models.promote", "no-op"),
+    ("models.rollback", "refused"),
+    ("models.unalias", "refused"),
+    ("monitoring.log", "no-op"),
+    ("monitoring.report", "again"),
+    ("monitoring.raise", "no-op"),
+    ("monitoring.acknowledge", "no-op"),
+    ("jobs.submit", "again"),
+    ("jobs.cancel", "no-op"),
+    ("tracking.attach", "no-op"),
+    ("tracking.finish", "no-op"),
+)
+
+
+class Cast:
+    """Makes the request of each operation in a workspace where the story has come that far."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self.ws = ws
+        self.made: dict[str, Any] = {}
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+        (ws.root / "one.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+
+    def request(self, name: str) -> dict[str, Any]:
+        return getattr(self, name.replace(".", "_"))()
+
+    def policy_apply(self) -> dict[str, Any]:
+        return {"policy": {"environments": ["staging", "production"], "gates": {}}}
+
+    def tracking_start(self) -> dict[str, Any]:
+        return {"experiment": "story"}
+
+    def datasets_commit(self) -> dict[str, Any]:
+        if "manifest" not in self.made:
+            self.made["manifest"] = mlops.snapshot(weather(9), "other", workspace=self.ws).manifest
+        return {"name": "weather", "manifest": self.made["manifest"]}
+
+    def features_define(self) -> dict[str, Any]:
+        return {"name": "view", "dataset": "weather", "entity": ["origin"], "time": "at", "features": ["temp"]}
+
+    def models_register(self) -> dict[str, Any]:
+        file = file_of(self.ws, b"two").model_dump()
+        return {"name": "delay", "flavor": "test", "files": [file], "inputs": ["dataset:weather@1"]}
+
+    def models_alias(self) -> dict[str, Any]:
+        return {"model": "delay@2", "alias": "champion"}
+
+    def models_promote(self) -> dict[str, Any]:
+        return {"model": "delay@2", "to": "production"}
+
+    def models_rollback(self) -> dict[str, Any]:
+        return {"model": "delay@production"}
+
+    def models_unalias(self) -> dict[str, Any]:
+        return {"model": "delay", "alias": "champion"}
+
+    def monitoring_log(self) -> dict[str, Any]:
+        batch = io.BytesIO()
+        pd.DataFrame({"id": [1], "label": [1.0]}).to_parquet(batch)
+        return {"model": "delay@1", "kind": "labels", "batch": self.ws.put_blob(batch.getvalue()), "rows": 1}
+
+    def monitoring_report(self) -> dict[str, Any]:
+        return {"kind": "performance", "model": "delay@1", "window": "w", "status": "measured"}
+
+    def monitoring_raise(self) -> dict[str, Any]:
+        about = {"monitor": "auc", "model": "delay@1", "kind": "performance_loss", "window": "w", "message": "worse"}
+        return {**about, "report": self.made["monitoring.report"].id}
+
+    def monitoring_acknowledge(self) -> dict[str, Any]:
+        return {"alert": self.made["monitoring.raise"].id, "comment": "seen"}
+
+    def jobs_submit(self) -> dict[str, Any]:
+        return {"notebook": "one.ipynb"}
+
+    def jobs_cancel(self) -> dict[str, Any]:
+        return {"job": self.made["jobs.submit"].id}
+
+    def tracking_attach(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "output": self.ws.put_blob(b"{}")}
+
+    def tracking_finish(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "status": "succeeded"}
+
+
+def weather(rows: int) -> pd.DataFrame:
+    times = pd.date_range("2013-01-01", periods=rows, freq="h", tz="UTC")
+    return pd.DataFrame({"origin": "JFK", "at": times, "temp": range(rows)})
+
+
+def event_count(ws: Workspace) -> int:
+    with ws.catalog.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(events)).scalar_one())
+
+
+def call(ws: Workspace, name: str, request: dict[str, Any]) -> Any:
+    operation = OPERATIONS[name]
+    return ws.call(operation, operation.request.model_validate_json(json.dumps(request)))
+
+
+@pytest.mark.fast
+def test_the_story_has_every_writing_operation() -> None:
+    assert {name for name, _ in STORY} == {name for name, each in OPERATIONS.items() if each.writes}
+
+
+def test_each_change_is_one_event_and_a_repeat_none(workspace: Workspace) -> None:
+    call(
+        workspace,
+        "models.register",
+        {"name": "delay", "flavor": "test", "files": [file_of(workspace, b"1").model_dump()]},
+    )
+    call(workspace, "models.promote", {"model": "delay@1", "to": "production"})
+    cast = Cast(workspace)
+    for name, repeat in STORY:
+        request = cast.request(name)
+        before = event_count(workspace)
+        cast.made[name] = call(workspace, name, request)
+        assert event_count(workspace) == before + 1, name
+        if repeat == "no-op":
+            call(workspace, name, cast.request(name))
+            assert event_count(workspace) == before + 1, f"{name} again"
+        if repeat == "refused":
+            with pytest.raises(MlopsError):
+                call(workspace, name, cast.request(name))
+            assert event_count(workspace) == before + 1, f"{name} again"
+
+
+def test_measurements_append_no_event(workspace: Workspace) -> None:
+    run = call(workspace, "tracking.start", {})
+    before = event_count(workspace)
+    point = {"key": "auc", "value": 0.7, "step": 1}
+    call(workspace, "tracking.log", {"run": run.id, "parameters": {"month": "1"}, "metrics": [point]})
+    assert event_count(workspace) == before
+    assert call(workspace, "tracking.show", {"run": run.id}).metrics == {"auc": 0.7}
+
+
+def test_reading_operations_append_nothing(workspace: Workspace) -> None:
+    for name, each in OPERATIONS.items():
+        if each.action == "read" and not any(field.is_required() for field in each.request.model_fields.values()):
+            call(workspace, name, {})
+    assert not workspace.exists(), "reading makes no workspace"
