@@ -59,7 +59,7 @@ def test_no_two_operations_share_their_words() -> None:
     assert OPERATIONS is DECLARED
 
 
-def test_values_of_dictionaries_are_read_as_json_where_anything_fits() -> None:
+def test_values_of_dictionaries_are_read_as_json_and_those_of_pairs_by_the_notebook() -> None:
     submit = OPERATIONS["jobs.submit"]
     pairs = {
         "notebook": "a.ipynb",
@@ -67,7 +67,7 @@ def test_values_of_dictionaries_are_read_as_json_where_anything_fits() -> None:
         "parameters__pairs": (("d", "true"), ("e", "01")),
     }
     request = request_of(submit, pairs)
-    assert request.parameters == {"a": 1, "b": "x", "c": [1], "d": True, "e": "01"}  # type: ignore[attr-defined]
+    assert request.parameters == {"a": 1, "b": "x", "c": [1], "d": "true", "e": "01"}  # type: ignore[attr-defined]
     with pytest.raises(InvalidValue, match="'oops'"):
         request_of(submit, {"notebook": "a.ipynb", "parameters": ("oops",)})
 
