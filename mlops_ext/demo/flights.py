@@ -59,7 +59,7 @@ def plane_register() -> pd.DataFrame:
 def features_of(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """Turn joined flights into the model's columns."""
     table = flights.merge(planes, on="tailnum", how="left", validate="many_to_one")
-    table = table.assign(weekday=table["day"].dt.dayofweek)
+    table = table.assign(weekday=table["day"].dt.day_of_week)
     return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
 
 
