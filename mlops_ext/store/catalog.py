@@ -183,7 +183,6 @@ class Catalog:
                 if event:
                     under_way.close()
                 committing = True
-            return result
         except DBAPIError as error:
             if committing and error.connection_invalidated:
                 # The server may have committed; doing it again could do it twice.
@@ -192,3 +191,4 @@ class Catalog:
                     hint="Whether the change stands is in: mlops audit log",
                 ) from error
             raise
+        return result

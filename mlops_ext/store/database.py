@@ -35,6 +35,9 @@ _INHERITED: list[Engine | None] = []
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
 _URL_HINT = "Write sqlite:////folder/catalog.db or postgresql://user@host/database"
 
+_INFO = select(store_info)
+_LOCK_HEAD = select(chain_head.c.seq).with_for_update()
+
 
 class Database:
     """One catalog database; its connections belong to one process and are reopened after a fork.
@@ -81,7 +84,7 @@ class Database:
         ------
         StoreTooNew, StoreTooOld
         """
-        row = connection.execute(select(store_info)).one_or_none()
+        row = connection.execute(_INFO).one_or_none()
         if row is None:
             raise StoreUnavailable(f"{self} holds no workspace", hint="Run: mlops init")
         needed = row.min_writer if writing else row.min_reader
@@ -115,7 +118,7 @@ class Database:
         with translated(self), self.engine.connect().execution_options(mlops_writing=True) as connection:
             with connection.begin():
                 if serial and not self.sqlite:
-                    connection.execute(select(chain_head.c.seq).with_for_update())
+                    connection.execute(_LOCK_HEAD)
                 yield connection, self.check(connection, writing=True)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rfc8785 import CanonicalizationError
-from sqlalchemy import Connection, Row, Select, String, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, Select, String, bindparam, insert, select, type_coerce, update
 
 from mlops_ext.store.hashing import algorithm_of, canonical_json, digest_of
 from mlops_ext.store.schema import chain_head, event_data, events, utc_text
@@ -17,6 +17,12 @@ from mlops_ext.store.schema import chain_head, event_data, events, utc_text
 __all__ = ["FORMAT", "Draft", "Finding", "append", "event_hash", "findings", "genesis", "head"]
 
 FORMAT = 1
+
+# Built once: building a statement costs several times what running it does.
+_HEAD = select(chain_head.c.seq, chain_head.c.hash)
+_INSERT_EVENT = insert(events)
+_INSERT_DATA = insert(event_data)
+_MOVE_HEAD = update(chain_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
 _BATCH = 5000
 
 
@@ -52,7 +58,7 @@ def event_hash(fields: Mapping[str, Any], algorithm: str) -> str:
 
 def head(connection: Connection) -> tuple[int, str]:
     """Give the number and hash of the newest event; 0 and the genesis hash before the first."""
-    row = connection.execute(select(chain_head.c.seq, chain_head.c.hash)).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     return (0, "") if row is None else (int(row.seq), str(row.hash))
 
 
@@ -72,9 +78,9 @@ def append(connection: Connection, draft: Draft, algorithm: str) -> int:
         "previous": previous,
     }
     digest = event_hash(fields, algorithm)
-    connection.execute(insert(events).values({**fields, "time": draft.time, "hash": digest}))
-    connection.execute(insert(event_data).values(seq=last + 1, data=data.decode()))
-    connection.execute(update(chain_head).values(seq=last + 1, hash=digest))
+    connection.execute(_INSERT_EVENT, {**fields, "time": draft.time, "hash": digest})
+    connection.execute(_INSERT_DATA, {"seq": last + 1, "data": data.decode()})
+    connection.execute(_MOVE_HEAD, {"new_seq": last + 1, "new_hash": digest})
     return last + 1
 
 
