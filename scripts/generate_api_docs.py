@@ -7,13 +7,14 @@ Run it after an operation or a record changed:
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from generated import write_or_check
 
 from mlops_ext.cli.tree import prose
 from mlops_ext.cli.words import EDGE
@@ -38,16 +39,7 @@ download.
 
 def main() -> int:
     """Write the file, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="exit 1 when the file is not current")
-    text = generate()
-    if not parser.parse_args().check:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{TARGET} is not current. Run: python scripts/generate_api_docs.py\n")
-    return 1
+    return write_or_check(TARGET, generate(), __doc__)
 
 
 def generate() -> str:

@@ -7,7 +7,6 @@ Run it after an operation or a record changed:
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from generated import write_or_check
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from mlops_ext.rooms import OPERATIONS
@@ -47,16 +47,7 @@ class _Schema(GenerateJsonSchema):
 
 def main() -> int:
     """Write the file, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="exit 1 when the file is not current")
-    text = generate()
-    if not parser.parse_args().check:
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.exists() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{TARGET} is not current. Run: python scripts/generate_client.py\n")
-    return 1
+    return write_or_check(TARGET, generate(), __doc__)
 
 
 def generate() -> str:
