@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,14 +18,15 @@ EAGER_BOUND = 60.0
 
 
 def eager_files(labextension: Path) -> list[Path]:
-    """Name what JupyterLab loads at start: the remote entry, the extension's own chunk and its style."""
+    """Name what JupyterLab loads at start: the remote entry, the chunks of what it exposes, and the style."""
     built = json.loads((labextension / "package.json").read_text(encoding="utf-8"))["jupyterlab"]["_build"]
-    entry = (labextension / built["load"]).read_text(encoding="utf-8")
-    chunks = [
-        path for path in (labextension / "static").glob("*.js") if path.stem.split(".")[0] in ("style", "lib_index_js")
-    ]
-    loaded = {labextension / built["load"], *(path for path in chunks if path.stem.split(".")[-1] in entry)}
-    return sorted(loaded)
+    entry = labextension / built["load"]
+    exposed = re.findall(r'"\./\w+":\(\)=>(.*?)\.then', entry.read_text(encoding="utf-8"))
+    if not exposed:
+        raise SystemExit(f"{entry} exposes nothing that this script understands: has the builder changed?")
+    ids = {number for loading in exposed for number in re.findall(r"\.e\((\d+)\)", loading)}
+    chunks = [path for path in entry.parent.glob("*.js") if path.name.partition(".")[0] in {*ids, "style"}]
+    return sorted({entry, *chunks})
 
 
 def measure(report: Report, rounds: int) -> None:  # noqa: ARG001 - sizes need no rounds
