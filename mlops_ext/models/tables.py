@@ -1,12 +1,26 @@
-"""The registry's tables. Nothing is ever updated but pointers: a model's newest number and where an alias points."""
+"""The registry's tables. Content never changes; pointers, tags, descriptions, names and states do."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text, false
 
-from mlops_ext.store.schema import Json, Utc, metadata
+from mlops_ext.store.schema import Json, Real, Utc, metadata
 
-__all__ = ["aliases", "deployments", "environment_locks", "model_links", "model_versions", "models", "policies"]
+__all__ = [
+    "aliases",
+    "approvals",
+    "deployments",
+    "environment_locks",
+    "imported",
+    "model_links",
+    "model_metrics",
+    "model_parameters",
+    "model_tags",
+    "model_versions",
+    "models",
+    "policies",
+    "promotions",
+]
 
 models = Table(
     "models",
@@ -15,6 +29,7 @@ models = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("description", Text, nullable=False),
     Column("latest", Integer, nullable=False),
+    Column("state", String(10), nullable=False, server_default="active"),
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),
 )
@@ -37,9 +52,44 @@ model_versions = Table(
     Column("lock_digest", String(80), ForeignKey("environment_locks.digest")),
     Column("details", Json, nullable=False),
     Column("description", Text, nullable=False),
+    Column("state", String(10), nullable=False, server_default="active"),
     Column("created_at", Utc, nullable=False),
     Column("created_by", Text, nullable=False),
+    Index("ix_model_versions_created_at_model_id_version", "created_at", "model_id", "version"),
     Index("ix_model_versions_model_id_digest", "model_id", "digest"),
+)
+
+# Metrics, parameters and tags stand in rows of their own, so that a search can use an index.
+model_metrics = Table(
+    "model_metrics",
+    metadata,
+    Column("model_id", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(250), primary_key=True),
+    Column("value", Real),
+    ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
+    Index("ix_model_metrics_key_value", "key", "value"),
+)
+
+model_parameters = Table(
+    "model_parameters",
+    metadata,
+    Column("model_id", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
+    ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
+)
+
+# Version 0 is the model itself.
+model_tags = Table(
+    "model_tags",
+    metadata,
+    Column("model_id", String(32), ForeignKey("models.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("ix_model_tags_key", "key"),
 )
 
 model_links = Table(
@@ -90,4 +140,57 @@ policies = Table(
     Column("policy", Json, nullable=False),
     Column("applied_at", Utc, nullable=False),
     Column("applied_by", Text, nullable=False),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("model_id", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("environment", String(250), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("policy_digest", String(80), nullable=False),
+    Column("champion", Integer),
+    Column("gates", Json, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    # Break-glass: the reason given, and the review that it owes.
+    Column("broken_glass", Boolean, nullable=False, server_default=false()),
+    Column("reviewed_at", Utc),
+    Column("reviewed_by", Text, nullable=False),
+    Column("review", Text, nullable=False),
+    Column("expires_at", Utc),
+    Column("requested_at", Utc, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("auth", String(20), nullable=False),
+    Column("ended_at", Utc),
+    ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
+    Index("ix_promotions_state_id", "state", "id"),
+    Index("ix_promotions_model_id_id", "model_id", "id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("promotion", String(32), ForeignKey("promotions.id"), primary_key=True),
+    Column("by", String(250), primary_key=True),
+    Column("decision", String(10), nullable=False),
+    Column("auth", String(20), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("policy_digest", String(80), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# What came over from another registry, so that it comes over once.
+imported = Table(
+    "imported",
+    metadata,
+    Column("source", String(250), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("source_id", String(400), primary_key=True),
+    Column("subject", String(400), nullable=False),
+    Column("imported_at", Utc, nullable=False),
 )

@@ -25,6 +25,8 @@ from mlops_ext.store.database import Database, translated, translation
 from mlops_ext.store.filesystem import fsync_folder
 from mlops_ext.store.hashing import ALGORITHMS
 from mlops_ext.store.schema import (
+    MIN_READER,
+    MIN_WRITER,
     SCHEMA,
     blob_intents,
     blob_owners,
@@ -90,8 +92,8 @@ def _lay_out(connection: Connection, algorithm: str) -> None:
             workspace=workspace,
             hash=algorithm,
             schema_number=SCHEMA,
-            min_reader=1,
-            min_writer=1,
+            min_reader=MIN_READER,
+            min_writer=MIN_WRITER,
             created_at=now(),
         )
     )
@@ -138,7 +140,8 @@ def _migrate_locked(database: Database) -> None:
             if _schema_number(connection) >= SCHEMA:
                 return
             migrate(connection)
-            connection.execute(update(store_info).values(schema_number=SCHEMA))
+            numbers = {"schema_number": SCHEMA, "min_reader": MIN_READER, "min_writer": MIN_WRITER}
+            connection.execute(update(store_info).values(numbers))
 
 
 def _schema_number(connection: Connection) -> int:

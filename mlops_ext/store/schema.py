@@ -11,10 +11,13 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Me
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["SCHEMA", "Json", "Real", "Utc", "finite_json", "metadata"]
+__all__ = ["MIN_READER", "MIN_WRITER", "SCHEMA", "Json", "Real", "Utc", "finite_json", "metadata"]
 
-SCHEMA = 1
+SCHEMA = 2
 """The schema that this release reads and writes; the newest migration carries the same number."""
+
+MIN_READER = MIN_WRITER = 2
+"""The oldest schema numbers whose releases may still read and write a store of this one."""
 
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -131,6 +134,16 @@ event_data = Table(
     metadata,
     Column("seq", BigInteger, ForeignKey("events.seq"), primary_key=True, autoincrement=False),
     Column("data", Text, nullable=False),
+)
+
+# What each event names: its subject, inputs and outputs; an index of the data, from which lineage is drawn.
+event_refs = Table(
+    "event_refs",
+    metadata,
+    Column("ref", String(400), primary_key=True),
+    Column("seq", BigInteger, ForeignKey("events.seq"), primary_key=True, autoincrement=False),
+    Column("role", String(8), primary_key=True),
+    Index("ix_event_refs_seq", "seq"),
 )
 
 blobs = Table(

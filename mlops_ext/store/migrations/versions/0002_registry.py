@@ -1,0 +1,125 @@
+"""Registry in depth: states, tags, metrics and parameters in rows, promotions with approvals, what events name."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "imported",
+        sa.Column("source", sa.String(length=250), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("source_id", sa.String(length=400), nullable=False),
+        sa.Column("subject", sa.String(length=400), nullable=False),
+        sa.Column("imported_at", sa.String(27), nullable=False),
+        sa.PrimaryKeyConstraint("source", "kind", "source_id", name=op.f("pk_imported")),
+    )
+    op.create_table(
+        "event_refs",
+        sa.Column("ref", sa.String(length=400), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.ForeignKeyConstraint(["seq"], ["events.seq"], name=op.f("fk_event_refs_seq")),
+        sa.PrimaryKeyConstraint("ref", "seq", "role", name=op.f("pk_event_refs")),
+    )
+    with op.batch_alter_table("event_refs", schema=None) as batch_op:
+        batch_op.create_index("ix_event_refs_seq", ["seq"], unique=False)
+
+    op.create_table(
+        "model_tags",
+        sa.Column("model_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=250), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_tags_model_id")),
+        sa.PrimaryKeyConstraint("model_id", "version", "key", name=op.f("pk_model_tags")),
+    )
+    with op.batch_alter_table("model_tags", schema=None) as batch_op:
+        batch_op.create_index("ix_model_tags_key", ["key"], unique=False)
+
+    op.create_table(
+        "model_metrics",
+        sa.Column("model_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=250), nullable=False),
+        sa.Column("value", sa.Float(53), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_model_metrics_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", "key", name=op.f("pk_model_metrics")),
+    )
+    with op.batch_alter_table("model_metrics", schema=None) as batch_op:
+        batch_op.create_index("ix_model_metrics_key_value", ["key", "value"], unique=False)
+
+    op.create_table(
+        "model_parameters",
+        sa.Column("model_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_model_parameters_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", "name", name=op.f("pk_model_parameters")),
+    )
+    op.create_table(
+        "promotions",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("model_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("environment", sa.String(length=250), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("policy_digest", sa.String(length=80), nullable=False),
+        sa.Column("champion", sa.Integer(), nullable=True),
+        sa.Column("gates", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("broken_glass", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("reviewed_at", sa.String(27), nullable=True),
+        sa.Column("reviewed_by", sa.Text(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.String(27), nullable=True),
+        sa.Column("requested_at", sa.String(27), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("auth", sa.String(length=20), nullable=False),
+        sa.Column("ended_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_promotions_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promotions")),
+    )
+    with op.batch_alter_table("promotions", schema=None) as batch_op:
+        batch_op.create_index("ix_promotions_model_id_id", ["model_id", "id"], unique=False)
+        batch_op.create_index("ix_promotions_state_id", ["state", "id"], unique=False)
+
+    op.create_table(
+        "approvals",
+        sa.Column("promotion", sa.String(length=32), nullable=False),
+        sa.Column("by", sa.String(length=250), nullable=False),
+        sa.Column("decision", sa.String(length=10), nullable=False),
+        sa.Column("auth", sa.String(length=20), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("policy_digest", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(["promotion"], ["promotions.id"], name=op.f("fk_approvals_promotion")),
+        sa.PrimaryKeyConstraint("promotion", "by", name=op.f("pk_approvals")),
+    )
+    with op.batch_alter_table("model_versions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("state", sa.String(length=10), server_default="active", nullable=False))
+        batch_op.create_index(
+            "ix_model_versions_created_at_model_id_version", ["created_at", "model_id", "version"], unique=False
+        )
+
+    with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("state", sa.String(length=10), server_default="active", nullable=False))
