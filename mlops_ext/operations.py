@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from mlops_ext.errors import NotFound
-from mlops_ext.records import Record, Request
+from mlops_ext.records import Page, Record, Request
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
 
-__all__ = ["OPERATIONS", "Operation", "find", "operation"]
+__all__ = ["OPERATIONS", "Operation", "every", "find", "operation"]
 
 Req = TypeVar("Req", bound=Request)
 Res = TypeVar("Res", bound=Record)
+Item = TypeVar("Item", bound=Record)
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {}
 _PATH_FIELD = re.compile(r"{(\w+)}")
@@ -141,6 +142,21 @@ def find(name: str) -> Operation[Any, Any]:
     if name not in OPERATIONS:
         raise NotFound.of("operation", name, OPERATIONS)
     return OPERATIONS[name]
+
+
+def every(ws: Workspace, listing: Operation[Req, Page[Item]], request: Req) -> Iterator[Item]:
+    """Go through all items of a list, page by page.
+
+    Examples
+    --------
+    >>> for model in every(ws, models.list_models, ListModels(limit=1000)): ...  # doctest: +SKIP
+    """
+    while True:
+        page = ws.call(listing, request)
+        yield from page
+        if not page.next:
+            return
+        request = request.model_copy(update={"cursor": page.next})
 
 
 def _check(declared: Operation[Any, Any]) -> None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring import service
-from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report, SaveReport
+from mlops_ext.monitoring.batches import log
+from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report, ReportKind, SaveReport
 from mlops_ext.monitoring.windows import calibration_on, estimate_error, frame_of, joined_window, text_of
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.models.types import ModelVersion
     from mlops_ext.monitoring.display import DriftReport
+    from mlops_ext.monitoring.performance import Measured
 
 __all__ = ["compare", "drift", "estimate", "log_labels", "log_predictions", "performance"]
 
@@ -199,25 +201,10 @@ def performance(
             f"no labels of {window!r} for {pinned}", hint="Log them with log_labels, or estimate() without them"
         )
     found = measure(scored_of(rows, rows["label"], threshold), Bootstrap(draws, seed))
-    details = {
-        **found.details,
-        "threshold": threshold,
-        "counts": joined.counts,
-        "duplicates": "the last by time counts",
-    }
+    details = {"threshold": threshold, "counts": joined.counts, "duplicates": "the last by time counts"}
     details |= estimate_error(ws, pinned, window, found)
-    return ws.call(
-        service.report,
-        SaveReport(
-            kind="performance",
-            model=pinned,
-            window=window,
-            status="measured",
-            metrics=found.metrics,
-            label_coverage=joined.coverage,
-            details=details,
-        ),
-    )
+    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
+    return _saved(ws, about, "performance", "measured", found, details)
 
 
 def estimate(
@@ -266,19 +253,9 @@ def estimate(
         raise InvalidValue(f"predictions of {window!r} have no probabilities", hint="Log them with probability=")
     calibration = calibration_on(ws, pinned, calibrate_on)
     found = expected(scored.day, scored.score, calibration, threshold, Bootstrap(draws, seed))
-    details = {**found.details, "calibrated_on": list(calibrate_on), "counts": {"predictions": len(joined.frame)}}
-    return ws.call(
-        service.report,
-        SaveReport(
-            kind="estimate",
-            model=pinned,
-            window=window,
-            status="estimated",
-            metrics=found.metrics,
-            label_coverage=joined.coverage,
-            details=details,
-        ),
-    )
+    details = {"calibrated_on": list(calibrate_on), "counts": {"predictions": len(joined.frame)}}
+    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
+    return _saved(ws, about, "estimate", "estimated", found, details)
 
 
 def compare(
@@ -336,20 +313,17 @@ def compare(
         raise InvalidValue(
             f"no metric {metric!r} of both", hint=f"Known: {', '.join(each.name for each in found.metrics)}"
         )
-    details = {**found.details, "champion": first, "challenger": second, "metric": metric, "rows": len(shared)}
-    return ws.call(
-        service.report,
-        SaveReport(
-            kind="comparison",
-            model=second,
-            reference=f"model:{first}",
-            window=window,
-            status=outcome(chosen),
-            metrics=found.metrics,
-            label_coverage=before.coverage,
-            details=details,
-        ),
-    )
+    details = {"champion": first, "challenger": second, "metric": metric, "rows": len(shared)}
+    about = {"model": second, "reference": f"model:{first}", "window": window, "label_coverage": before.coverage}
+    return _saved(ws, about, "comparison", outcome(chosen), found, details)
+
+
+def _saved(
+    ws: Workspace, about: dict[str, Any], kind: ReportKind, status: str, found: Measured, details: dict[str, Any]
+) -> Report:
+    """Keep what was found as a report, with every constant that it used."""
+    whole = {**found.details, **details}
+    return ws.call(service.report, SaveReport(**about, kind=kind, status=status, metrics=found.metrics, details=whole))
 
 
 def _log(ref: str | ModelVersion, kind: Any, table: Any, window: str, workspace: Workspace | None) -> LoggedBatch:
@@ -358,4 +332,4 @@ def _log(ref: str | ModelVersion, kind: Any, table: Any, window: str, workspace:
     ws = workspace or Workspace.find()
     pinned = service.model_ref(ws, text_of(ref))
     batch = ws.put_blob(write_batch(table, window))
-    return ws.call(service.log, LogBatch(model=pinned, kind=kind, batch=batch, rows=table.num_rows, window=window))
+    return ws.call(log, LogBatch(model=pinned, kind=kind, batch=batch, rows=table.num_rows, window=window))

@@ -1,10 +1,10 @@
-"""What can be done in monitoring: save and list reports, raise and acknowledge alerts, log batches."""
+"""What can be done in monitoring: save and list reports, raise and acknowledge alerts."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, insert, or_, select, update
+from sqlalchemy import Row, Select, Table, insert, select, update
 
 from mlops_ext.datasets.service import show as show_dataset
 from mlops_ext.datasets.types import ShowDataset
@@ -12,15 +12,12 @@ from mlops_ext.errors import NotFound
 from mlops_ext.models.service import version as show_version
 from mlops_ext.models.types import ShowVersion
 from mlops_ext.monitoring.tables import alerts as alerts_table
-from mlops_ext.monitoring.tables import logged_batches
 from mlops_ext.monitoring.tables import reports as reports_table
 from mlops_ext.monitoring.types import (
     AcknowledgeAlert,
     Alert,
     ListAlerts,
     ListReports,
-    LogBatch,
-    LoggedBatch,
     RaiseAlert,
     Report,
     SaveReport,
@@ -38,9 +35,9 @@ __all__ = [
     "acknowledge",
     "alert",
     "alerts",
-    "batches",
-    "log",
+    "model_name",
     "model_ref",
+    "of_model",
     "raise_alert",
     "report",
     "reports",
@@ -70,7 +67,7 @@ def report(ws: Workspace, request: SaveReport) -> Report:
 @operation("monitoring.reports", "GET /reports", command="reports list")
 def reports(ws: Workspace, request: ListReports) -> Page[Report]:
     """List reports, the newest first, without their rows and details; `monitoring.show` gives those."""
-    query = _of_model(ws, select(*_LISTED), reports_table, request.model)
+    query = of_model(ws, select(*_LISTED), reports_table, request.model)
     if request.kind:
         query = query.where(reports_table.c.kind == request.kind)
     if request.window:
@@ -103,7 +100,7 @@ def raise_alert(ws: Workspace, request: RaiseAlert) -> Alert:
 @operation("monitoring.alerts", "GET /alerts", command="alerts list")
 def alerts(ws: Workspace, request: ListAlerts) -> Page[Alert]:
     """List alerts, the newest first."""
-    query = _of_model(ws, select(alerts_table), alerts_table, request.model)
+    query = of_model(ws, select(alerts_table), alerts_table, request.model)
     if request.state:
         query = query.where(alerts_table.c.state == request.state)
     with ws.catalog.read() as connection:
@@ -124,14 +121,6 @@ def acknowledge(ws: Workspace, request: AcknowledgeAlert) -> Alert:
     return ws.catalog.write(lambda change: _acknowledge(change, request))
 
 
-@operation("monitoring.log", "POST /model-versions/{model}/batches", writes=True)
-def log(ws: Workspace, request: LogBatch) -> LoggedBatch:
-    """Log a batch of predictions or labels of a model version; the same batch again is kept once."""
-    pinned = request.model_copy(update={"model": model_ref(ws, request.model)})
-    made = new_id()
-    return ws.catalog.write(lambda change: _log(change, made, pinned))
-
-
 def model_ref(ws: Workspace, text: str) -> str:
     """Pin a reference to the version that it names now, such as `delay@3`.
 
@@ -143,31 +132,12 @@ def model_ref(ws: Workspace, text: str) -> str:
     return ws.call(show_version, ShowVersion(model=text)).ref
 
 
-def batches(ws: Workspace, kind: str, window: str, *, model: str = "", name: str = "") -> list[LoggedBatch]:
-    """Give the batches of a window and those of no window, in the order in which they were logged.
-
-    Parameters
-    ----------
-    kind : {"predictions", "labels"}
-        Which.
-    window : str
-        Name of the window.
-    model : str
-        Only those of this version, such as `delay@3`.
-    name : str
-        Only those of this model, whichever version.
-    """
-    columns = logged_batches.c
-    query = select(logged_batches).where(columns.kind == kind, or_(columns.window == window, columns.window == ""))
-    query = query.where(columns.model == model) if model else query.where(columns.model_name == name)
-    with ws.catalog.read() as connection:
-        return [_batch(row, new=False) for row in connection.execute(query.order_by(columns.id))]
-
-
 def _save(change: Change, made: str, request: SaveReport) -> Report:
     saved = Report(**dict(request), id=made, created_at=change.now, created_by=change.actor)
     values = saved.model_dump(mode="json", exclude={"created_at"})
-    change.execute(insert(reports_table).values(**values, created_at=saved.created_at, model_name=_name(saved.model)))
+    change.execute(
+        insert(reports_table).values(**values, created_at=saved.created_at, model_name=model_name(saved.model))
+    )
     inputs = [f"model:{saved.model}"] if saved.model else []
     inputs += [each for each in (saved.reference, saved.current) if each and each not in inputs]
     data = {"kind": saved.kind, "window": saved.window, "status": saved.status}
@@ -186,7 +156,7 @@ def _raise(change: Change, made: str, request: RaiseAlert) -> Alert:
         if change.execute(known).one_or_none() is None:
             raise NotFound.of("report", request.report)
     raised = Alert(**dict(request), id=made, created_at=change.now, created_by=change.actor)
-    change.execute(insert(alerts_table).values(**dict(raised), model_name=_name(raised.model)))
+    change.execute(insert(alerts_table).values(**dict(raised), model_name=model_name(raised.model)))
     inputs = [f"model:{raised.model}", *([f"report:{raised.report}"] if raised.report else [])]
     data = {**request.model_dump(mode="json"), "alert": raised.id}
     change.event("alert.raised", raised.ref, {**data, "inputs": inputs, "outputs": [raised.ref]})
@@ -208,25 +178,12 @@ def _acknowledge(change: Change, request: AcknowledgeAlert) -> Alert:
     return held.model_copy(update=values)
 
 
-def _log(change: Change, made: str, request: LogBatch) -> LoggedBatch:
-    columns = logged_batches.c
-    same = [columns[name] == getattr(request, name) for name in ("model", "kind", "batch")]
-    held = change.execute(select(logged_batches).where(*same)).one_or_none()
-    if held is not None:
-        return _batch(held, new=False)
-    change.name_blobs(f"batch:{made}", [request.batch])
-    change.execute(
-        insert(logged_batches).values(
-            **dict(request), id=made, model_name=_name(request.model), logged_at=change.now, logged_by=change.actor
-        )
-    )
-    subject = f"model:{request.model}"
-    data = request.model_dump(mode="json", exclude={"model"})
-    change.event("batch.logged", subject, {**data, "inputs": [subject], "outputs": []})
-    return LoggedBatch(**dict(request), new=True)
+def model_name(model: str) -> str:
+    """Give the name in a version's reference; empty for none."""
+    return Ref.parse(model).name if model else ""
 
 
-def _of_model(ws: Workspace, query: Select[Any], table: Table, text: str) -> Select[Any]:
+def of_model(ws: Workspace, query: Select[Any], table: Table, text: str) -> Select[Any]:
     """Keep the rows of one model: of all its versions when only its name is given."""
     if not text:
         return query
@@ -253,18 +210,9 @@ def _find_alert(reader: Any, text: str) -> Alert:
     return _alert(row)
 
 
-def _name(model: str) -> str:
-    return Ref.parse(model).name if model else ""
-
-
 def _report(row: Row[Any]) -> Report:
     return Report(**{name: value for name, value in row._mapping.items() if name != "model_name"})
 
 
 def _alert(row: Row[Any]) -> Alert:
     return Alert(**{name: value for name, value in row._mapping.items() if name != "model_name"})
-
-
-def _batch(row: Row[Any], *, new: bool) -> LoggedBatch:
-    names = ("model", "kind", "batch", "rows", "window")
-    return LoggedBatch(**{name: row._mapping[name] for name in names}, new=new)

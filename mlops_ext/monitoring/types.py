@@ -9,9 +9,9 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListReports", "LogBatch",
-    "LoggedBatch", "MetricEstimate", "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert", "ShowReport",
-    "Verdict",
+    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListBatches", "ListReports",
+    "LogBatch", "LoggedBatch", "MetricEstimate", "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert",
+    "ShowReport", "Verdict",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison"]
@@ -175,12 +175,23 @@ class LogBatch(Request):
     window: str = Field(default="", description="Name of the window that the rows belong to")
 
 
+class ListBatches(PageRequest):
+    model: str = Field(default="", description="Only batches of this model: all versions of a name, or one version")
+    kind: str = Field(default="", description="Only predictions, or only labels")
+    window: str = Field(default="", description="Only this window, and what was logged for no window")
+
+
 class LoggedBatch(Record):
     """What was logged."""
 
+    shown: ClassVar = ("id", "model", "kind", "rows", "window", "logged_at")
+    id: str
     model: str
     kind: str
     batch: Digest
     rows: int
     window: str
     new: bool
+    """Whether this call logged it; false for one that was there."""
+    logged_at: Timestamp
+    logged_by: str

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring import service
-from mlops_ext.monitoring.types import ListReports, ShowReport
+from mlops_ext.monitoring.batches import batches
+from mlops_ext.monitoring.types import ListBatches, ListReports, LoggedBatch, ShowReport
+from mlops_ext.operations import every
 from mlops_ext.refs import Ref
 from mlops_ext.workspace import Workspace
 
@@ -27,12 +29,12 @@ def joined_window(ws: Workspace, ref: str | ModelVersion, window: str) -> tuple[
     from mlops_ext.monitoring.predictions import join_labels, read_batch
 
     pinned = service.model_ref(ws, text_of(ref))
-    name = Ref.parse(pinned).name
-    predictions = service.batches(ws, "predictions", window, model=pinned)
-    if not any(batch.window == window and batch.rows for batch in predictions):
+    logged = _batches(ws, pinned, "predictions", window)
+    predictions = [batch for batch in logged if batch.window == window]
+    if not any(batch.rows for batch in predictions):
         raise NotFound(f"{pinned} has no predictions of {window!r}", hint="Log them with log_predictions(…, window=…)")
-    predicted = [read_batch(ws.blob_path(each.batch), _COLUMNS) for each in predictions if each.window == window]
-    known = service.batches(ws, "labels", window, name=name)
+    predicted = [read_batch(ws.blob_path(each.batch), _COLUMNS) for each in predictions]
+    known = _batches(ws, Ref.parse(pinned).name, "labels", window)
     labels = [read_batch(ws.blob_path(each.batch), ("id", "at", "label")) for each in known]
     return pinned, join_labels(predicted, labels)
 
@@ -83,3 +85,7 @@ def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
 def text_of(ref: str | ModelVersion) -> str:
     """Give a reference as text, from the text or the record."""
     return ref if isinstance(ref, str) else ref.ref
+
+
+def _batches(ws: Workspace, model: str, kind: str, window: str) -> list[LoggedBatch]:
+    return list(every(ws, batches, ListBatches(model=model, kind=kind, window=window, limit=1000)))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
-from mlops_ext.monitoring import service
+from mlops_ext.monitoring import batches, service
 from mlops_ext.monitoring.types import (
     AcknowledgeAlert,
     DriftRow,
@@ -192,9 +192,9 @@ def test_the_same_batch_is_kept_once_and_its_blob_is_owned(workspace):
     registered(workspace)
     digest = workspace.put_blob(b"batch")
     request = LogBatch(model="delay", kind="labels", batch=digest, rows=3, window="2013-02")
-    first, second = workspace.call(service.log, request), workspace.call(service.log, request)
+    first, second = workspace.call(batches.log, request), workspace.call(batches.log, request)
     assert (first.new, second.new, first.model) == (True, False, "delay@1")
-    assert workspace.call(service.log, request.model_copy(update={"kind": "predictions"})).new
+    assert workspace.call(batches.log, request.model_copy(update={"kind": "predictions"})).new
     assert actions(workspace).count("batch.logged") == 2
     with workspace.catalog.read() as connection:
         owners = select(func.count()).where(blob_owners.c.digest == digest)
@@ -204,7 +204,7 @@ def test_the_same_batch_is_kept_once_and_its_blob_is_owned(workspace):
 def test_a_batch_whose_blob_is_missing_is_refused(workspace):
     registered(workspace)
     with pytest.raises(MlopsError, match="is not in the store"):
-        workspace.call(service.log, LogBatch(model="delay", kind="labels", batch="b3:" + "0" * 64, rows=1))
+        workspace.call(batches.log, LogBatch(model="delay", kind="labels", batch="b3:" + "0" * 64, rows=1))
 
 
 def test_records_show_themselves(workspace):
