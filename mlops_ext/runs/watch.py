@@ -60,7 +60,9 @@ class _Watcher:
             return "timed_out"
         control, age = self.control, time.monotonic() - self.renewed
         state = (control.run, control.done, control.total)
-        renew = age > self.lease.seconds / 3 or (state != self.written and age > _PROGRESS_SECONDS)
+        # The run's name goes out at once: who finds this attempt dead ends its run by it.
+        news = state[0] != self.written[0] or (state != self.written and age > _PROGRESS_SECONDS)
+        renew = news or age > self.lease.seconds / 3
         try:
             pulse = queue.beat(self.ws, self.lease, run=state[0], done=state[1], total=state[2], renew=renew)
         except MlopsError as trouble:

@@ -202,7 +202,7 @@ def test_a_run_killed_with_its_worker_is_tried_again_once(ws: Workspace) -> None
     )
     job = ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb", max_attempts=2))
     worker = start_worker()
-    wait_until(lambda: wrote(ws))
+    wait_until(lambda: wrote(ws) and ws.call(service.show, ShowJob(job=job.id)).run)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     [child] = [

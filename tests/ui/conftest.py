@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -43,26 +44,33 @@ def jp_server_cleanup() -> None:
 
 
 @pytest.fixture(scope="session")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """The machine's Chromium, or a named skip."""
+def chromium(request: pytest.FixtureRequest) -> str:
+    """Where the machine's Chromium lies, or a named skip."""
     found = os.environ.get("MLOPS_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         _missing(request, "no Chromium on this machine (Debian: apt-get install chromium)")
-    try:
-        from playwright.sync_api import expect, sync_playwright
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         _missing(request, "playwright is not installed: pip install 'mlops-ext[test]'")
+    return found
+
+
+# Playwright's loop runs on this thread until it is stopped, and other tests of the process need a loop of their own.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A running Chromium."""
+    from playwright.sync_api import expect, sync_playwright
+
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         # Chromium's sandbox refuses to run as root.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=found, args=[*QUIET, *sandbox])
+        started = playwright.chromium.launch(executable_path=chromium, args=[*QUIET, *sandbox])
         yield started
         started.close()
 
 
 @pytest.fixture(scope="session")
-def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab on a workspace with a small story in it."""
     folder = tmp_path_factory.mktemp("project")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLOPS_")}
@@ -74,7 +82,7 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def empty_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def empty_lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab in a folder without a workspace."""
     state = tmp_path_factory.mktemp("state")
     settle(state, SETTINGS)
