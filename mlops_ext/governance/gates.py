@@ -8,8 +8,9 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.compatibility import misfits
+from mlops_ext.models.decisions import GateResult
 from mlops_ext.models.gates import GateContext, gate
-from mlops_ext.models.types import GateResult, ModelVersion
+from mlops_ext.models.types import ModelVersion
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import ListReports, MetricEstimate, Report, ShowReport
 from mlops_ext.workspace import Workspace

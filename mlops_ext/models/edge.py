@@ -12,20 +12,17 @@ from typing import Any
 
 from mlops_ext.errors import DamagedBlob, InvalidValue
 from mlops_ext.models import service
+from mlops_ext.models.decisions import Deployment, ListDeployments, Promote, Rollback
 from mlops_ext.models.flavors import flavor_named, save_model
 from mlops_ext.models.signature import infer
 from mlops_ext.models.surroundings import code_state, environment_lock
 from mlops_ext.models.types import (
-    Deployment,
     GitState,
-    ListDeployments,
     ListModels,
     Model,
     ModelFile,
     ModelVersion,
-    Promote,
     Register,
-    Rollback,
     ShowVersion,
     Signature,
 )

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from mlops_ext.errors import Conflict, InvalidValue, MlopsError, did_you_mean
+from mlops_ext.models.decisions import AppliedPolicy, ApplyPolicy, GateRule, Policy
 from mlops_ext.models.plugins import installed, load_plugin
 from mlops_ext.models.tables import aliases, models, policies
-from mlops_ext.models.types import AppliedPolicy, ApplyPolicy, GateRule, NoRequest, Policy
+from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation
 from mlops_ext.refs import check_name
 from mlops_ext.settings import FILE, Settings

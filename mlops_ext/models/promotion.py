@@ -8,22 +8,22 @@ from typing import Any, Literal
 from sqlalchemy import Row, func, insert, select, update
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, NotFound
-from mlops_ext.models.gates import evaluate
-from mlops_ext.models.policy import current_policy, difference
-from mlops_ext.models.references import Reader, current_deployment, find_model, find_version
-from mlops_ext.models.rows import deployment_record, version_record
-from mlops_ext.models.tables import deployments, models
-from mlops_ext.models.types import (
+from mlops_ext.models.decisions import (
     AppliedPolicy,
     CheckGates,
     Deployment,
     GateResult,
     GateResults,
     ListDeployments,
-    ModelVersion,
     Promote,
     Rollback,
 )
+from mlops_ext.models.gates import evaluate
+from mlops_ext.models.policy import current_policy, difference
+from mlops_ext.models.references import Reader, current_deployment, find_model, find_version
+from mlops_ext.models.rows import deployment_record, version_record
+from mlops_ext.models.tables import deployments, models
+from mlops_ext.models.types import ModelVersion
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.refs import Label, Ref, check_name

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from mlops_ext.models.decisions import Deployment
 from mlops_ext.models.policy import current_policy
 from mlops_ext.models.references import Reader, served
 from mlops_ext.models.tables import aliases, environment_locks
-from mlops_ext.models.types import Deployment, ModelVersion
+from mlops_ext.models.types import ModelVersion
 
 __all__ = ["DETAILS", "deployment_record", "plain_version", "pointers", "version_record", "version_records"]
 

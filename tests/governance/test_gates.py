@@ -11,8 +11,9 @@ from mlops_ext.errors import CheckRefused
 from mlops_ext.governance import gates
 from mlops_ext.governance.compatibility import fits, misfits
 from mlops_ext.models import service
+from mlops_ext.models.decisions import GateResult, GateRule
 from mlops_ext.models.gates import GateContext
-from mlops_ext.models.types import EnvironmentLock, Field_, GateResult, GateRule, ModelVersion, Signature
+from mlops_ext.models.types import EnvironmentLock, Field_, ModelVersion, Signature
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import MetricEstimate, SaveReport
 from mlops_ext.workspace import Workspace

@@ -9,8 +9,8 @@ import pytest
 
 from mlops_ext.errors import NotFound
 from mlops_ext.models import gates, policy
+from mlops_ext.models.decisions import GateResult
 from mlops_ext.models.gates import Gate, GateContext, OptionedGate
-from mlops_ext.models.types import GateResult
 from mlops_ext.workspace import Workspace
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from mlops_ext.models import service
-from mlops_ext.models.types import ApplyPolicy, ModelFile, ModelVersion, Policy, Promote, Register, Rollback
+from mlops_ext.models.decisions import ApplyPolicy, Policy, Promote, Rollback
+from mlops_ext.models.types import ModelFile, ModelVersion, Register
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
 

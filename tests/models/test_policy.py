@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.models import service
+from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.policy import read_policy
-from mlops_ext.models.types import ApplyPolicy, GateRule, NoRequest, Policy, SetAlias
+from mlops_ext.models.types import NoRequest, SetAlias
 from mlops_ext.settings import read_settings
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, registered

@@ -21,7 +21,7 @@ def apply(session: Session, file: str) -> Any:
     from pydantic import ValidationError
 
     from mlops_ext.models import policy
-    from mlops_ext.models.types import ApplyPolicy
+    from mlops_ext.models.decisions import ApplyPolicy
     from mlops_ext.settings import Settings, explain, parse_toml
 
     path = session.path(file)
