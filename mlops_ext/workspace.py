@@ -17,6 +17,7 @@ from mlops_ext.settings import Settings, default_actor, find_root, git_root, rea
 from mlops_ext.store.blobs import Source, open_blob_store
 from mlops_ext.store.catalog import Actor, Catalog
 from mlops_ext.store.database import Database
+from mlops_ext.store.filesystem import NETWORK, is_network
 from mlops_ext.store.ledger import Ledger
 from mlops_ext.store.schema import store_info
 
@@ -119,7 +120,8 @@ class Workspace:
 
         self._make_home()
         if create(self.database, self.settings.workspace.hash):
-            sys.stderr.write(f"mlops: made a workspace in {self.root}\n")
+            where = f" ({NETWORK})" if self.database.path is not None and is_network(self.database.path) else ""
+            sys.stderr.write(f"mlops: made a workspace in {self.root}{where}\n")
 
     def call(self, operation: Operation[Req, Res], request: Req) -> Res:
         """Do one operation here."""

@@ -76,12 +76,12 @@ def sentence(error: MlopsError) -> list[str]:
 
 
 def greeting() -> str:
-    """Name the workspace of this kernel, and say when the folder belongs to another one."""
+    """Name the workspace of this kernel; say when the folder belongs to another one, or lies on a network."""
     here = Path.cwd()
     found, named = find_root(here), os.environ.get("MLOPS_WORKSPACE", "")
     if not named:
         return (
-            f"mlops: workspace {found}"
+            f"mlops: workspace {_placed(found)}"
             if found
             else f"mlops: no workspace yet; the first write makes one in {_new(here)}"
         )
@@ -91,7 +91,14 @@ def greeting() -> str:
     root = folder.parent.resolve() if folder.name == ".mlops" else folder.resolve()
     if found is not None and found.resolve() != root:
         return f"mlops: workspace {root}, from MLOPS_WORKSPACE; but this folder belongs to the workspace {found}"
-    return f"mlops: workspace {root}"
+    return f"mlops: workspace {_placed(root)}"
+
+
+def _placed(root: Path) -> str:
+    from mlops_ext.store.filesystem import NETWORK, is_network
+
+    catalog = root / ".mlops" / "catalog.db"
+    return f"{root}, {NETWORK}" if catalog.exists() and is_network(catalog) else str(root)
 
 
 def _new(here: Path) -> Path:

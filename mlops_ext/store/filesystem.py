@@ -8,7 +8,10 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["fsync_folder", "is_network", "write_whole"]
+__all__ = ["NETWORK", "fsync_folder", "is_network", "write_whole"]
+
+NETWORK = "on a network or fuse file system: one host at a time may write; several hosts need PostgreSQL"
+"""What is said of a catalog that lies there."""
 
 _LOCAL = {
     "apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "nilfs2", "overlay", "ramfs",

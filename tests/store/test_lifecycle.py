@@ -26,8 +26,9 @@ from mlops_ext.errors import (
     StoreTooOld,
     StoreUnavailable,
 )
+from mlops_ext.notebook import magics
 from mlops_ext.store import database as database_module
-from mlops_ext.store import lifecycle
+from mlops_ext.store import filesystem, lifecycle
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.database import Database
 from mlops_ext.store.schema import SCHEMA, blob_owners, blobs, store_info
@@ -76,6 +77,20 @@ def test_reading_creates_nothing(workspace):
     with pytest.raises(StoreUnavailable, match="mlops init"):
         workspace.get_blob("b3:" + "0" * 64)
     assert list(workspace.root.iterdir()) == []
+
+
+def test_a_catalog_on_a_network_file_system_has_no_shared_memory_and_says_so(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(filesystem, "_LOCAL", set())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLOPS_WORKSPACE", str(tmp_path))
+    workspace = Workspace(tmp_path)
+    append(workspace)
+    assert filesystem.NETWORK in capfd.readouterr().err
+    assert magics.greeting() == f"mlops: workspace {tmp_path}, {filesystem.NETWORK}"
+    with workspace.catalog.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "truncate"
+    assert not list(workspace.home.glob("*-shm"))
+    workspace.database.close()
 
 
 def test_the_first_write_makes_a_private_folder_that_git_ignores_and_says_so_once(workspace, capfd):

@@ -179,7 +179,7 @@ def _catalog(ws: Workspace) -> Check:
 
 
 def _file_system(ws: Workspace) -> Check:
-    from mlops_ext.store.filesystem import is_network
+    from mlops_ext.store.filesystem import NETWORK, is_network
 
     path = ws.database.path
     if path is None:
@@ -189,8 +189,7 @@ def _file_system(ws: Workspace) -> Check:
     if not os.access(path.parent, os.W_OK):
         return Check(check="file system", status="note", found="read-only", remedy="Nothing can be written here")
     if is_network(path):
-        remedy = "One host at a time; several hosts need PostgreSQL"
-        return Check(check="file system", status="note", found=f"network or fuse, journal mode {mode}", remedy=remedy)
+        return Check(check="file system", status="note", found=f"journal mode {mode}", remedy=NETWORK.capitalize())
     return Check(check="file system", status="ok", found=f"local, journal mode {mode}")
 
 
