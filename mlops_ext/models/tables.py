@@ -126,6 +126,8 @@ deployments = Table(
     Column("comment", Text, nullable=False),
     Column("gates", Json, nullable=False),
     Column("policy_digest", String(80), nullable=False),
+    # What decided it; a rollback, and what older releases wrote, has none.
+    Column("promotion", String(32), nullable=False, server_default=""),
     Column("created_at", Utc, nullable=False),
     Column("created_by", Text, nullable=False),
     ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
@@ -165,6 +167,10 @@ promotions = Table(
     Column("requested_at", Utc, nullable=False),
     Column("requested_by", Text, nullable=False),
     Column("auth", String(20), nullable=False),
+    # Which process evaluates, until when it must give a sign of life, and how many have tried.
+    Column("evaluator", String(32), nullable=False, server_default=""),
+    Column("lease_until", Utc),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     Column("ended_at", Utc),
     ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
     Index("ix_promotions_state_id", "state", "id"),

@@ -90,6 +90,9 @@ def upgrade() -> None:
         sa.Column("requested_at", sa.String(27), nullable=False),
         sa.Column("requested_by", sa.Text(), nullable=False),
         sa.Column("auth", sa.String(length=20), nullable=False),
+        sa.Column("evaluator", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("lease_until", sa.String(27), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("ended_at", sa.String(27), nullable=True),
         sa.ForeignKeyConstraint(
             ["model_id", "version"],
@@ -115,6 +118,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["promotion"], ["promotions.id"], name=op.f("fk_approvals_promotion")),
         sa.PrimaryKeyConstraint("promotion", "by", name=op.f("pk_approvals")),
     )
+    with op.batch_alter_table("deployments", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("promotion", sa.String(length=32), server_default="", nullable=False))
+
     with op.batch_alter_table("model_versions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("state", sa.String(length=10), server_default="active", nullable=False))
         batch_op.create_index(
