@@ -12,7 +12,19 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["Digest", "Page", "PageRequest", "Record", "Request", "Timestamp", "new_id", "now", "rich_table", "text_of"]
+__all__ = [
+    "Digest",
+    "Page",
+    "PageRequest",
+    "Record",
+    "Request",
+    "SearchRequest",
+    "Timestamp",
+    "new_id",
+    "now",
+    "rich_table",
+    "text_of",
+]
 
 T = TypeVar("T", bound="Record")
 _DIGEST = re.compile(r"(b3|sha256):[0-9a-f]{64}")
@@ -58,26 +70,31 @@ class Record(BaseModel):
 
     shown: ClassVar[tuple[str, ...]] = ()
     """The fields that a list of these shows."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """The fields that are lists of records and are drawn as tables below the others."""
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>"
             for name, text in self.pairs()
         )
-        return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>"
+        below = "".join(_html_table(getattr(self, name)) for name in type(self).tables if getattr(self, name))
+        return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>{below}"
 
     def __rich__(self) -> Any:
+        from rich.console import Group
         from rich.table import Table
 
         table = Table("", "", show_header=False, box=None)
         for name, text in self.pairs():
             table.add_row(f"[bold]{name}[/bold]", _plain(text))
-        return table
+        below = [rich_table(getattr(self, name)) for name in type(self).tables if getattr(self, name)]
+        return Group(table, *below) if below else table
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """Give each field that holds something as a name and a text."""
+        """Give each field that holds something as a name and a text; tables are left out."""
         for name in type(self).model_fields:
-            text = text_of(getattr(self, name))
+            text = "" if name in type(self).tables else text_of(getattr(self, name))
             if text:
                 yield name, text
 
@@ -107,14 +124,7 @@ class Page(Record, Generic[T]):
     def _repr_html_(self) -> str:
         if not self.items:
             return "<em>nothing here yet</em>"
-        names = _columns(self.items)
-        head = "".join(f"<th>{_cell(name)}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>"
-            for item in self.items
-        )
-        more = "<tfoot><tr><td>…</td></tr></tfoot>" if self.next else ""
-        return f"<table class='mlops-page'><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{more}</table>"
+        return _html_table(self.items, more=bool(self.next))
 
     def __rich__(self) -> Any:
         return rich_table(self.items, more=bool(self.next))
@@ -125,6 +135,13 @@ class PageRequest(Request):
 
     limit: int = Field(default=100, ge=1, le=1000, description="How many items at most")
     cursor: str = Field(default="", description="The `next` of the page before")
+
+
+class SearchRequest(PageRequest):
+    """What a list takes that can be searched in the common grammar."""
+
+    filter: str = Field(default="", description="Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%')")
+    order_by: str = Field(default="", description="Such as: metrics.auc DESC, created_at")
 
 
 def rich_table(items: Sequence[Record], more: bool = False) -> Any:
@@ -139,6 +156,17 @@ def rich_table(items: Sequence[Record], more: bool = False) -> Any:
     for item in items:
         table.add_row(*(_plain(text_of(getattr(item, name))) for name in names))
     return table
+
+
+def _html_table(items: Sequence[Record], more: bool = False) -> str:
+    names = _columns(items)
+    head = "".join(f"<th>{_cell(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>"
+        for item in items
+    )
+    foot = "<tfoot><tr><td>…</td></tr></tfoot>" if more else ""
+    return f"<table class='mlops-page'><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table>"
 
 
 def text_of(value: Any) -> str:  # noqa: PLR0911 - one line for each kind

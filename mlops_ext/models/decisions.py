@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,16 +12,35 @@ from mlops_ext.records import PageRequest, Record, Request, Timestamp
 __all__ = [
     "AppliedPolicy",
     "ApplyPolicy",
+    "Approval",
+    "Approve",
+    "BreakGlass",
     "CheckGates",
     "Deployment",
     "GateResult",
     "GateResults",
     "GateRule",
     "ListDeployments",
+    "ListPromotions",
+    "ListReviews",
     "Policy",
     "Promote",
+    "Promotion",
+    "PromotionState",
+    "Reject",
+    "Review",
     "Rollback",
+    "ShowPromotion",
+    "Why",
 ]
+
+PromotionState = Literal[
+    "evaluating", "refused", "awaiting_approval", "promoted", "expired", "rejected", "voided", "failed"
+]
+ADVISORY = (
+    "Approvals are advisory: they are recorded, but whoever can write this catalog could go round them; "
+    "only a server that alone holds the catalog enforces them"
+)
 
 
 class GateRule(Record):
@@ -31,9 +51,13 @@ class GateRule(Record):
 
 
 class Policy(Record):
-    """Environments in order, each with the gates that guard it."""
+    """Environments in order, each with the gates that guard it; guarded aliases have gates too."""
 
     environments: tuple[str, ...] = ("development", "staging", "production")
+    in_order: bool = False
+    """Whether a version must have served an environment before it may go to the next."""
+    guarded_aliases: tuple[str, ...] = ()
+    """Aliases that only a promotion moves."""
     gates: dict[str, tuple[GateRule, ...]] = Field(default_factory=dict)
 
 
@@ -52,23 +76,31 @@ class AppliedPolicy(Record):
 
 class CheckGates(Request):
     model: str = Field(description="Reference of the version")
-    to: str = Field(description="Environment whose gates to ask")
+    to: str = Field(description="Environment or guarded alias whose gates to ask")
 
 
 class GateResult(Record):
     """What one gate found."""
 
-    shown: ClassVar = ("gate", "passed", "value", "bound", "message")
+    shown: ClassVar = ("gate", "verdict", "value", "bound", "message")
     gate: str
     passed: bool
     value: float | str | None = None
     bound: float | str | None = None
     message: str
+    pending: bool = False
+    """Neither yes nor no yet: approvals are missing, or the gate was not asked."""
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a word."""
+        return "passed" if self.passed else "pending" if self.pending else "failed"
 
 
 class GateResults(Record):
     """All gates of one environment for one version."""
 
+    tables: ClassVar = ("gates",)
     model: str
     environment: str
     passed: bool
@@ -77,8 +109,117 @@ class GateResults(Record):
 
 class Promote(Request):
     model: str = Field(description="Reference of the version to promote")
-    to: str = Field(description="Environment that shall serve it")
+    to: str = Field(description="Environment that shall serve it, or guarded alias that shall point at it")
     comment: str = Field(default="", description="Why")
+
+
+class BreakGlass(Request):
+    model: str = Field(description="Reference of the version to promote")
+    to: str = Field(description="Environment that shall serve it, or guarded alias that shall point at it")
+    comment: str = Field(min_length=1, description="Why it cannot wait")
+
+
+class Approval(Record):
+    """What somebody said to a promotion; it holds for one content and one policy."""
+
+    shown: ClassVar = ("by", "decision", "auth", "comment", "at")
+    by: str
+    decision: Literal["approved", "rejected"]
+    auth: str
+    """How it is known who that is."""
+    comment: str = ""
+    digest: str
+    policy: str
+    at: Timestamp
+
+
+class Promotion(Record):
+    """A decision about one version and one environment, from the request to its end."""
+
+    shown: ClassVar = ("id", "model", "version", "environment", "state", "requested_by", "requested_at", "comment")
+    tables: ClassVar = ("gates", "approvals")
+    id: str
+    """Empty for a deployment from before there were promotions."""
+    state: PromotionState
+    model: str
+    version: int
+    environment: str
+    """Where to; or the guarded alias."""
+    previous: int | None
+    """What was served when it was asked for."""
+    digest: str
+    policy: str = ""
+    """Digest of the policy that was asked."""
+    gates: tuple[GateResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    approvals_needed: int = 0
+    advisory: bool = False
+    """Whether approvals matter here that nothing enforces."""
+    comment: str = ""
+    error: str = ""
+    """Why it was voided, or why it failed."""
+    break_glass: bool = False
+    review_due: bool = False
+    """Whether somebody must still look at a broken glass."""
+    review: str = ""
+    reviewed_by: str = ""
+    reviewed_at: Timestamp | None = None
+    stalled: bool = False
+    """Whether it is being evaluated by nobody any more; promoting again takes it over."""
+    requested_by: str
+    auth: str = ""
+    requested_at: Timestamp
+    expires_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    note: str = ""
+    """What the promoter should know, such as a local policy that differs from the applied one."""
+
+    @property
+    def ref(self) -> str:
+        """`name@environment`."""
+        return f"{self.model}@{self.environment}"
+
+    @property
+    def http_status(self) -> int:
+        """202 as long as gates are being asked."""
+        return 202 if self.state == "evaluating" else 200
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Say in a sentence what advisory means."""
+        for name, text in super().pairs():
+            if name == "advisory":
+                text = ADVISORY if self.advisory else ""  # noqa: PLW2901
+            if text not in ("", "False"):
+                yield name, text
+
+
+class ListPromotions(PageRequest):
+    model: str = Field(default="", description="Only of this model")
+    environment: str = Field(default="", description="Only to this environment")
+    state: PromotionState | None = Field(default=None, description="Only in this state")
+
+
+class ShowPromotion(Request):
+    promotion: str = Field(description="Id, its first digits, or name@environment for the one that waits there")
+
+
+class Approve(Request):
+    promotion: str = Field(description="Id, its first digits, or name@environment for the one that waits there")
+    comment: str = Field(default="", description="Why")
+
+
+class Reject(Request):
+    promotion: str = Field(description="Id, its first digits, or name@environment for the one that waits there")
+    comment: str = Field(min_length=1, description="Why not")
+
+
+class ListReviews(PageRequest):
+    done: bool = Field(default=False, description="List those that were held instead of those that are due")
+
+
+class Review(Request):
+    promotion: str = Field(description="Id or its first digits")
+    comment: str = Field(min_length=1, description="What the review found")
 
 
 class Rollback(Request):
@@ -91,6 +232,7 @@ class Deployment(Record):
     """One entry of an environment's history: what it served from then on."""
 
     shown: ClassVar = ("environment", "version", "previous", "action", "created_at", "created_by", "comment")
+    tables: ClassVar = ("gates",)
     model: str
     environment: str
     version: int
@@ -98,8 +240,8 @@ class Deployment(Record):
     action: Literal["promote", "rollback"]
     comment: str = ""
     gates: tuple[GateResult, ...] = ()
-    note: str = ""
-    """What the promoter should know, such as a local policy that differs from the applied one."""
+    promotion: str = ""
+    """Id of the promotion that led here."""
     created_at: Timestamp
     created_by: str
 
@@ -112,3 +254,38 @@ class Deployment(Record):
 class ListDeployments(PageRequest):
     model: str = Field(description="Name of the model")
     environment: str = Field(default="", description="Only this environment")
+
+
+class Why(Record):
+    """Why an environment serves what it serves: who decided on what grounds, and what changed."""
+
+    tables: ClassVar = ("gates", "approvals")
+    model: str
+    version: int
+    environment: str
+    since: Timestamp
+    action: Literal["promote", "rollback"]
+    by: str
+    comment: str = ""
+    promotion: str = ""
+    requested_by: str = ""
+    gates: tuple[GateResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    advisory: bool = False
+    break_glass: bool = False
+    policy: str = ""
+    registered_by: str
+    run: str = ""
+    notebook: str = ""
+    """Digest of the executed notebook."""
+    commit: str = ""
+    data: tuple[str, ...] = ()
+    metrics: dict[str, float] = Field(default_factory=dict)
+    previous: int | None = None
+    changes: tuple[str, ...] = ()
+    """What differs from the version that was served before."""
+
+    @property
+    def ref(self) -> str:
+        """`name@environment`."""
+        return f"{self.model}@{self.environment}"
