@@ -80,7 +80,7 @@ def test_performance_is_drawn_with_a_table_beside_it(page: Page, lab: Lab) -> No
     expect(panel.locator(".mlx-Chart .scatterlayer .trace").first).to_be_attached()
     assert len([url for url in asked if "extensions/mlops-ext" in url]) > before
     panel.get_by_text("Show as a table").click()
-    expect(panel.get_by_role("table", name="auc per window")).to_contain_text("0.779")
+    expect(panel.get_by_role("table", name="AUC per window")).to_contain_text("0.779")
 
 
 def test_a_reload_brings_the_panel_back(page: Page, lab: Lab) -> None:

@@ -3,7 +3,7 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { type Report } from '../api/generated';
-import { type IPoint, metricNames, pointsOf } from '../models/performance';
+import { type IPoint, metricLabel, metricNames, pointsOf } from '../models/performance';
 import { Chart, type ChartLoader } from './chart';
 import { type IPalette, performanceFigure } from './figure';
 import { formatNumber, formatTime } from './format';
@@ -53,22 +53,23 @@ function Performance({ reports, trans, theme, loadChart }: IMonitoringProps): Re
   const names = React.useMemo(() => metricNames(reports), [reports]);
   const [chosen, setChosen] = React.useState('');
   const metric = names.includes(chosen) ? chosen : (names[0] ?? '');
+  const label = metricLabel(metric);
   const points = React.useMemo(() => pointsOf(reports, metric), [reports, metric]);
   const figure = React.useCallback(
     (palette: IPalette) =>
-      performanceFigure(points, metric, { measured: trans.__('measured'), estimated: trans.__('estimated') }, palette),
-    [points, metric, trans]
+      performanceFigure(points, label, { measured: trans.__('measured'), estimated: trans.__('estimated') }, palette),
+    [points, label, trans]
   );
   if (!points.length) {
     return null;
   }
   return (
-    <Part title={trans.__('%1 per window', metric)}>
+    <Part title={trans.__('%1 per window', label)}>
       {names.length > 1 && (
         <HTMLSelect
           className="mlx-Select"
           aria-label={trans.__('Metric')}
-          options={names}
+          options={names.map(name => ({ value: name, label: metricLabel(name) }))}
           value={metric}
           onChange={event => {
             setChosen(event.target.value);
@@ -77,14 +78,14 @@ function Performance({ reports, trans, theme, loadChart }: IMonitoringProps): Re
       )}
       <Chart
         figure={figure}
-        summary={summaryOf(points, metric, trans)}
+        summary={summaryOf(points, label, trans)}
         theme={theme}
         load={loadChart}
         failed={trans.__('The chart could not be loaded; the table below holds the same numbers.')}
       />
       <details className="mlx-Details">
         <summary>{trans.__('Show as a table')}</summary>
-        <Points points={points} metric={metric} trans={trans} />
+        <Points points={points} metric={label} trans={trans} />
       </details>
     </Part>
   );

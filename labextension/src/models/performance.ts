@@ -11,6 +11,20 @@ export interface IPoint {
   readonly coverage: number | null;
 }
 
+const LABELS: Readonly<Record<string, string>> = {
+  auc: 'AUC',
+  f1: 'F1',
+  accuracy: 'Accuracy',
+  brier: 'Brier score',
+  log_loss: 'Log loss',
+  ece: 'ECE'
+};
+
+/** How the field writes a metric; one that is not widely known stays as it was logged. */
+export function metricLabel(name: string): string {
+  return LABELS[name] ?? name;
+}
+
 /** The names of the metrics that the reports hold, in the order of their first use. */
 export function metricNames(reports: readonly Report[]): string[] {
   return [...new Set(reports.flatMap(report => report.metrics.map(metric => metric.name)))];
