@@ -213,10 +213,16 @@ def _open_sqlite(path: Path) -> sqlite3.Connection:
         _sqlite_uri(path), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA foreign_keys = ON")
+    # SQLite's own knows the letters of ASCII alone.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     if os.access(path.parent, os.W_OK):
         connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_network(path) else 'WAL'}")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _sqlite_uri(path: Path) -> str:

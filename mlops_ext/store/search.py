@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, false, or_, select
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Page, Record
 from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 
-__all__ = ["batches", "contains", "paged", "present"]
+__all__ = ["Sort", "batches", "contains", "paged", "present"]
 
 R = TypeVar("R", bound=Record)
 _BATCH = 5000
@@ -24,10 +26,46 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _HINT = "Take it from the `next` of a page"
 
 
+@dataclass(frozen=True)
+class Sort:
+    """One part of a sort key; what is missing, NaN included, sorts last in both directions.
+
+    Attributes
+    ----------
+    expression : column
+        A column of the list, or a scalar subquery.
+    descending : bool
+        From the highest down.
+    nullable : bool
+        Whether it can be missing.
+    """
+
+    expression: ColumnElement[Any]
+    descending: bool = False
+    nullable: bool = False
+
+    @property
+    def by(self) -> ColumnElement[Any]:
+        """What ORDER BY takes; an index serves it when nothing can be missing."""
+        ordered = self.expression.desc() if self.descending else self.expression.asc()
+        return ordered.nulls_last() if self.nullable else ordered
+
+    def equal(self, value: Any) -> ColumnElement[bool]:
+        """Select what sorts at a value."""
+        return self.expression.is_(None) if value is None else self.expression == value
+
+    def after(self, value: Any) -> ColumnElement[bool]:
+        """Select what sorts after a value."""
+        if value is None:
+            return false()
+        beyond = self.expression < value if self.descending else self.expression > value
+        return or_(beyond, self.expression.is_(None)) if self.nullable else beyond
+
+
 def paged(
     connection: Connection,
     query: Select[Any],
-    order: Sequence[ColumnElement[Any]],
+    order: Sequence[ColumnElement[Any] | Sort],
     limit: int,
     cursor: str,
     make: Callable[[Row[Any]], R],
@@ -39,9 +77,9 @@ def paged(
     Parameters
     ----------
     query : Select
-        What to list; its columns include those of `order`.
-    order : sequence of columns
-        The sort key, unique as a whole.
+        What to list.
+    order : sequence of columns or Sort
+        The sort key, unique as a whole; its plain columns are columns of the list.
     limit : int
         Rows at most.
     cursor : str
@@ -49,14 +87,16 @@ def paged(
     make : callable
         Turns a row into a record.
     descending : bool
-        Newest first.
+        Plain columns go from the highest down.
     """
+    sorts = [each if isinstance(each, Sort) else Sort(each, descending, _nullable(each)) for each in order]
     if cursor:
-        query = query.where(_after(order, _decode(cursor, len(order)), descending=descending))
-    sorted_query = query.order_by(*(column.desc() if descending else column.asc() for column in order))
-    rows = connection.execute(sorted_query.limit(limit + 1)).all()
+        query = query.where(_after(sorts, _decode(cursor, len(sorts))))
+    columns = [_shown(sort, number) for number, sort in enumerate(sorts)]
+    query = query.add_columns(*(each for each, sort in zip(columns, sorts, strict=True) if each is not sort.expression))
+    rows = connection.execute(query.order_by(*(sort.by for sort in sorts)).limit(limit + 1)).all()
     page = rows[:limit]
-    following = _encode([_value(page[-1], column) for column in order]) if len(rows) > limit else ""
+    following = _encode([_value(page[-1], column) for column in columns]) if len(rows) > limit else ""
     return Page(items=tuple(make(row) for row in page), next=following)
 
 
@@ -79,38 +119,52 @@ def present(execute: Callable[..., Any], column: ColumnElement[str], values: Ite
     }
 
 
+def _nullable(column: ColumnElement[Any]) -> bool:
+    return not isinstance(column, Column) or bool(column.nullable)
+
+
+def _shown(sort: Sort, number: int) -> ColumnElement[Any]:
+    """Give the column that a page's last value is read from; what is no column of a table gets a name."""
+    return sort.expression if isinstance(sort.expression, Column) else sort.expression.label(f"sort_{number}")
+
+
 def _value(row: Row[Any], column: ColumnElement[Any]) -> Any:
     value = row._mapping[column]
+    if isinstance(value, float) and math.isnan(value):
+        return None
     return utc_text(value) if isinstance(value, datetime) else value
 
 
-def _after(order: Sequence[ColumnElement[Any]], values: Sequence[Any], *, descending: bool) -> ColumnElement[bool]:
+def _after(sorts: Sequence[Sort], written: Sequence[Any]) -> ColumnElement[bool]:
     """Spell out (a, b) > (x, y), which not every database compares as rows by index."""
+    values = [_bind(sort, value) for sort, value in zip(sorts, written, strict=True)]
     alternatives = []
-    for position, column in enumerate(order):
-        equal = [order[i] == _bind(order[i], values[i]) for i in range(position)]
-        value = _bind(column, values[position])
-        alternatives.append(and_(*equal, column < value if descending else column > value))
-    return or_(*alternatives)
+    for position, sort in enumerate(sorts):
+        equal = [before.equal(value) for before, value in zip(sorts[:position], values[:position], strict=True)]
+        alternatives.append(and_(*equal, sort.after(values[position])))
+    first = sorts[0]
+    if len(sorts) == 1 or first.nullable:
+        return or_(*alternatives)
+    # It follows from the rest, but lets the database begin in its index where the page does.
+    begin = first.expression <= values[0] if first.descending else first.expression >= values[0]
+    return and_(begin, or_(*alternatives))
 
 
-def _bind(column: ColumnElement[Any], value: Any) -> Any:
-    """Check one part of a cursor, which is a stranger's text, against its column."""
-    kind = (
-        str
-        if isinstance(column.type, Utc)
-        else (int, float)
-        if isinstance(column.type, Real)
-        else column.type.python_type
-    )
-    fits = isinstance(value, kind) and not isinstance(value, bool)
+def _bind(sort: Sort, value: Any) -> Any:
+    """Check one part of a cursor, which is a stranger's text, against what it sorts by."""
+    if value is None and sort.nullable:
+        return None
+    kind = sort.expression.type
+    wanted = str if isinstance(kind, Utc) else (int, float) if isinstance(kind, Real) else kind.python_type
+    unfit = not isinstance(value, wanted) or isinstance(value, bool)
     if (
-        not fits
+        unfit
         or (isinstance(value, int) and abs(value) >= 2**63)
+        or (isinstance(value, float) and math.isnan(value))
         or (isinstance(value, str) and _UNSTORABLE.search(value))
     ):
         raise InvalidValue(f"not a cursor of this list: {value!r}", hint=_HINT)
-    if not isinstance(column.type, Utc):
+    if not isinstance(kind, Utc):
         return value
     try:
         return datetime.strptime(value, UTC_FORMAT).replace(tzinfo=timezone.utc)
