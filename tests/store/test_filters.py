@@ -264,7 +264,7 @@ def pages(connection: Connection, **asked: Any) -> Iterator[int]:
             return
 
 
-SHARED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SHARED
@@ -276,6 +276,43 @@ def test_a_filter_finds_what_python_finds(store, data, items, tree, limit):
         found = list(pages(connection, filter=text, limit=limit))
         transaction.rollback()
     assert found == [number for number, item in enumerate(items, 1) if holds(tree, {**item, "id": number})], text
+
+
+def every_comparison() -> Iterator[tuple[str, tuple[str, str, str, list[Any]]]]:
+    """Give each kind of comparison with each value, as it is written and as it is."""
+    patterns = ["%", "_", "", "a%", "%A%", "a\\%", "a\\_b", "%\\\\", '%"x"', "[a]", "*", "[%"]
+    values: dict[str, list[Any]] = {
+        "text": TEXTS,
+        "params": ["1", "a", 'say "x"', "", "a%", "a\\", 1],
+        "number": NUMBERS,
+    }
+    for entity, key, kind in (("", "text", "text"), ("", "names", "text"), ("tags", "k", "text"), ("params", "k", "params"),
+                              ("metrics", "k", "number"), ("", "rank", "number")):  # fmt: skip
+        name = f"{entity}.{key}" if entity else key
+        for operator in ("=", "!=", "IN", "NOT IN", *(PATTERNS if kind != "number" else ("<", "<=", ">", ">="))):
+            for value in patterns if operator.endswith("LIKE") else values[kind]:
+                if value != value and operator not in ("=", "!="):
+                    continue
+                literal = f"'{value.replace(chr(39), chr(39) * 2)}'" if isinstance(value, str) else str(value)
+                text = f"({literal})" if operator.endswith("IN") else literal
+                yield f"{name} {operator} {text}", (entity, key, operator, [value])
+
+
+def test_every_comparison_alone_finds_what_python_finds(store):
+    pool = zip(TEXTS, NUMBERS * 2, [*PARAMETERS, *PARAMETERS], strict=False)
+    items = [
+        {"text": text, "plain": "", "rank": None if number != number or abs(number) > 9 else int(number), "moment": EPOCH,
+         "tags": {"k": text}, "metrics": {"k": number}, "params": {"k": parameter}, "names": [text, "a"] if text != "a" else ["a"]}
+        for text, number, parameter in pool
+    ]  # fmt: skip
+    items.append({**items[0], "text": None, "tags": {}, "metrics": {}, "params": {}, "names": []})
+    with store.database.engine.connect() as connection, connection.begin():
+        fill(connection, items)
+        for text, asked in every_comparison():
+            found = list(
+                connection.execute(select(ITEMS.c.id).where(matching(text, FIELDS)).order_by(ITEMS.c.id)).scalars()
+            )
+            assert found == [number for number, item in enumerate(items, 1) if fits(asked, item)], text
 
 
 @SHARED
