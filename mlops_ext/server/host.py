@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,21 @@ class Host:
         from mlops_ext.server.workers import WorkerKeeper
 
         return WorkerKeeper(self.workspace.root)
+
+    def follow(self, actions: Collection[str]) -> None:
+        """See to it that a worker looks for what these events set off; call it in a thread.
+
+        Parameters
+        ----------
+        actions : collection of str
+            Of the new events; an empty one stands for any.
+        """
+        from mlops_ext.settings import read_settings
+
+        # Read anew: a trigger may have been written since the server started.
+        triggers = read_settings(self.workspace.root).triggers
+        if any("" in actions or trigger.on in actions for trigger in triggers):
+            self.workers.ensure()
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:

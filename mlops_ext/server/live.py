@@ -61,7 +61,7 @@ class Watch:
         well = True
         while True:
             try:
-                self._seq, new = await self._host.run(lambda: notices(self._host.workspace, self._seq))
+                self._seq, new = await self._host.run(self._new)
             except MlopsError as error:
                 if well:
                     log.warning("live notices pause: %s", error)
@@ -72,6 +72,12 @@ class Watch:
             for notice in new:
                 self._emit(notice)
             await asyncio.sleep(INTERVAL)
+
+    def _new(self) -> tuple[int, list[Notice]]:
+        seq, new = notices(self._host.workspace, self._seq)
+        if new:
+            self._host.follow({notice["action"] for notice in new})
+        return seq, new
 
 
 def notices(ws: Workspace, after: int | None) -> tuple[int, list[Notice]]:

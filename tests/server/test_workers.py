@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mlops_ext.server.host import Host
 from mlops_ext.server.workers import WorkerKeeper
 from tests.server.conftest import Ask
 
@@ -63,3 +64,16 @@ def test_a_submitted_job_asks_for_a_worker_and_others_do_not(
     submitted = ask("POST", "jobs", {"notebook": "a.ipynb"})
     assert submitted.code == 200, submitted.body
     assert len(asked) == 1
+
+
+def test_an_event_that_a_trigger_waits_for_asks_for_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(WorkerKeeper, "ensure", lambda keeper: asked.append(keeper))
+    monkeypatch.setenv("MLOPS_WORKSPACE", str(tmp_path))
+    (tmp_path / "mlops.toml").write_text('version = 1\n\n[[triggers]]\non = "alert.raised"\nnotebook = "train.ipynb"\n')
+    host = Host(tmp_path, threads=1, max_body=1, max_blob=1)
+    host.follow({"model.registered", "run.ended"})
+    assert not asked
+    host.follow({"run.ended", "alert.raised"})
+    host.follow({""})
+    assert len(asked) == 2
