@@ -67,8 +67,12 @@ def test_a_submitted_job_asks_for_a_worker_and_others_do_not(
 
 
 def test_an_event_that_a_trigger_waits_for_asks_for_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(WorkerKeeper, "ensure", lambda keeper: asked.append(keeper))
+    asked: list[WorkerKeeper] = []
+
+    def ensure(keeper: WorkerKeeper) -> None:
+        asked.append(keeper)
+
+    monkeypatch.setattr(WorkerKeeper, "ensure", ensure)
     monkeypatch.setenv("MLOPS_WORKSPACE", str(tmp_path))
     (tmp_path / "mlops.toml").write_text('version = 1\n\n[[triggers]]\non = "alert.raised"\nnotebook = "train.ipynb"\n')
     host = Host(tmp_path, threads=1, max_body=1, max_blob=1)
