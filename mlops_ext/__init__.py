@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlops_ext.datasets.edge import load, snapshot
     from mlops_ext.features.edge import feature_view, join
-    from mlops_ext.models.edge import load_model, promote, register, rollback
+    from mlops_ext.models.edge import load_model, register
+    from mlops_ext.models.promoting import approve, check, promote, reject, rollback
     from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Workspace",
     "active_run",
+    "approve",
     "browse",
+    "check",
     "compare",
     "drift",
     "end_run",
@@ -57,6 +60,7 @@ __all__ = [
     "performance",
     "promote",
     "register",
+    "reject",
     "rollback",
     "run",
     "set_tag",
@@ -68,7 +72,8 @@ __all__ = [
 _FACE = {
     "mlops_ext.datasets.edge": ("load", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
-    "mlops_ext.models.edge": ("load_model", "promote", "register", "rollback"),
+    "mlops_ext.models.edge": ("load_model", "register"),
+    "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback"),
     "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),

@@ -21,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "git_root", "read_settings"]
+__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "git_root", "line_of", "read_settings"]
 
 
 class WorkspaceSettings(BaseModel):
@@ -85,7 +85,7 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
     data = parse_toml(text, str(path))
     section, origins = data.get("workspace", {}), {}
     if not isinstance(section, dict):
-        raise InvalidValue(f"{path}{_line_of(text, ('workspace',))}: workspace is no section", hint="Write [workspace]")
+        raise InvalidValue(f"{path}{line_of(text, ('workspace',))}: workspace is no section", hint="Write [workspace]")
     section = dict(section)
     for key in WorkspaceSettings.model_fields:
         variable = f"MLOPS_{key.upper()}"
@@ -97,7 +97,7 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
     if section:
         data["workspace"] = section
     if "origins" in data:
-        raise InvalidValue(f"{path}{_line_of(text, ('origins',))}: unknown key 'origins'", hint="Leave it out")
+        raise InvalidValue(f"{path}{line_of(text, ('origins',))}: unknown key 'origins'", hint="Leave it out")
     try:
         return Settings.model_validate({**data, "origins": origins})
     except ValidationError as error:
@@ -135,23 +135,38 @@ def explain(error: ValidationError, source: str, text: str, model: type[BaseMode
     fault = error.errors()[0]
     path = ".".join(str(part) for part in fault["loc"])
     key = str(fault["loc"][-1]) if fault["loc"] else ""
-    place = f"{source}{_line_of(text, [str(part) for part in fault['loc'] if isinstance(part, str)])}"
+    place = f"{source}{line_of(text, fault['loc'])}"
     if fault["type"] == "extra_forbidden":
         return InvalidValue(f"{place}: unknown key {path!r}", hint=did_you_mean(key, _keys(model, fault["loc"][:-1])))
     return InvalidValue(f"{place}: {path} = {fault['input']!r}: {fault['msg'].lower()}", hint="See docs/settings.md")
 
 
-def _line_of(text: str, path: Sequence[str]) -> str:
-    """Find the line that writes a key: below its section's header, or as the header itself."""
-    section: list[str] = []
+def line_of(text: str, path: Sequence[str | int]) -> str:
+    """Find the line that writes a key, else the nearest that holds it; ` line 3`, or nothing.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    path : sequence of str or int
+        Keys; a number is the place in an array of tables.
+    """
+    section: list[str | int] = []
+    counts: dict[str, int] = {}
+    nearest, depth = "", 0
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[+([^\]]*)\]", line)
+        header = re.match(r"\s*(\[\[?)([^\]]*)\]", line)
         if header:
-            section = _parts(header[1])
+            section = list(_parts(header[2]))
+            if header[1] == "[[":
+                counts[header[2]] = counts.get(header[2], -1) + 1
+                section.append(counts[header[2]])
         written = section if header else [*section, *_parts(line.partition("=")[0])] if "=" in line else []
         if path and written[: len(path)] == list(path):
             return f" line {number}"
-    return ""
+        if len(written) > depth and list(path[: len(written)]) == written:
+            nearest, depth = f" line {number}", len(written)
+    return nearest
 
 
 def _parts(dotted: str) -> list[str]:

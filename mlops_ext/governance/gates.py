@@ -8,14 +8,16 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.compatibility import misfits
-from mlops_ext.models.decisions import GateResult
+from mlops_ext.models import service as registry
+from mlops_ext.models.decisions import GateResult, ListDeployments
 from mlops_ext.models.gates import GateContext, gate
-from mlops_ext.models.types import ModelVersion
+from mlops_ext.models.types import ModelVersion, NoRequest
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import ListReports, MetricEstimate, Report, ShowReport
+from mlops_ext.operations import every
 from mlops_ext.workspace import Workspace
 
-__all__ = ["improvement", "lineage", "metric", "schema"]
+__all__ = ["improvement", "in_order", "lineage", "metric", "schema"]
 
 _PARTS = ("run", "inputs", "git", "lock")
 
@@ -114,6 +116,27 @@ def lineage(ws: Workspace, context: GateContext) -> GateResult:  # noqa: ARG001
         passed=not missing,
         value=f"{len(required) - len(missing)} of {len(required)} known",
         bound=f"{len(required)} of {len(required)} known",
+        message=message,
+    )
+
+
+@gate()
+def in_order(ws: Workspace, context: GateContext) -> GateResult:
+    """Pass when the version has served the environment before this one."""
+    environments = ws.call(registry.show_policy, NoRequest()).policy.environments
+    place = environments.index(context.environment) if context.environment in environments else 0
+    if place == 0:
+        return GateResult(gate="in_order", passed=True, message=f"{context.environment} comes first")
+    former = environments[place - 1]
+    history = every(ws, registry.deployments, ListDeployments(model=context.version.name, environment=former))
+    passed = any(entry.version == context.version.version for entry in history)
+    message = f"{context.version.ref} has {'' if passed else 'never '}served {former}"
+    bound = f"served {former}"
+    return GateResult(
+        gate="in_order",
+        passed=passed,
+        value=bound if passed else f"never served {former}",
+        bound=bound,
         message=message,
     )
 

@@ -1,4 +1,4 @@
-"""Models as objects: register and load estimators, promote and roll back, from a notebook or a script."""
+"""Models as objects: register and load estimators, from a notebook or a script."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 from mlops_ext.errors import DamagedBlob, InvalidValue
 from mlops_ext.models import service
-from mlops_ext.models.decisions import Deployment, ListDeployments, Promote, Rollback
 from mlops_ext.models.flavors import flavor_named, save_model
 from mlops_ext.models.signature import infer
 from mlops_ext.models.surroundings import code_state, environment_lock
@@ -31,7 +30,7 @@ from mlops_ext.refs import Number, Ref
 from mlops_ext.store.schema import finite_json
 from mlops_ext.workspace import Workspace
 
-__all__ = ["deployments", "load_model", "models", "promote", "register", "rollback"]
+__all__ = ["load_model", "models", "register"]
 
 
 def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
@@ -159,69 +158,13 @@ def load_model(ref: str | ModelVersion, *, trust: Collection[str] = (), workspac
         return flavor.load(folder, frozenset(trust))
 
 
-def promote(ref: str | ModelVersion, to: str, *, comment: str = "", workspace: Workspace | None = None) -> Deployment:
-    """Let an environment serve a version, when all gates of the applied policy pass.
-
-    Parameters
-    ----------
-    ref : str or ModelVersion
-        The version.
-    to : str
-        The environment.
-    comment : str
-        Why.
-
-    Raises
-    ------
-    CheckRefused
-        A gate says no; the message names it with its reason, the hint what would make it pass.
-
-    Examples
-    --------
-    >>> mlops.promote("delay@latest", to="production")  # doctest: +SKIP
-    """
-    ws = workspace or Workspace.find()
-    return ws.call(service.promote, Promote(model=_text(ref), to=to, comment=comment))
-
-
-def rollback(
-    ref: str | Deployment, *, version: int | None = None, comment: str = "", workspace: Workspace | None = None
-) -> Deployment:
-    """Let an environment serve again what it served before.
-
-    Parameters
-    ----------
-    ref : str or Deployment
-        `delay@production`.
-    version : int, optional
-        One that it served at some time; the one before the current when left out.
-    comment : str
-        Why.
-
-    Examples
-    --------
-    >>> mlops.rollback("delay@production", comment="late night")  # doctest: +SKIP
-    """
-    ws = workspace or Workspace.find()
-    return ws.call(service.rollback, Rollback(model=_text(ref), version=version, comment=comment))
-
-
 def models(search: str = "", *, limit: int = 100, cursor: str = "", workspace: Workspace | None = None) -> Page[Model]:
     """List the models whose name holds a text."""
     ws = workspace or Workspace.find()
     return ws.call(service.list_models, ListModels(search=search, limit=limit, cursor=cursor))
 
 
-def deployments(
-    model: str, environment: str = "", *, limit: int = 100, cursor: str = "", workspace: Workspace | None = None
-) -> Page[Deployment]:
-    """List what the environments served of a model, newest first."""
-    ws = workspace or Workspace.find()
-    request = ListDeployments(model=model, environment=environment, limit=limit, cursor=cursor)
-    return ws.call(service.deployments, request)
-
-
-def _text(ref: str | ModelVersion | Deployment) -> str:
+def _text(ref: str | ModelVersion) -> str:
     return ref if isinstance(ref, str) else ref.ref
 
 

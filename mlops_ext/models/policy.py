@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, insert, select
 
-from mlops_ext.errors import Conflict, InvalidValue, MlopsError, did_you_mean
+from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, MlopsError, did_you_mean
 from mlops_ext.models.decisions import AppliedPolicy, ApplyPolicy, GateRule, Policy
 from mlops_ext.models.plugins import installed, load_plugin
-from mlops_ext.models.tables import aliases, models, policies
+from mlops_ext.models.standing import void
+from mlops_ext.models.tables import aliases, models, policies, promotions
 from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation
-from mlops_ext.refs import check_name
-from mlops_ext.settings import FILE, Settings
+from mlops_ext.refs import check_label, check_name
+from mlops_ext.settings import FILE, Settings, line_of
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.workspace import Workspace
 
-__all__ = ["apply", "current_policy", "difference", "policy_digest", "read_policy", "show"]
+__all__ = [
+    "apply",
+    "checked",
+    "current_policy",
+    "difference",
+    "policy_digest",
+    "read_policy",
+    "refuse_guarded",
+    "show",
+]
 
 GATES = "mlops_ext.gates"
 
@@ -35,7 +47,7 @@ def show(ws: Workspace, request: NoRequest) -> AppliedPolicy:  # noqa: ARG001
 @operation("policy.apply", "PUT /policy", writes=True)
 def apply(ws: Workspace, request: ApplyPolicy) -> AppliedPolicy:
     """Put a policy in force; promotion asks this one only, whatever a local file says."""
-    policy = _checked(request.policy)
+    policy = checked(request.policy)
     digest = policy_digest(policy, ws.algorithm)
 
     def change_policy(change: Change) -> AppliedPolicy:
@@ -51,11 +63,9 @@ def apply(ws: Workspace, request: ApplyPolicy) -> AppliedPolicy:
             "applied_by": change.actor,
         }
         change.execute(insert(policies).values(row))
-        change.event(
-            "policy.applied",
-            "policy",
-            {"digest": digest, "former": "" if newest is None else newest.digest, "policy": row["policy"]},
-        )
+        data = {"digest": digest, "former": "" if newest is None else newest.digest, "policy": row["policy"]}
+        ids = void(change, "another policy is in force", promotions.c.policy_digest != digest)
+        change.event("policy.applied", "policy", data | ({"voided": ids} if ids else {}))
         return AppliedPolicy(policy=policy, digest=digest, applied_at=change.now, applied_by=change.actor)
 
     return ws.catalog.write(change_policy)
@@ -72,18 +82,22 @@ def policy_digest(policy: Policy, algorithm: str) -> str:
     return digest_of(canonical_json(policy.model_dump(mode="json")), algorithm)
 
 
-def read_policy(settings: Settings) -> Policy:
+def read_policy(settings: Settings, text: str = "", source: str = FILE) -> Policy:
     """Read the section [policy] of mlops.toml.
 
     Parameters
     ----------
     settings : Settings
         Of a workspace; `settings.policy` holds the section as written.
+    text : str
+        The file, so that a fault can be told with its line.
+    source : str
+        Its name.
 
     Raises
     ------
     InvalidValue
-        An unknown key, gate or option, or a wrong value; the nearest known one is named.
+        An unknown key, gate or option, or a wrong value; the line and the nearest known one are named.
 
     Examples
     --------
@@ -91,18 +105,29 @@ def read_policy(settings: Settings) -> Policy:
     >>> read_policy(Settings(policy={"gates": rules})).gates["production"]  # doctest: +SKIP
     (GateRule(gate='metric', options={'metric': 'auc', 'minimum': 0.6}),)
     """
-    section = settings.policy
+    section, page = settings.policy, _Page(text, source)
     for key in section:
         if key not in Policy.model_fields:
-            raise InvalidValue(f"{FILE}: unknown key 'policy.{key}'", hint=did_you_mean(key, Policy.model_fields))
-    environments = section.get("environments", Policy().environments)
-    if not isinstance(environments, list | tuple) or not all(isinstance(each, str) for each in environments):
-        raise InvalidValue(f"{FILE}: policy.environments = {environments!r}", hint="Write a list of names")
+            hint = did_you_mean(key, Policy.model_fields)
+            raise InvalidValue(f"{page.at(key)}: unknown key 'policy.{key}'", hint=hint)
+    plain = {key: value for key, value in section.items() if key != "gates"}
+    try:
+        policy = Policy.model_validate(plain)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = str(fault["loc"][0])
+        hint = "Write true or false" if key == "in_order" else "Write a list of names"
+        raise InvalidValue(f"{page.at(key)}: policy.{key} = {section[key]!r}", hint=hint) from error
     gates = section.get("gates", {})
     if not isinstance(gates, Mapping):
-        raise InvalidValue(f"{FILE}: policy.gates = {gates!r}", hint="Write [[policy.gates.production]] sections")
-    rules = {name: tuple(_rule(name, entry) for entry in _entries(name, gates[name])) for name in gates}
-    return _checked(Policy(environments=tuple(environments), gates=rules))
+        raise InvalidValue(f"{page.at('gates')}: policy.gates = {gates!r}", hint="Write [[policy.gates.production]]")
+    goals = (*policy.environments, *policy.guarded_aliases)
+    for name in gates:
+        if name not in goals:
+            hint = did_you_mean(name, goals)
+            raise InvalidValue(f"{page.at('gates', name)}: gates for the unknown environment {name!r}", hint=hint)
+    rules = {name: _rules(page, name, gates[name]) for name in gates}
+    return checked(policy.model_copy(update={"gates": rules}))
 
 
 def difference(settings: Settings, applied: AppliedPolicy) -> str:
@@ -118,43 +143,80 @@ def difference(settings: Settings, applied: AppliedPolicy) -> str:
     return f"The policy in the local {FILE} differs from the applied one, which was asked; mlops policy apply {FILE}"
 
 
-def _entries(environment: str, entries: Any) -> list[Any]:
+@dataclass(frozen=True)
+class _Page:
+    """The file that a policy is read from; knows in which line a key of [policy] stands."""
+
+    text: str
+    source: str
+
+    def at(self, *path: str | int) -> str:
+        return f"{self.source}{line_of(self.text, ('policy', *path))}"
+
+
+def _rules(page: _Page, goal: str, entries: Any) -> tuple[GateRule, ...]:
     if not isinstance(entries, list):
         raise InvalidValue(
-            f"{FILE}: policy.gates.{environment} is no list",
-            hint=f"Write [[policy.gates.{environment}]], in doubled brackets",
+            f"{page.at('gates', goal)}: policy.gates.{goal} is no list",
+            hint=f"Write [[policy.gates.{goal}]], in doubled brackets",
         )
-    return entries
+    return tuple(_rule(page, goal, number, entry) for number, entry in enumerate(entries))
 
 
-def _rule(environment: str, entry: Any) -> GateRule:
-    place = f"{FILE}: policy.gates.{environment}"
+def _rule(page: _Page, goal: str, number: int, entry: Any) -> GateRule:
+    path = ("gates", goal, number)
     if not isinstance(entry, Mapping) or not isinstance(entry.get("gate"), str):
-        raise InvalidValue(f"{place}: no gate is named in {entry!r}", hint='Write gate = "metric"')
+        raise InvalidValue(
+            f"{page.at(*path)}: policy.gates.{goal}: no gate is named in {entry!r}", hint='Write gate = "metric"'
+        )
     name, options = entry["gate"], {key: value for key, value in entry.items() if key != "gate"}
     if name not in installed(GATES):
-        raise InvalidValue(f"{place}: no gate {name!r} is installed", hint=did_you_mean(name, installed(GATES)))
+        raise InvalidValue(
+            f"{page.at(*path, 'gate')}: policy.gates.{goal}: no gate {name!r} is installed",
+            hint=did_you_mean(name, installed(GATES)),
+        )
     known = getattr(load_plugin(GATES, name), "options", None)
     for key in options:
         if known is not None and key not in known:
-            raise InvalidValue(f"{place}: gate {name!r} has no option {key!r}", hint=did_you_mean(key, known))
+            raise InvalidValue(
+                f"{page.at(*path, key)}: policy.gates.{goal}: gate {name!r} has no option {key!r}",
+                hint=did_you_mean(key, known),
+            )
     return GateRule(gate=name, options=options)
 
 
-def _checked(policy: Policy) -> Policy:
+def checked(policy: Policy) -> Policy:
+    """Refuse a policy that could not be obeyed; give it in its one form."""
     environments = tuple(check_name(name) for name in policy.environments)
+    guarded = tuple(sorted(check_label(name, environments) for name in policy.guarded_aliases))
     if not environments:
         raise InvalidValue("a policy without environments", hint='Write environments = ["production"]')
-    for name in environments:
-        if environments.count(name) > 1:
+    goals = (*environments, *guarded)
+    for name in goals:
+        if goals.count(name) > 1:
             raise InvalidValue(f"environment {name!r} stands twice", hint="Name each once")
         if name == "latest" or re.fullmatch(r"v?\d+", name):
             raise InvalidValue(f"{name!r} cannot be an environment", hint="It would read as a version; choose a word")
     gates = {check_name(name): rules for name, rules in policy.gates.items()}
     for name in gates:
-        if name not in environments:
-            raise InvalidValue(f"gates for the unknown environment {name!r}", hint=did_you_mean(name, environments))
-    return Policy(environments=environments, gates={name: gates[name] for name in sorted(gates) if gates[name]})
+        if name not in goals:
+            raise InvalidValue(f"gates for the unknown environment {name!r}", hint=did_you_mean(name, goals))
+    named = {name: gates[name] for name in sorted(gates) if gates[name]}
+    return policy.model_copy(update={"environments": environments, "guarded_aliases": guarded, "gates": named})
+
+
+def refuse_guarded(reader: Connection | Change, alias: str) -> None:
+    """Refuse to move an alias past its gates, whichever door asks.
+
+    Raises
+    ------
+    CheckRefused
+        The policy in force guards it.
+    """
+    if alias in current_policy(reader).policy.guarded_aliases:
+        raise CheckRefused(
+            f"the alias {alias!r} is guarded by policy", hint=f"Move it through its gates: mlops promote … --to {alias}"
+        )
 
 
 def _refuse_taken(change: Change, policy: Policy) -> None:

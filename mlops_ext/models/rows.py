@@ -70,6 +70,7 @@ def deployment_record(row: Row[Any], model: str) -> Deployment:
         action=row.action,
         comment=row.comment,
         gates=row.gates,
+        promotion=row.promotion,
         created_at=row.created_at,
         created_by=row.created_by,
     )

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from mlops_ext.errors import NotFound
-from mlops_ext.models import policy, promotion, registration
-from mlops_ext.models.policy import current_policy
+from mlops_ext.models import approvals, history, policy, promotion, registration, reviews
+from mlops_ext.models.policy import current_policy, refuse_guarded
 from mlops_ext.models.references import find_model, find_version, version_rows
 from mlops_ext.models.rows import plain_version, pointers, version_record, version_records
 from mlops_ext.models.tables import aliases, model_versions, models
@@ -33,27 +33,33 @@ from mlops_ext.workspace import Workspace
 __all__ = [
     "alias",
     "apply_policy",
+    "approve",
+    "break_glass",
     "check",
     "deployments",
     "list_models",
     "promote",
+    "promotions",
     "read_policy",
     "register",
+    "reject",
+    "review",
+    "reviews_due",
     "rollback",
     "show",
     "show_policy",
+    "show_promotion",
     "unalias",
     "version",
     "versions",
 ]
 
 register = registration.register
-check, promote, rollback, deployments = (
-    promotion.check,
-    promotion.promote,
-    promotion.rollback,
-    promotion.list_deployments,
-)
+check, promote, break_glass = promotion.check, promotion.promote, promotion.break_glass
+promotions, show_promotion = promotion.list_promotions, promotion.show_promotion
+approve, reject = approvals.approve, approvals.reject
+reviews_due, review = reviews.list_reviews, reviews.review
+rollback, deployments = history.rollback, history.list_deployments
 show_policy, apply_policy, read_policy = policy.show, policy.apply, policy.read_policy
 
 
@@ -114,6 +120,7 @@ def alias(ws: Workspace, request: SetAlias) -> AliasMove:
 
     def point(change: Change) -> AliasMove:
         label = check_label(request.alias, current_policy(change).policy.environments)
+        refuse_guarded(change, label)
         row = find_version(change, request.model)
         key = (aliases.c.model_id == row.model_id) & (aliases.c.alias == label)
         previous = change.execute(select(aliases.c.version).where(key)).scalar_one_or_none()

@@ -156,6 +156,7 @@ promotions = Table(
     Column("policy_digest", String(80), nullable=False),
     Column("champion", Integer),
     Column("gates", Json, nullable=False),
+    Column("approvals_needed", Integer, nullable=False, server_default="0"),
     Column("comment", Text, nullable=False),
     Column("error", Text, nullable=False),
     # Break-glass: the reason given, and the review that it owes.

@@ -65,6 +65,11 @@ class Change:
         """The name of who does it."""
         return self._actor.name
 
+    @property
+    def auth(self) -> str:
+        """How it is known who does it."""
+        return self._actor.auth
+
     def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mlops_ext.models import service
-from mlops_ext.models.decisions import ApplyPolicy, Policy, Promote, Rollback
+from mlops_ext.models import promoting, service
+from mlops_ext.models.decisions import ApplyPolicy, Policy, Rollback
 from mlops_ext.models.types import ModelFile, ModelVersion, Register
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
@@ -27,7 +27,7 @@ def registered(ws: Workspace, name: str = "delay", content: bytes = b"one", **fi
 
 
 def promoted(ws: Workspace, ref: str, to: str = "production", comment: str = "") -> Any:
-    return ws.call(service.promote, Promote(model=ref, to=to, comment=comment))
+    return promoting.promote(ref, to, comment=comment, workspace=ws)
 
 
 def rolled_back(ws: Workspace, ref: str = "delay@production", version: int | None = None) -> Any:

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from mlops_ext.datasets import used
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
-from mlops_ext.models import edge
+from mlops_ext.models import edge, promoting
 from mlops_ext.models.flavors import UntrustedModel
 from mlops_ext.models.signature import infer
 from mlops_ext.models.types import Field_, Signature
@@ -102,11 +102,11 @@ def test_an_example_that_the_model_cannot_predict_is_refused(workspace: Workspac
 def test_promoting_and_rolling_back_take_records_and_texts(workspace: Workspace) -> None:
     first = edge.register(classifier(), "delay", inputs=[])
     second = edge.register(LinearRegression().fit(X, Y), "delay", inputs=[])
-    edge.promote(first, to="production")
-    deployment = edge.promote("delay@latest", to="production", comment="better")
+    promoting.promote(first, to="production")
+    deployment = promoting.promote("delay@latest", to="production", comment="better")
     assert deployment.version == second.version
-    assert edge.rollback(deployment).version == 1
-    assert [each.version for each in edge.deployments("delay")] == [1, 2, 1]
+    assert promoting.rollback(deployment).version == 1
+    assert [each.version for each in promoting.deployments("delay")] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def test_a_snapshot_over_http_equals_a_local_one(remote: Any, tmp_path: Path) ->
 def test_a_model_is_registered_promoted_and_rolled_back_over_http(remote: Any) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    from mlops_ext.models.edge import load_model, promote, register, rollback
+    from mlops_ext.models.edge import load_model, register
+    from mlops_ext.models.promoting import promote, rollback
 
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0]})
     model = LogisticRegression().fit(table, [0, 0, 1, 1])

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("policy_digest", sa.String(length=80), nullable=False),
         sa.Column("champion", sa.Integer(), nullable=True),
         sa.Column("gates", sa.Text(), nullable=False),
+        sa.Column("approvals_needed", sa.Integer(), server_default="0", nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("broken_glass", sa.Boolean(), server_default=sa.false(), nullable=False),
