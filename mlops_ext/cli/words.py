@@ -65,6 +65,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("demo",): "demo:demo",
     ("snapshot",): "data:snapshot",
     ("policy", "apply"): "policy:apply",
+    ("policy", "check"): "policy:check",
     ("promote",): "promotion:promote",
     ("check",): "promotion:check",
     ("audit", "head"): "audit:head",

@@ -24,6 +24,7 @@ __all__ = [
     "ListPromotions",
     "ListReviews",
     "Policy",
+    "PolicyCheck",
     "Promote",
     "Promotion",
     "PromotionState",
@@ -72,6 +73,16 @@ class AppliedPolicy(Record):
     digest: str = ""
     applied_at: Timestamp | None = None
     applied_by: str = ""
+
+
+class PolicyCheck(Record):
+    """What a policy in a file is, beside the one in force."""
+
+    file: str
+    digest: str
+    in_force: bool
+    changes: tuple[str, ...] = ()
+    """What applying it would change."""
 
 
 class CheckGates(Request):

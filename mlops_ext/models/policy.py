@@ -25,6 +25,7 @@ from mlops_ext.workspace import Workspace
 
 __all__ = [
     "apply",
+    "changes",
     "checked",
     "current_policy",
     "difference",
@@ -120,7 +121,9 @@ def read_policy(settings: Settings, text: str = "", source: str = FILE) -> Polic
         raise InvalidValue(f"{page.at(key)}: policy.{key} = {section[key]!r}", hint=hint) from error
     gates = section.get("gates", {})
     if not isinstance(gates, Mapping):
-        raise InvalidValue(f"{page.at('gates')}: policy.gates = {gates!r}", hint="Write [[policy.gates.production]]")
+        raise InvalidValue(
+            f"{page.at('gates')}: policy.gates = {gates!r}", hint="Write sections [[policy.gates.production]]"
+        )
     goals = (*policy.environments, *policy.guarded_aliases)
     for name in gates:
         if name not in goals:
@@ -141,6 +144,18 @@ def difference(settings: Settings, applied: AppliedPolicy) -> str:
     if canonical_json(local.model_dump(mode="json")) == canonical_json(applied.policy.model_dump(mode="json")):
         return ""
     return f"The policy in the local {FILE} differs from the applied one, which was asked; mlops policy apply {FILE}"
+
+
+def changes(local: Policy, applied: Policy) -> tuple[str, ...]:
+    """List what applying a policy would change: a line each, + for what comes and - for what goes."""
+    plain = [name for name in type(local).model_fields if name != "gates"]
+    pairs = [(name, getattr(applied, name), getattr(local, name)) for name in plain]
+    found = [f"{name}: {old!r} → {new!r}" for name, old, new in pairs if old != new]
+    for goal in sorted({*local.gates, *applied.gates}):
+        new, old = local.gates.get(goal, ()), applied.gates.get(goal, ())
+        found += [f"+ {goal}: {rule.gate} {rule.options or ''}".rstrip() for rule in new if rule not in old]
+        found += [f"- {goal}: {rule.gate} {rule.options or ''}".rstrip() for rule in old if rule not in new]
+    return tuple(found)
 
 
 @dataclass(frozen=True)

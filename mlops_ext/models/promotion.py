@@ -104,7 +104,7 @@ def show_promotion(ws: Workspace, request: ShowPromotion) -> Promotion:
 
 def refusal(promotion: Promotion) -> CheckRefused:
     """Make the error that tells of a refusal, and of what would make the gates pass."""
-    failed = [gate for gate in promotion.gates if not gate.passed and gate.gate != GATE]
+    failed = [gate for gate in promotion.gates if not gate.passed and not (gate.pending and gate.gate == GATE)]
     reasons = "; ".join(f"{gate.gate}: {gate.message}" for gate in failed)
     hint = "It passes when " + ", and ".join(_remedy(gate) for gate in failed)
     asked = f"{promotion.model}@{promotion.version} may not go to {promotion.environment}"

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_ext.errors import Conflict, InvalidValue
+from mlops_ext.errors import CheckRefused, Conflict, InvalidValue
 from mlops_ext.models import service
 from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
-from mlops_ext.models.policy import read_policy
-from mlops_ext.models.types import NoRequest, SetAlias
+from mlops_ext.models.policy import changes, read_policy
+from mlops_ext.models.types import NoRequest, SetAlias, ShowVersion
 from mlops_ext.settings import read_settings
 from mlops_ext.workspace import Workspace
-from tests.models.support import actions, applied, registered
+from tests.models.support import actions, applied, promoted, registered
 
 
 def read(workspace: Workspace, text: str) -> Policy:
@@ -62,6 +62,58 @@ def test_a_file_without_policy_gives_the_built_in_one(workspace: Workspace) -> N
 def test_a_wrong_file_is_refused_with_the_nearest(workspace: Workspace, text: str, said: str) -> None:
     with pytest.raises(InvalidValue, match=said):
         read(workspace, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[policy]\nenviroments = []", 3),
+        ('[policy]\nin_order = "yes!"', 3),
+        ('[[policy.gates.production]]\ngate = "yes"\n[[policy.gates.prodution]]\ngate = "yes"', 4),
+        ('[[policy.gates.production]]\ngate = "yes"\n[[policy.gates.production]]\ngate = "yse"', 5),
+        ('[[policy.gates.production]]\ngate = "yes"\n[[policy.gates.production]]\ngate = "yes"\n\nlevle = 1', 7),
+        ('[policy]\ngates.production = [{gate = "yse"}]', 3),
+    ],
+)
+def test_a_fault_in_a_policy_file_is_told_with_its_line(workspace: Workspace, text: str, line: int) -> None:
+    whole = "version = 1\n" + text
+    (workspace.root / "mlops.toml").write_text(whole)
+    with pytest.raises(InvalidValue) as fault:
+        read_policy(read_settings(workspace.root), whole, "mlops.toml")
+    assert fault.value.message.startswith(f"mlops.toml line {line}:"), fault.value
+
+
+def test_a_policy_that_is_applied_anew_says_what_it_changes(workspace: Workspace) -> None:
+    old = Policy(gates={"staging": (GateRule(gate="yes"),)})
+    new = Policy(in_order=True, gates={"production": (GateRule(gate="no", options={"a": 1}),)})
+    assert changes(old, old) == ()
+    assert changes(new, old) == ("in_order: False → True", "+ production: no {'a': 1}", "- staging: yes")
+
+
+def test_a_guarded_alias_moves_through_its_gates_only(workspace: Workspace) -> None:
+    registered(workspace)
+    policy = Policy(guarded_aliases=("champion",), gates={"champion": (GateRule(gate="yes"),)})
+    workspace.call(service.apply_policy, ApplyPolicy(policy=policy))
+    with pytest.raises(CheckRefused, match="guarded by policy"):
+        workspace.call(service.alias, SetAlias(model="delay", alias="champion"))
+    promotion = promoted(workspace, "delay", "champion")
+    assert (promotion.state, [gate.gate for gate in promotion.gates]) == ("promoted", ["yes"])
+    assert workspace.call(service.version, ShowVersion(model="delay@champion")).version == 1
+    refusing = policy.model_copy(update={"gates": {"champion": (GateRule(gate="no"),)}})
+    workspace.call(service.apply_policy, ApplyPolicy(policy=refusing))
+    registered(workspace, content=b"two")
+    with pytest.raises(CheckRefused, match="not enough"):
+        promoted(workspace, "delay@2", "champion")
+    assert workspace.call(service.version, ShowVersion(model="delay@champion")).version == 1
+
+
+def test_with_an_order_a_version_must_have_served_the_environment_before(workspace: Workspace) -> None:
+    registered(workspace)
+    workspace.call(service.apply_policy, ApplyPolicy(policy=Policy(in_order=True)))
+    with pytest.raises(CheckRefused, match="never served staging"):
+        promoted(workspace, "delay")
+    for environment in ("development", "staging", "production"):
+        assert promoted(workspace, "delay", environment).state == "promoted"
 
 
 def test_applying_is_one_event_and_the_same_again_none(workspace: Workspace) -> None:

@@ -39,9 +39,11 @@ def last_data(ws: Workspace) -> dict:
 
 def test_without_a_policy_no_gate_stands_before_any_environment(workspace: Workspace) -> None:
     three(workspace)
-    deployment = promoted(workspace, "delay@2", comment="why not")
-    assert (deployment.version, deployment.previous, deployment.action) == (2, None, "promote")
-    assert deployment.ref == "delay@production"
+    promotion = promoted(workspace, "delay@2", comment="why not")
+    assert (promotion.version, promotion.previous, promotion.state) == (2, None, "promoted")
+    assert promotion.ref == "delay@production"
+    (entry,) = workspace.call(service.deployments, ListDeployments(model="delay"))
+    assert (entry.version, entry.action, entry.promotion) == (2, "promote", promotion.id)
     assert serving(workspace) == 2
     assert actions(workspace)[3:] == ["model.promoted"]
 
@@ -179,7 +181,7 @@ def test_two_promoters_at_once_are_judged_one_after_the_other(
     applied(workspace, production=(GateRule(gate="meet"),))
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda ref: promoted(Workspace(workspace.root), ref), ["delay@1", "delay@2"]))
-    first, second = sorted(done, key=lambda deployment: deployment.created_at)
+    first, second = sorted(done, key=lambda promotion: promotion.ended_at)
     assert (first.previous, second.previous) == (None, first.version)
     assert (second.version, first.version) in pairs
     assert actions(workspace).count("model.promoted") == 2
