@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.models.policy import current_policy
@@ -12,29 +12,69 @@ from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import DigestPrefix, Label, Latest, Number, Ref
 from mlops_ext.store.catalog import Change
 
-__all__ = ["Reader", "current_deployment", "find_model", "find_version", "served"]
+__all__ = ["Reader", "current_deployment", "find_model", "find_version", "number_row", "served", "versions_query"]
 
 Reader = Connection | Change
 """A read snapshot, or the transaction under way: both execute statements."""
 
+_VERSIONS = select(model_versions, models.c.name).join(models, models.c.id == model_versions.c.model_id)
 
-def find_model(reader: Reader, name: str) -> Row[Any]:
+# Built once: building a statement costs several times what running it does.
+_MODEL = select(models).where(models.c.name == bindparam("name"))
+_VERSION = _VERSIONS.where(
+    model_versions.c.model_id == bindparam("model_id"), model_versions.c.version == bindparam("version")
+)
+_CURRENT = (
+    select(deployments)
+    .where(deployments.c.model_id == bindparam("model_id"), deployments.c.environment == bindparam("environment"))
+    .order_by(deployments.c.number.desc())
+    .limit(1)
+)
+_NEWEST = (
+    select(func.max(deployments.c.number))
+    .where(deployments.c.model_id == models.c.id, deployments.c.environment == bindparam("environment"))
+    .correlate(models)
+    .scalar_subquery()
+)
+_SERVED = (
+    select(deployments.c.model_id, deployments.c.version)
+    .join(models, (deployments.c.model_id == models.c.id) & (deployments.c.number == _NEWEST))
+    .where(models.c.id.in_(bindparam("models", expanding=True)))
+)
+
+
+def find_model(reader: Reader, name: str, *, deleted: bool = False) -> Row[Any]:
     """Give the row of a model.
+
+    Parameters
+    ----------
+    deleted : bool
+        Give a deleted one too.
 
     Raises
     ------
     NotFound
         No model goes by that name; the nearest is suggested.
     """
-    row = reader.execute(select(models).where(models.c.name == name)).one_or_none()
+    row: Row[Any] | None = reader.execute(_MODEL, {"name": name}).one_or_none()
     if row is None:
-        known = reader.execute(select(models.c.name).order_by(models.c.updated_at.desc()).limit(1000)).scalars()
+        standing = select(models.c.name).where(models.c.state != "deleted")
+        known = reader.execute(standing.order_by(models.c.updated_at.desc()).limit(1000)).scalars()
         raise NotFound.of("model", name, known)
+    if row.state == "deleted" and not deleted:
+        raise NotFound(f"the model {name!r} is deleted", hint=f"Bring it back: mlops models restore {name}")
     return row
 
 
-def find_version(reader: Reader, text: str) -> Row[Any]:
+def find_version(reader: Reader, text: str, *, deleted: bool = False) -> Row[Any]:
     """Resolve a reference to the row of one version; the model's name stands in it as `name`.
+
+    Parameters
+    ----------
+    text : str
+        A bare name, or `@latest`, is the newest active version; a digest the newest that is not deleted.
+    deleted : bool
+        Give a deleted one too, when its number is named.
 
     Raises
     ------
@@ -46,46 +86,52 @@ def find_version(reader: Reader, text: str) -> Row[Any]:
     ref = Ref.parse(text, kind="model")
     model = find_model(reader, ref.name)
     number = _number(reader, model, ref)
-    row = reader.execute(version_rows(model.id).where(model_versions.c.version == number)).one_or_none()
+    row = number_row(reader, model.id, number)
     if row is None:
-        versions = f"it has the versions 1 to {model.latest}" if model.latest > 1 else "it has version 1 only"
+        versions = f"it has the versions 1 to {model.highest}" if model.highest > 1 else "it has version 1 only"
         raise NotFound(f"no version {number} of model {ref.name!r}", hint=versions)
+    if row.state == "deleted" and not deleted:
+        there = f"{model.name}@{number}"
+        raise NotFound(f"{there} is deleted", hint=f"Bring it back: mlops models restore {there}")
     return row
 
 
-def version_rows(model_id: str) -> Select[Any]:
-    """Select the versions of one model, with its name."""
-    joined = model_versions.join(models, models.c.id == model_versions.c.model_id)
-    return select(model_versions, models.c.name).select_from(joined).where(model_versions.c.model_id == model_id)
+def number_row(reader: Reader, model_id: str, version: int) -> Row[Any] | None:
+    """Give the row of one version by its number, whatever its state."""
+    row: Row[Any] | None = reader.execute(_VERSION, {"model_id": model_id, "version": version}).one_or_none()
+    return row
+
+
+def versions_query(state: str = "any") -> Select[Any]:
+    """Select the versions of all models, with the names of these; `any` state leaves none out."""
+    if state == "any":
+        return _VERSIONS
+    query = _VERSIONS.where(model_versions.c.state == state)
+    return query if state == "deleted" else query.where(models.c.state != "deleted")
 
 
 def current_deployment(reader: Reader, model_id: str, environment: str) -> Row[Any] | None:
     """Give what an environment serves of a model: its newest entry."""
-    query = (
-        select(deployments)
-        .where(deployments.c.model_id == model_id, deployments.c.environment == environment)
-        .order_by(deployments.c.number.desc())
-        .limit(1)
-    )
-    return reader.execute(query).one_or_none()
+    found: Row[Any] | None = reader.execute(_CURRENT, {"model_id": model_id, "environment": environment}).one_or_none()
+    return found
 
 
 def served(reader: Reader, model_ids: list[str], environments: tuple[str, ...]) -> dict[tuple[str, str], int]:
     """Give, for models and environments, which version is served where."""
-    newest = (
-        select(func.max(deployments.c.number).label("number"), deployments.c.model_id)
-        .where(deployments.c.model_id.in_(model_ids), deployments.c.environment.in_(environments))
-        .group_by(deployments.c.model_id, deployments.c.environment)
-        .subquery()
-    )
-    query = select(deployments.c.model_id, deployments.c.environment, deployments.c.version).join(
-        newest, (newest.c.model_id == deployments.c.model_id) & (newest.c.number == deployments.c.number)
-    )
-    return {(row.model_id, row.environment): row.version for row in reader.execute(query)}
+    return {
+        (row.model_id, environment): row.version
+        for environment in environments
+        for row in reader.execute(_SERVED, {"models": model_ids, "environment": environment})
+    }
 
 
 def _number(reader: Reader, model: Row[Any], ref: Ref) -> int:
     if isinstance(ref.selector, Latest):
+        if not model.latest:
+            raise NotFound(
+                f"model {model.name!r} has no active version",
+                hint=f"Name one, or bring one back: mlops models versions {model.name} --state any",
+            )
         return int(model.latest)
     if isinstance(ref.selector, Number):
         return ref.selector.number
@@ -99,6 +145,7 @@ def _by_digest(reader: Reader, model: Row[Any], prefix: str) -> int:
         select(model_versions.c.digest, func.max(model_versions.c.version).label("version"))
         .where(model_versions.c.model_id == model.id)
         .where(model_versions.c.digest >= prefix, model_versions.c.digest < prefix + "g")
+        .where(model_versions.c.state != "deleted")
         .group_by(model_versions.c.digest)
     )
     rows = reader.execute(query.limit(2)).all()

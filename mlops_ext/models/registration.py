@@ -6,10 +6,11 @@ import unicodedata
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
-from mlops_ext.errors import InvalidValue
-from mlops_ext.models.references import version_rows
+from mlops_ext.errors import Conflict, InvalidValue
+from mlops_ext.models.measures import Measures, check_measures, check_text, store_measures
+from mlops_ext.models.references import number_row
 from mlops_ext.models.rows import DETAILS, version_record
 from mlops_ext.models.tables import environment_locks, model_links, model_versions, models
 from mlops_ext.models.types import EnvironmentLock, ModelFile, ModelVersion, Register
@@ -24,7 +25,16 @@ __all__ = ["content_digest", "register"]
 
 FORMAT = 1
 MAX_BYTES = 4_000_000
-MAX_TEXT = 65_536
+
+# Built once: building a statement costs several times what running it does.
+_MODEL = select(models).where(models.c.name == bindparam("name"))
+_LOCK = select(environment_locks.c.digest).where(environment_locks.c.digest == bindparam("digest"))
+_INSERT_MODEL, _INSERT_VERSION, _INSERT_LOCK = insert(models), insert(model_versions), insert(environment_locks)
+_MOVE_MODEL = (
+    update(models)
+    .where(models.c.id == bindparam("of_model"))
+    .values(latest=bindparam("number"), highest=bindparam("number"), updated_at=bindparam("now"))
+)
 
 
 @operation("models.register", "POST /models/{name}/versions", writes=True)
@@ -35,8 +45,8 @@ def register(ws: Workspace, request: Register) -> ModelVersion:
     lock = None if asked.lock is None else _lock_row(asked.lock, ws.algorithm)
 
     def enter(change: Change) -> ModelVersion:
-        model = _model(change, asked)
-        latest = None if model is None else _latest(change, model)
+        model = _model(change, asked.name)
+        latest = number_row(change, model.id, model.latest) if model is not None and model.latest else None
         if latest is not None and latest.digest == digest and not asked.new:
             _link(change, latest, asked.run)
             return version_record(change, latest)
@@ -60,34 +70,41 @@ def content_digest(request: Register | ModelVersion, algorithm: str) -> str:
 def _enter(
     change: Change, model: Row[Any] | None, asked: Register, digest: str, lock: dict[str, Any] | None
 ) -> ModelVersion:
+    model_id, number = (new_id(), 1) if model is None else (model.id, model.highest + 1)
     if model is None:
-        model_id, number = new_id(), 1
-        row = {"id": model_id, "name": asked.name, "description": "", "latest": 1}
-        change.execute(insert(models).values(**row, created_at=change.now, updated_at=change.now))
+        row = {"id": model_id, "name": asked.name, "description": "", "latest": 1, "highest": 1, "state": "active"}
+        change.execute(_INSERT_MODEL, {**row, "created_at": change.now, "updated_at": change.now})
     else:
-        model_id, number = model.id, model.latest + 1
-        change.execute(update(models).where(models.c.id == model_id).values(latest=number, updated_at=change.now))
+        change.execute(_MOVE_MODEL, {"of_model": model_id, "number": number, "now": change.now})
     if lock is not None:
         _store_lock(change, lock)
-    change.execute(
-        insert(model_versions).values(
-            model_id=model_id,
-            version=number,
-            digest=digest,
-            flavor=asked.flavor,
-            run=asked.run,
-            lock_digest=None if lock is None else lock["digest"],
-            details=asked.model_dump(mode="json", include=set(DETAILS)),
-            description=asked.description,
-            created_at=change.now,
-            created_by=change.actor,
-        )
-    )
-    ref = f"model:{asked.name}@{number}"
+    details = asked.model_dump(mode="json", include=set(DETAILS))
+    made = {
+        "model_id": model_id,
+        "version": number,
+        "digest": digest,
+        "flavor": asked.flavor,
+        "run": asked.run,
+        "lock_digest": None if lock is None else lock["digest"],
+        "details": details,
+        "description": asked.description,
+        "state": "active",
+        "created_at": change.now,
+        "created_by": change.actor,
+    }
+    change.execute(_INSERT_VERSION, made)
+    store_measures(change, model_id, number, Measures(asked.metrics, asked.parameters, asked.tags))
     change.name_blobs(f"model:{model_id}@{number}", _blobs(asked))
-    change.event("model.registered", ref, _event_data(asked, digest))
-    row_made = change.execute(version_rows(model_id).where(model_versions.c.version == number)).one()
-    return version_record(change, row_made)
+    change.event("model.registered", f"model:{asked.name}@{number}", _event_data(asked, digest))
+    return _record(asked, number, digest, change)
+
+
+def _record(asked: Register, number: int, digest: str, change: Change) -> ModelVersion:
+    """Give the record of what was just written, as reading it would."""
+    shared = {name: getattr(asked, name) for name in ModelVersion.model_fields if name in Register.model_fields}
+    for pairs in ("metrics", "parameters", "tags"):
+        shared[pairs] = dict(sorted(shared[pairs].items()))
+    return ModelVersion(**shared, version=number, digest=digest, created_at=change.now, created_by=change.actor)
 
 
 def _link(change: Change, latest: Row[Any], run: str) -> None:
@@ -114,12 +131,15 @@ def _event_data(asked: Register, digest: str) -> dict[str, Any]:
     }
 
 
-def _model(change: Change, asked: Register) -> Row[Any] | None:
-    return change.execute(select(models).where(models.c.name == asked.name)).one_or_none()
-
-
-def _latest(change: Change, model: Row[Any]) -> Row[Any]:
-    return change.execute(version_rows(model.id).where(model_versions.c.version == model.latest)).one()
+def _model(change: Change, name: str) -> Row[Any] | None:
+    """Give the model to register into, or None when it is new; an archived or deleted one takes no versions."""
+    model: Row[Any] | None = change.execute(_MODEL, {"name": name}).one_or_none()
+    if model is not None and model.state != "active":
+        raise Conflict(
+            f"the model {name!r} is {model.state} and takes no versions",
+            hint=f"Bring it back: mlops models restore {name}, or choose another name",
+        )
+    return model
 
 
 def _lock_row(lock: EnvironmentLock, algorithm: str) -> dict[str, Any]:
@@ -128,9 +148,8 @@ def _lock_row(lock: EnvironmentLock, algorithm: str) -> dict[str, Any]:
 
 
 def _store_lock(change: Change, lock: dict[str, Any]) -> None:
-    known = select(environment_locks.c.digest).where(environment_locks.c.digest == lock["digest"])
-    if change.execute(known).one_or_none() is None:
-        change.execute(insert(environment_locks).values(lock))
+    if change.execute(_LOCK, {"digest": lock["digest"]}).one_or_none() is None:
+        change.execute(_INSERT_LOCK, lock)
 
 
 def _blobs(asked: Register) -> list[str]:
@@ -148,8 +167,8 @@ def _checked(request: Register) -> Register:
         raise InvalidValue(
             f"the model's metadata has {size} bytes", hint=f"At most {MAX_BYTES} fit; log large things as artifacts"
         )
-    if len(request.description) > MAX_TEXT or "\0" in request.description:
-        raise InvalidValue("the description is too long or has a NUL", hint=f"At most {MAX_TEXT} characters fit")
+    check_measures(request)
+    check_text("description", request.description)
     run = request.run.removeprefix("run:")
     return request.model_copy(
         update={

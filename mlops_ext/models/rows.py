@@ -1,57 +1,69 @@
-"""From rows to records: versions with who points at them, and deployments."""
+"""From rows to records: models and versions with who points at them, and deployments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from mlops_ext.models.decisions import Deployment
+from mlops_ext.models.measures import MODEL, Measures, measures_of, tags_of
 from mlops_ext.models.policy import current_policy
 from mlops_ext.models.references import Reader, served
 from mlops_ext.models.tables import aliases, environment_locks
-from mlops_ext.models.types import ModelVersion
+from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion
 
-__all__ = ["DETAILS", "deployment_record", "plain_version", "pointers", "version_record", "version_records"]
+__all__ = ["DETAILS", "deployment_record", "model_records", "pointers", "version_record", "version_records"]
 
-DETAILS = ("files", "signature", "inputs", "metrics", "parameters", "notebook", "git", "trust", "tags")
+DETAILS = ("files", "signature", "inputs", "notebook", "git", "trust")
 """The fields of a version that lie together in one JSON column."""
+
+_PLAIN = ("name", "version", "digest", "flavor", "run", "description", "state", "created_at", "created_by")
+_ALIASES = select(aliases).where(aliases.c.model_id.in_(bindparam("models", expanding=True))).order_by(aliases.c.alias)
+_LOCK = select(environment_locks.c.lock).where(environment_locks.c.digest == bindparam("digest"))
 
 
 def version_record(reader: Reader, row: Row[Any]) -> ModelVersion:
     """Make the full record of one version, its environment lock included."""
-    record = version_records(reader, row.model_id, [plain_version(row)])[0]
+    record = version_records(reader, [row])[0]
     if row.lock_digest is None:
         return record
-    query = select(environment_locks.c.lock).where(environment_locks.c.digest == row.lock_digest)
-    whole = record.model_dump() | {"lock": reader.execute(query).scalar_one()}
-    return ModelVersion.model_validate(whole)
+    lock = reader.execute(_LOCK, {"digest": row.lock_digest}).scalar_one()
+    return record.model_copy(update={"lock": EnvironmentLock.model_validate(lock)})
 
 
-def version_records(reader: Reader, model_id: str, versions: Sequence[ModelVersion]) -> list[ModelVersion]:
-    """Add to versions of one model the aliases and environments that point at them."""
-    by_version: dict[int, tuple[list[str], list[str]]] = {version.version: ([], []) for version in versions}
-    names, environments = pointers(reader, [model_id])[model_id]
-    for position, pointing in enumerate((names, environments)):
-        for name, version in pointing.items():
-            if version in by_version:
-                by_version[version][position].append(name)
-    return [
-        version.model_copy(
-            update={
-                "aliases": tuple(by_version[version.version][0]),
-                "environments": tuple(by_version[version.version][1]),
-            }
+def version_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[ModelVersion, ...]:
+    """Make the records of versions, of one model or several, without their environment locks."""
+    measures = measures_of(reader, [(row.model_id, row.version) for row in rows])
+    pointing = pointers(reader, list({row.model_id for row in rows}))
+    return tuple(_version(row, measures[row.model_id, row.version], pointing[row.model_id]) for row in rows)
+
+
+def model_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Model, ...]:
+    """Make the records of models, with their tags and who points where."""
+    ids = [row.id for row in rows]
+    tags, pointing = tags_of(reader, [(each, MODEL) for each in ids]), pointers(reader, ids)
+    return tuple(
+        Model(
+            name=row.name,
+            description=row.description,
+            latest=row.latest,
+            state=row.state,
+            tags=tags[row.id, MODEL],
+            aliases=pointing[row.id][0],
+            environments=pointing[row.id][1],
+            created_at=row.created_at,
+            updated_at=row.updated_at,
         )
-        for version in versions
-    ]
+        for row in rows
+    )
 
 
 def pointers(reader: Reader, model_ids: list[str]) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
     """Give, for each model, its aliases and what each environment of the policy serves."""
     found: dict[str, tuple[dict[str, int], dict[str, int]]] = {each: ({}, {}) for each in model_ids}
-    for row in reader.execute(select(aliases).where(aliases.c.model_id.in_(model_ids)).order_by(aliases.c.alias)):
+    for row in reader.execute(_ALIASES, {"models": model_ids}):
         found[row.model_id][0][row.alias] = row.version
     environments = current_policy(reader).policy.environments
     serving = served(reader, model_ids, environments)
@@ -76,18 +88,15 @@ def deployment_record(row: Row[Any], model: str) -> Deployment:
     )
 
 
-def plain_version(row: Row[Any]) -> ModelVersion:
-    """Make the record as the row alone tells it: without pointers and environment lock."""
+def _version(row: Row[Any], measures: Measures, pointing: tuple[dict[str, int], dict[str, int]]) -> ModelVersion:
     return ModelVersion.model_validate(
         {
             **row.details,
-            "name": row.name,
-            "version": row.version,
-            "digest": row.digest,
-            "flavor": row.flavor,
-            "run": row.run,
-            "description": row.description,
-            "created_at": row.created_at,
-            "created_by": row.created_by,
+            **{name: row._mapping[name] for name in _PLAIN},
+            "metrics": measures.metrics,
+            "parameters": measures.parameters,
+            "tags": measures.tags,
+            "aliases": [name for name, version in pointing[0].items() if version == row.version],
+            "environments": [name for name, version in pointing[1].items() if version == row.version],
         }
     )

@@ -1,22 +1,18 @@
-"""What the registry does: list, show, point by alias; registering, promotion and policy stand beside."""
+"""What the registry does: show, point by alias; all else stands beside, each thing in a file of its own."""
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import delete, insert, select, update
 
-from sqlalchemy import Row, delete, insert, select, update
-
-from mlops_ext.errors import NotFound
-from mlops_ext.models import approvals, history, policy, promotion, registration, reviews
+from mlops_ext.errors import Conflict, NotFound
+from mlops_ext.models import approvals, editing, history, listing, policy, promotion, registration, reviews, states
 from mlops_ext.models.policy import current_policy, refuse_guarded
-from mlops_ext.models.references import find_model, find_version, version_rows
-from mlops_ext.models.rows import plain_version, pointers, version_record, version_records
-from mlops_ext.models.tables import aliases, model_versions, models
+from mlops_ext.models.references import find_model, find_version
+from mlops_ext.models.rows import model_records, version_record
+from mlops_ext.models.tables import aliases, models
 from mlops_ext.models.types import (
     AliasMove,
     DeleteAlias,
-    ListModels,
-    ListVersions,
     Model,
     ModelVersion,
     SetAlias,
@@ -24,37 +20,46 @@ from mlops_ext.models.types import (
     ShowVersion,
 )
 from mlops_ext.operations import operation
-from mlops_ext.records import Page
 from mlops_ext.refs import Ref, check_label
 from mlops_ext.store.catalog import Change
-from mlops_ext.store.search import contains, paged
 from mlops_ext.workspace import Workspace
 
 __all__ = [
     "alias",
     "apply_policy",
     "approve",
+    "archive",
     "break_glass",
     "check",
+    "delete_",
     "deployments",
+    "describe",
     "list_models",
     "promote",
     "promotions",
     "read_policy",
     "register",
     "reject",
+    "rename",
+    "restore",
     "review",
     "reviews_due",
     "rollback",
+    "search",
     "show",
     "show_policy",
     "show_promotion",
+    "tag",
     "unalias",
+    "untag",
     "version",
     "versions",
 ]
 
 register = registration.register
+list_models, versions, search = listing.list_models, listing.versions, listing.search
+tag, untag, describe, rename = editing.tag, editing.untag, editing.describe, editing.rename
+archive, delete_, restore = states.archive, states.delete, states.restore
 check, promote, break_glass = promotion.check, promotion.promote, promotion.break_glass
 promotions, show_promotion = promotion.list_promotions, promotion.show_promotion
 approve, reject = approvals.approve, approvals.reject
@@ -63,48 +68,12 @@ rollback, deployments = history.rollback, history.list_deployments
 show_policy, apply_policy, read_policy = policy.show, policy.apply, policy.read_policy
 
 
-@operation("models.list", "GET /models")
-def list_models(ws: Workspace, request: ListModels) -> Page[Model]:
-    """List the models by name, with their newest versions, aliases and environments."""
-    with ws.catalog.read() as connection:
-        query = select(models)
-        if request.search:
-            query = query.where(contains(models.c.name, request.search))
-        ids: dict[str, str] = {}
-
-        def make(row: Row[Any]) -> Model:
-            ids[row.name] = row.id
-            return _model(row)
-
-        page = paged(connection, query, (models.c.name,), request.limit, request.cursor, make)
-        pointing = pointers(connection, list(ids.values()))
-        items = tuple(_pointed(item, pointing[ids[item.name]]) for item in page.items)
-        return Page[Model](items=items, next=page.next)
-
-
 @operation("models.show", "GET /models/{model}")
 def show(ws: Workspace, request: ShowModel) -> Model:
     """Show a model: its newest version, and which versions its aliases and environments point to."""
     with ws.catalog.read() as connection:
         row = find_model(connection, Ref.parse(request.model, kind="model").name)
-        return _pointed(_model(row), pointers(connection, [row.id])[row.id])
-
-
-@operation("models.versions", "GET /models/{model}/versions")
-def versions(ws: Workspace, request: ListVersions) -> Page[ModelVersion]:
-    """List the versions of a model, newest first; `models.version` shows the environment lock as well."""
-    with ws.catalog.read() as connection:
-        model = find_model(connection, Ref.parse(request.model, kind="model").name)
-        page = paged(
-            connection,
-            version_rows(model.id),
-            (model_versions.c.version,),
-            request.limit,
-            request.cursor,
-            plain_version,
-            descending=True,
-        )
-        return Page[ModelVersion](items=tuple(version_records(connection, model.id, page.items)), next=page.next)
+        return model_records(connection, [row])[0]
 
 
 @operation("models.version", "GET /model-versions/{model}")
@@ -122,6 +91,9 @@ def alias(ws: Workspace, request: SetAlias) -> AliasMove:
         label = check_label(request.alias, current_policy(change).policy.environments)
         refuse_guarded(change, label)
         row = find_version(change, request.model)
+        if row.state != "active":
+            there = f"{row.name}@{row.version}"
+            raise Conflict(f"{there} is {row.state}", hint=f"Bring it back first: mlops models restore {there}")
         key = (aliases.c.model_id == row.model_id) & (aliases.c.alias == label)
         previous = change.execute(select(aliases.c.version).where(key)).scalar_one_or_none()
         move = AliasMove(model=row.name, alias=label, version=row.version, previous=previous)
@@ -157,17 +129,3 @@ def unalias(ws: Workspace, request: DeleteAlias) -> AliasMove:
         return AliasMove(model=model.name, alias=request.alias, version=None, previous=previous)
 
     return ws.catalog.write(remove)
-
-
-def _model(row: Row[Any]) -> Model:
-    return Model(
-        name=row.name,
-        description=row.description,
-        latest=row.latest,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def _pointed(model: Model, pointing: tuple[dict[str, int], dict[str, int]]) -> Model:
-    return model.model_copy(update={"aliases": pointing[0], "environments": pointing[1]})

@@ -28,7 +28,9 @@ models = Table(
     Column("id", String(32), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("description", Text, nullable=False),
+    # The newest active version, 0 when there is none; and the highest number ever given, since none is given twice.
     Column("latest", Integer, nullable=False),
+    Column("highest", Integer, nullable=False, server_default="0"),
     Column("state", String(10), nullable=False, server_default="active"),
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),

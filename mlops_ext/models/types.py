@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
 
 __all__ = [
     "AliasMove",
+    "ChangeState",
     "DeleteAlias",
+    "DeleteTag",
+    "Describe",
+    "Description",
     "EnvironmentLock",
     "Field_",
     "GitState",
     "ListModels",
     "ListVersions",
+    "Listed",
     "Model",
     "ModelFile",
     "ModelVersion",
     "NoRequest",
     "Register",
+    "RenameModel",
+    "SearchVersions",
     "SetAlias",
+    "SetTags",
     "ShowModel",
     "ShowVersion",
     "Signature",
+    "State",
+    "StateChange",
+    "Tags",
 ]
+
+
+State = Literal["active", "archived", "deleted"]
+Listed = Literal["active", "archived", "deleted", "any"]
 
 
 class ModelFile(Record):
@@ -92,6 +107,8 @@ class ModelVersion(Record):
     """Types in the files that loading must be told to trust."""
     tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
+    """Markdown."""
+    state: State = "active"
     aliases: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     created_at: Timestamp
@@ -109,8 +126,11 @@ class Model(Record):
     shown: ClassVar = ("name", "latest", "environments", "aliases", "updated_at", "description")
     name: str
     description: str = ""
+    """Markdown."""
     latest: int
-    """Number of the newest version; 0 before the first."""
+    """Number of the newest active version; 0 when there is none."""
+    state: State = "active"
+    tags: dict[str, str] = Field(default_factory=dict)
     aliases: dict[str, int] = Field(default_factory=dict)
     environments: dict[str, int] = Field(default_factory=dict)
     created_at: Timestamp
@@ -135,16 +155,22 @@ class Register(Request):
     new: bool = Field(default=False, description="Make a version even when an equal one is the latest")
 
 
-class ListModels(PageRequest):
+class ListModels(SearchRequest):
     search: str = Field(default="", description="Part of the name")
+    state: Listed = Field(default="active", description="Only those in this state")
 
 
 class ShowModel(Request):
     model: str = Field(description="Name of the model")
 
 
-class ListVersions(PageRequest):
+class ListVersions(SearchRequest):
     model: str = Field(description="Name of the model")
+    state: Listed = Field(default="active", description="Only those in this state")
+
+
+class SearchVersions(SearchRequest):
+    state: Listed = Field(default="active", description="Only those in this state")
 
 
 class ShowVersion(Request):
@@ -168,6 +194,56 @@ class AliasMove(Record):
     alias: str
     version: int | None
     previous: int | None
+
+
+_SUBJECT = "Name of the model, or reference of a version: name@3"
+
+
+class SetTags(Request):
+    model: str = Field(description=_SUBJECT)
+    tags: dict[str, str] = Field(min_length=1, description="Keys with their new values")
+
+
+class DeleteTag(Request):
+    model: str = Field(description=_SUBJECT)
+    key: str = Field(description="The tag to take away")
+
+
+class Tags(Record):
+    """All tags of a model or of one version."""
+
+    ref: str
+    tags: dict[str, str]
+
+
+class Describe(Request):
+    model: str = Field(description=_SUBJECT)
+    description: str = Field(description="Markdown; empty takes it away")
+
+
+class Description(Record):
+    """What is written about a model or one version."""
+
+    ref: str
+    description: str
+
+
+class ChangeState(Request):
+    model: str = Field(description=_SUBJECT)
+    comment: str = Field(default="", description="Why")
+
+
+class StateChange(Record):
+    """The state that a model or one version is in now, and the one before."""
+
+    ref: str
+    state: State
+    previous: State
+
+
+class RenameModel(Request):
+    model: str = Field(description="Name of the model")
+    to: str = Field(description="Its new name")
 
 
 class NoRequest(Request):

@@ -36,9 +36,9 @@ from mlops_ext.records import Page, Record, SearchRequest
 from mlops_ext.store.grammar import And, Comparison, InvalidFilter, Name, Node, Not, Value, parse, parse_order
 from mlops_ext.store.patterns import in_json, like
 from mlops_ext.store.schema import Utc
-from mlops_ext.store.search import Sort, paged
+from mlops_ext.store.search import Sort, page_of
 
-__all__ = ["Field", "Fields", "Keyed", "matching", "ordering", "searched"]
+__all__ = ["Field", "Fields", "Keyed", "found", "matching", "ordering", "searched"]
 
 R = TypeVar("R", bound=Record)
 Kind = Literal["text", "name", "json", "number", "time"]
@@ -151,9 +151,17 @@ def searched(
     InvalidFilter
         The filter or the order cannot be read, or names what the list does not have.
     """
+    rows, following = found(connection, query, fields, request)
+    return Page(items=tuple(make(row) for row in rows), next=following)
+
+
+def found(
+    connection: Connection, query: Select[Any], fields: Fields, request: SearchRequest
+) -> tuple[Sequence[Row[Any]], str]:
+    """Read the rows of such a page and the cursor of the next, for lists that make their records all at once."""
     if request.filter.strip():
         query = query.where(matching(request.filter, fields))
-    return paged(connection, query, ordering(request.order_by, fields), request.limit, request.cursor, make)
+    return page_of(connection, query, ordering(request.order_by, fields), request.limit, request.cursor)
 
 
 def matching(text: str, fields: Fields) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Page, Record
 from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 
-__all__ = ["Sort", "batches", "contains", "paged", "present"]
+__all__ = ["Sort", "batches", "contains", "page_of", "paged", "present"]
 
 R = TypeVar("R", bound=Record)
 _BATCH = 5000
@@ -90,6 +90,14 @@ def paged(
         Plain columns go from the highest down.
     """
     sorts = [each if isinstance(each, Sort) else Sort(each, descending, _nullable(each)) for each in order]
+    rows, following = page_of(connection, query, sorts, limit, cursor)
+    return Page(items=tuple(make(row) for row in rows), next=following)
+
+
+def page_of(
+    connection: Connection, query: Select[Any], sorts: Sequence[Sort], limit: int, cursor: str
+) -> tuple[Sequence[Row[Any]], str]:
+    """Read the rows of one page and the cursor of the next, for lists that make their records all at once."""
     if cursor:
         query = query.where(_after(sorts, _decode(cursor, len(sorts))))
     columns = [_shown(sort, number) for number, sort in enumerate(sorts)]
@@ -97,7 +105,7 @@ def paged(
     rows = connection.execute(query.order_by(*(sort.by for sort in sorts)).limit(limit + 1)).all()
     page = rows[:limit]
     following = _encode([_value(page[-1], column) for column in columns]) if len(rows) > limit else ""
-    return Page(items=tuple(make(row) for row in page), next=following)
+    return page, following
 
 
 def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:

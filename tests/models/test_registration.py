@@ -109,7 +109,7 @@ def test_what_is_stored_comes_back(workspace: Workspace) -> None:
         workspace,
         metrics={"auc": 0.7, "worst": float("-inf"), "lost": float("nan")},
         parameters={"month": "1"},
-        tags={"<b>": "</script>\0"},
+        tags={"<b>": "</script>\u202e"},
         description="# Markdown",
         lock=lock,
         trust=("a.B",),
@@ -117,7 +117,8 @@ def test_what_is_stored_comes_back(workspace: Workspace) -> None:
     shown = workspace.call(service.version, ShowVersion(model="delay@1"))
     assert shown.model_dump_json() == made.model_dump_json()
     assert shown.lock == lock
-    assert shown.tags == {"<b>": "</script>\0"}
+    assert shown.tags == {"<b>": "</script>\u202e"}
+    assert "</script>" not in shown._repr_html_()
     assert json.loads(shown.model_dump_json())["metrics"] == {"auc": 0.7, "worst": "-Infinity", "lost": "NaN"}
 
 
@@ -197,7 +198,20 @@ def test_a_blob_that_is_not_stored_registers_nothing(workspace: Workspace) -> No
     assert len(workspace.call(service.list_models, ListModels())) == 0
 
 
-@pytest.mark.parametrize("wrong", [{"inputs": ("flights",)}, {"description": "\0"}, {"tags": {"a": "x" * 5_000_000}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"inputs": ("flights",)},
+        {"description": "\0"},
+        {"tags": {"a": "x" * 5_000_000}},
+        {"tags": {"a": "\0"}},
+        {"tags": {"": "a"}},
+        {"metrics": {"a" * 251: 1.0}},
+        {"parameters": {"a": "no JSON"}},
+        {"tags": {str(each): "" for each in range(1001)}},
+        {"parameters": {str(each): '"' + "x" * 60_000 + '"' for each in range(80)}},
+    ],
+)
 def test_wrong_metadata_is_refused(workspace: Workspace, wrong: dict) -> None:
     with pytest.raises(InvalidValue):
         registered(workspace, **wrong)

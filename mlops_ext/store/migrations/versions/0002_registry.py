@@ -3,6 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
+from mlops_ext.store.migrations.measures import move_measures
+from mlops_ext.store.migrations.naming import index_references
+
 revision = "0002"
 down_revision = "0001"
 
@@ -19,14 +22,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "event_refs",
-        sa.Column("ref", sa.String(length=400), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "ref",
+            sa.String(length=400).with_variant(sa.String(length=400, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("role", sa.String(length=8), nullable=False),
-        sa.ForeignKeyConstraint(["seq"], ["events.seq"], name=op.f("fk_event_refs_seq")),
-        sa.PrimaryKeyConstraint("ref", "seq", "role", name=op.f("pk_event_refs")),
+        sa.PrimaryKeyConstraint("seq", "ref", "role", name=op.f("pk_event_refs")),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("event_refs", schema=None) as batch_op:
-        batch_op.create_index("ix_event_refs_seq", ["seq"], unique=False)
+    op.create_index("ix_event_refs_ref_role_seq", "event_refs", ["ref", "role", "seq"], unique=False)
+    index_references(op.get_bind())
 
     op.create_table(
         "model_tags",
@@ -130,3 +137,8 @@ def upgrade() -> None:
 
     with op.batch_alter_table("models", schema=None) as batch_op:
         batch_op.add_column(sa.Column("state", sa.String(length=10), server_default="active", nullable=False))
+        batch_op.add_column(sa.Column("highest", sa.Integer(), server_default="0", nullable=False))
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("options", sa.Text(), nullable=True))
+    op.execute("UPDATE models SET highest = latest")
+    move_measures(op.get_bind())

@@ -1,0 +1,95 @@
+"""What may change of a model or a version: its tags and its description; and of a model, its name."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from mlops_ext.errors import Conflict, NotFound
+from mlops_ext.models.measures import check_text, delete_tag, set_tags, tags_of
+from mlops_ext.models.references import find_model
+from mlops_ext.models.rows import model_records
+from mlops_ext.models.subjects import Subject, find_subject
+from mlops_ext.models.tables import models
+from mlops_ext.models.types import DeleteTag, Describe, Description, Model, RenameModel, SetTags, Tags
+from mlops_ext.operations import operation
+from mlops_ext.refs import Ref, check_name
+from mlops_ext.store.catalog import Change
+from mlops_ext.workspace import Workspace
+
+__all__ = ["describe", "rename", "tag", "untag"]
+
+
+@operation("models.tag", "PUT /models/{model}/tags", command="tag", writes=True)
+def tag(ws: Workspace, request: SetTags) -> Tags:
+    """Set tags of a model, or of a version when one is named; the others stay."""
+
+    def put(change: Change) -> Tags:
+        subject = find_subject(change, request.model)
+        former = set_tags(change, subject.key, request.tags)
+        if former:
+            subject.change(change)
+            set_to = {key: request.tags[key] for key in former}
+            change.event("model.tagged", f"model:{subject.ref}", {"tags": set_to, "former": former})
+        return _tags(change, subject)
+
+    return ws.catalog.write(put)
+
+
+@operation("models.untag", "DELETE /models/{model}/tags/{key}", command="untag", writes=True)
+def untag(ws: Workspace, request: DeleteTag) -> Tags:
+    """Take a tag of a model, or of a version when one is named, away."""
+
+    def remove(change: Change) -> Tags:
+        subject = find_subject(change, request.model)
+        held = tags_of(change, [subject.key])[subject.key]
+        if request.key not in held:
+            raise NotFound.of(f"tag of {subject.ref}", request.key, held)
+        delete_tag(change, subject.key, request.key)
+        subject.change(change)
+        former = {request.key: held[request.key]}
+        change.event("model.untagged", f"model:{subject.ref}", {"former": former})
+        return _tags(change, subject)
+
+    return ws.catalog.write(remove)
+
+
+@operation("models.describe", "PUT /models/{model}/description", writes=True)
+def describe(ws: Workspace, request: Describe) -> Description:
+    """Write what a model, or a version when one is named, is; in Markdown."""
+    text = check_text("description", request.description)
+
+    def write(change: Change) -> Description:
+        subject = find_subject(change, request.model)
+        if subject.row.description != text:
+            subject.change(change, description=text)
+            data = {"description": text, "former": subject.row.description}
+            change.event("model.described", f"model:{subject.ref}", data)
+        return Description(ref=subject.ref, description=text)
+
+    return ws.catalog.write(write)
+
+
+@operation("models.rename", "PUT /models/{model}/name", writes=True)
+def rename(ws: Workspace, request: RenameModel) -> Model:
+    """Give a model another name; references by the old one stop, all that belongs to the model stays with it."""
+    name = check_name(request.to)
+
+    def give(change: Change) -> Model:
+        model = find_model(change, Ref.parse(request.model, kind="model").name)
+        if model.name == name:
+            return model_records(change, [model])[0]
+        taken = change.execute(select(models.c.state).where(models.c.name == name)).scalar_one_or_none()
+        if taken is not None:
+            there = "" if taken == "active" else f" and is {taken}"
+            raise Conflict(f"a model named {name!r} exists already{there}", hint="Choose another name")
+        change.execute(update(models).where(models.c.id == model.id).values(name=name, updated_at=change.now))
+        # Events before this one know the versions by the old name; lineage follows this line from one to the other.
+        data = {"from": model.name, "to": name, "inputs": [f"model:{model.name}"]}
+        change.event("model.renamed", f"model:{name}", data)
+        return model_records(change, [find_model(change, name)])[0]
+
+    return ws.catalog.write(give)
+
+
+def _tags(change: Change, subject: Subject) -> Tags:
+    return Tags(ref=subject.ref, tags=tags_of(change, [subject.key])[subject.key])
