@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.edge import load, snapshot
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import load_model, register
+    from mlops_ext.models.keeping import (
+        archive_model,
+        delete_model,
+        describe_model,
+        rename_model,
+        restore_model,
+        search,
+        tag,
+        untag,
+    )
     from mlops_ext.models.promoting import approve, check, promote, reject, rollback
     from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
@@ -40,9 +50,12 @@ __all__ = [
     "Workspace",
     "active_run",
     "approve",
+    "archive_model",
     "browse",
     "check",
     "compare",
+    "delete_model",
+    "describe_model",
     "drift",
     "end_run",
     "feature_view",
@@ -61,18 +74,33 @@ __all__ = [
     "promote",
     "register",
     "reject",
+    "rename_model",
+    "restore_model",
     "rollback",
     "run",
+    "search",
     "set_tag",
     "set_tags",
     "snapshot",
     "start_run",
+    "tag",
+    "untag",
 ]
 
 _FACE = {
     "mlops_ext.datasets.edge": ("load", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("load_model", "register"),
+    "mlops_ext.models.keeping": (
+        "archive_model",
+        "delete_model",
+        "describe_model",
+        "rename_model",
+        "restore_model",
+        "search",
+        "tag",
+        "untag",
+    ),
     "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback"),
     "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.notebook.browse": ("browse",),

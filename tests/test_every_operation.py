@@ -30,6 +30,13 @@ STORY: tuple[tuple[str, str], ...] = (
     ("models.promote", "no-op"),
     ("models.rollback", "refused"),
     ("models.unalias", "refused"),
+    ("models.tag", "no-op"),
+    ("models.untag", "refused"),
+    ("models.describe", "no-op"),
+    ("models.archive", "no-op"),
+    ("models.delete", "no-op"),
+    ("models.restore", "no-op"),
+    ("models.rename", "refused"),
     ("monitoring.log", "no-op"),
     ("monitoring.report", "again"),
     ("monitoring.raise", "no-op"),
@@ -82,6 +89,27 @@ class Cast:
 
     def models_unalias(self) -> dict[str, Any]:
         return {"model": "delay", "alias": "champion"}
+
+    def models_tag(self) -> dict[str, Any]:
+        return {"model": "delay", "tags": {"team": "weather"}}
+
+    def models_untag(self) -> dict[str, Any]:
+        return {"model": "delay", "key": "team"}
+
+    def models_describe(self) -> dict[str, Any]:
+        return {"model": "delay@2", "description": "# Delays"}
+
+    def models_archive(self) -> dict[str, Any]:
+        return {"model": "delay@2"}
+
+    def models_delete(self) -> dict[str, Any]:
+        return {"model": "delay@2", "comment": "wrong labels"}
+
+    def models_restore(self) -> dict[str, Any]:
+        return {"model": "delay@2"}
+
+    def models_rename(self) -> dict[str, Any]:
+        return {"model": "former", "to": "renamed"}
 
     def monitoring_log(self) -> dict[str, Any]:
         batch = io.BytesIO()
@@ -138,6 +166,11 @@ def test_each_change_is_one_event_and_a_repeat_none(workspace: Workspace) -> Non
         {"name": "delay", "flavor": "test", "files": [file_of(workspace, b"1").model_dump()]},
     )
     call(workspace, "models.promote", {"model": "delay@1", "to": "production"})
+    call(
+        workspace,
+        "models.register",
+        {"name": "former", "flavor": "test", "files": [file_of(workspace, b"1").model_dump()]},
+    )
     cast = Cast(workspace)
     for name, repeat in STORY:
         request = cast.request(name)

@@ -24,6 +24,8 @@ TOPICS: dict[str, dict[str, str]] = {
     "Models": {
         "models": "The registry.",
         "alias": "Free pointers to versions.",
+        "tag": "Set tags of a model or a version.",
+        "untag": "Take a tag away.",
         "check": "Ask an environment's gates about a version.",
         "promote": "Let an environment serve a version.",
         "promotions": "What was asked for, and how far it is.",
@@ -64,6 +66,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("gc",): "store:gc",
     ("demo",): "demo:demo",
     ("snapshot",): "data:snapshot",
+    ("tag",): "models:tag",
     ("policy", "apply"): "policy:apply",
     ("policy", "check"): "policy:check",
     ("promote",): "promotion:promote",

@@ -49,11 +49,11 @@ class Subject:
 
     def change(self, change: Change, **values: Any) -> None:
         """Give columns of its row new values; the model counts as changed."""
-        if self.version == MODEL:
+        of_version = (model_versions.c.model_id == self.model_id) & (model_versions.c.version == self.version)
+        if values and self.version == MODEL:
             change.execute(update(models).where(models.c.id == self.model_id).values(**values))
         elif values:
-            key = (model_versions.c.model_id == self.model_id) & (model_versions.c.version == self.version)
-            change.execute(update(model_versions).where(key).values(**values))
+            change.execute(update(model_versions).where(of_version).values(**values))
         change.execute(_TOUCH, {"of_model": self.model_id, "now": change.now})
 
 

@@ -53,6 +53,24 @@ export interface ApplyPolicy {
   policy: PolicyInput;
 }
 
+/** What somebody said to a promotion; it holds for one content and one policy. */
+export interface Approval {
+  by: string;
+  decision: 'approved' | 'rejected';
+  auth: string;
+  comment: string;
+  digest: string;
+  policy: string;
+  at: string;
+}
+
+export interface Approve {
+  /** Id, its first digits, or name@environment for the one that waits there */
+  promotion: string;
+  /** Why */
+  comment?: string;
+}
+
 /** A file that a run made. */
 export interface Artifact {
   path: string;
@@ -65,6 +83,15 @@ export interface AttachNotebook {
   run: string;
   /** Blob of the executed notebook */
   output: string;
+}
+
+export interface BreakGlass {
+  /** Reference of the version to promote */
+  model: string;
+  /** Environment that shall serve it, or guarded alias that shall point at it */
+  to: string;
+  /** Why it cannot wait */
+  comment: string;
 }
 
 export interface CancelJob {
@@ -86,10 +113,17 @@ export interface CellState {
   seconds: Real | null;
 }
 
+export interface ChangeState {
+  /** Name of the model, or reference of a version: name@3 */
+  model: string;
+  /** Why */
+  comment?: string;
+}
+
 export interface CheckGates {
   /** Reference of the version */
   model: string;
-  /** Environment whose gates to ask */
+  /** Environment or guarded alias whose gates to ask */
   to: string;
 }
 
@@ -175,6 +209,13 @@ export interface DeleteAlias {
   alias: string;
 }
 
+export interface DeleteTag {
+  /** Name of the model, or reference of a version: name@3 */
+  model: string;
+  /** The tag to take away */
+  key: string;
+}
+
 /** One entry of an environment's history: what it served from then on. */
 export interface Deployment {
   model: string;
@@ -184,9 +225,22 @@ export interface Deployment {
   action: 'promote' | 'rollback';
   comment: string;
   gates: GateResult[];
-  note: string;
+  promotion: string;
   created_at: string;
   created_by: string;
+}
+
+export interface Describe {
+  /** Name of the model, or reference of a version: name@3 */
+  model: string;
+  /** Markdown; empty takes it away */
+  description: string;
+}
+
+/** What is written about a model or one version. */
+export interface Description {
+  ref: string;
+  description: string;
 }
 
 /** One statistic of one column; every constant that it used stands in `parameters`. */
@@ -278,6 +332,7 @@ export interface GateResult {
   value: Real | string | null;
   bound: Real | string | null;
   message: string;
+  pending: boolean;
 }
 
 /** All gates of one environment for one version. */
@@ -344,6 +399,11 @@ export interface Job {
   max_attempts: number;
   priority: number;
   timeout_seconds: Real | null;
+  cell_timeout_seconds: Real | null;
+  kernel: string;
+  folder: string;
+  isolated: boolean;
+  retry_on: ('died' | 'timeout')[];
   source: string;
   trigger: string;
   run: string;
@@ -388,6 +448,19 @@ export interface ListAlerts {
   model?: string;
   /** Only alerts in this state */
   state?: string;
+}
+
+export interface ListBatches {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only batches of this model: all versions of a name, or one version */
+  model?: string;
+  /** Only predictions, or only labels */
+  kind?: string;
+  /** Only this window, and what was logged for no window */
+  window?: string;
 }
 
 export interface ListDatasetVersions {
@@ -473,8 +546,27 @@ export interface ListModels {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Part of the name */
   search?: string;
+  /** Only those in this state */
+  state?: 'active' | 'archived' | 'deleted' | 'any';
+}
+
+export interface ListPromotions {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only of this model */
+  model?: string;
+  /** Only to this environment */
+  environment?: string;
+  /** Only in this state */
+  state?: 'evaluating' | 'refused' | 'awaiting_approval' | 'promoted' | 'expired' | 'rejected' | 'voided' | 'failed' | null;
 }
 
 export interface ListReports {
@@ -488,6 +580,15 @@ export interface ListReports {
   kind?: string;
   /** Only reports on this window */
   window?: string;
+}
+
+export interface ListReviews {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** List those that were held instead of those that are due */
+  done?: boolean;
 }
 
 export interface ListRuns {
@@ -506,8 +607,14 @@ export interface ListVersions {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Name of the model */
   model: string;
+  /** Only those in this state */
+  state?: 'active' | 'archived' | 'deleted' | 'any';
 }
 
 /** A batch of predictions or labels, as one Parquet blob; the same batch twice is stored once. */
@@ -544,12 +651,15 @@ export interface Logged {
 
 /** What was logged. */
 export interface LoggedBatch {
+  id: string;
   model: string;
   kind: string;
   batch: string;
   rows: number;
   window: string;
   new: boolean;
+  logged_at: string;
+  logged_by: string;
 }
 
 /** A metric of one window with its interval; `kind` says whether labels were there. */
@@ -591,6 +701,8 @@ export interface Model {
   name: string;
   description: string;
   latest: number;
+  state: 'active' | 'archived' | 'deleted';
+  tags: Record<string, string>;
   aliases: Record<string, number>;
   environments: Record<string, number>;
   created_at: string;
@@ -623,6 +735,7 @@ export interface ModelVersion {
   trust: string[];
   tags: Record<string, string>;
   description: string;
+  state: 'active' | 'archived' | 'deleted';
   aliases: string[];
   environments: string[];
   created_at: string;
@@ -650,25 +763,59 @@ export interface Parameter {
   help: string;
 }
 
-/** Environments in order, each with the gates that guard it. */
+/** Environments in order, each with the gates that guard it; guarded aliases have gates too. */
 export interface PolicyInput {
   environments?: string[];
+  in_order?: boolean;
+  guarded_aliases?: string[];
   gates?: Record<string, GateRuleInput[]>;
 }
 
-/** Environments in order, each with the gates that guard it. */
+/** Environments in order, each with the gates that guard it; guarded aliases have gates too. */
 export interface Policy {
   environments: string[];
+  in_order: boolean;
+  guarded_aliases: string[];
   gates: Record<string, GateRule[]>;
 }
 
 export interface Promote {
   /** Reference of the version to promote */
   model: string;
-  /** Environment that shall serve it */
+  /** Environment that shall serve it, or guarded alias that shall point at it */
   to: string;
   /** Why */
   comment?: string;
+}
+
+/** A decision about one version and one environment, from the request to its end. */
+export interface Promotion {
+  id: string;
+  state: 'evaluating' | 'refused' | 'awaiting_approval' | 'promoted' | 'expired' | 'rejected' | 'voided' | 'failed';
+  model: string;
+  version: number;
+  environment: string;
+  previous: number | null;
+  digest: string;
+  policy: string;
+  gates: GateResult[];
+  approvals: Approval[];
+  approvals_needed: number;
+  advisory: boolean;
+  comment: string;
+  error: string;
+  break_glass: boolean;
+  review_due: boolean;
+  review: string;
+  reviewed_by: string;
+  reviewed_at: string | null;
+  stalled: boolean;
+  requested_by: string;
+  auth: string;
+  requested_at: string;
+  expires_at: string | null;
+  ended_at: string | null;
+  note: string;
 }
 
 export interface RaiseAlert {
@@ -702,6 +849,20 @@ export interface Register {
   new?: boolean;
 }
 
+export interface Reject {
+  /** Id, its first digits, or name@environment for the one that waits there */
+  promotion: string;
+  /** Why not */
+  comment: string;
+}
+
+export interface RenameModel {
+  /** Name of the model */
+  model: string;
+  /** Its new name */
+  to: string;
+}
+
 /** One look at one window of a model or a dataset. */
 export interface Report {
   id: string;
@@ -718,6 +879,13 @@ export interface Report {
   details: Record<string, unknown>;
   created_at: string;
   created_by: string;
+}
+
+export interface Review {
+  /** Id or its first digits */
+  promotion: string;
+  /** What the review found */
+  comment: string;
 }
 
 export interface Rollback {
@@ -769,11 +937,31 @@ export interface SaveReport {
   details?: Record<string, unknown>;
 }
 
+export interface SearchVersions {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
+  /** Only those in this state */
+  state?: 'active' | 'archived' | 'deleted' | 'any';
+}
+
 export interface SetAlias {
   /** Reference of the version */
   model: string;
   /** The free pointer to set or move */
   alias: string;
+}
+
+export interface SetTags {
+  /** Name of the model, or reference of a version: name@3 */
+  model: string;
+  /** Keys with their new values */
+  tags: Record<string, string>;
 }
 
 export interface ShowAlert {
@@ -807,6 +995,11 @@ export interface ShowLineage {
 export interface ShowModel {
   /** Name of the model */
   model: string;
+}
+
+export interface ShowPromotion {
+  /** Id, its first digits, or name@environment for the one that waits there */
+  promotion: string;
 }
 
 export interface ShowReport {
@@ -849,6 +1042,13 @@ export interface StartRun {
   lease_seconds?: Real;
 }
 
+/** The state that a model or one version is in now, and the one before. */
+export interface StateChange {
+  ref: string;
+  state: 'active' | 'archived' | 'deleted';
+  previous: 'active' | 'archived' | 'deleted';
+}
+
 export interface SubmitJob {
   /** Path of the notebook, relative to the workspace's folder */
   notebook: string;
@@ -860,8 +1060,24 @@ export interface SubmitJob {
   priority?: number;
   max_attempts?: number;
   timeout_seconds?: Real | null;
+  /** Longest that one cell may take */
+  cell_timeout_seconds?: Real | null;
+  /** Kernel to use instead of the notebook's own */
+  kernel?: string;
+  /** Working folder, below the workspace's; the notebook's own if empty */
+  folder?: string;
+  /** Work in a new, empty folder; files made there are kept */
+  isolated?: boolean;
+  /** What is worth another attempt */
+  retry_on?: ('died' | 'timeout')[];
   /** Reference of what asked for it, such as alert:ID */
   trigger?: string;
+}
+
+/** All tags of a model or of one version. */
+export interface Tags {
+  ref: string;
+  tags: Record<string, string>;
 }
 
 /** What the drift statistics say together. */
@@ -923,19 +1139,35 @@ export interface Operations {
   'jobs.show': { request: ShowJob; result: Job };
   'jobs.submit': { request: SubmitJob; result: Job };
   'models.alias': { request: SetAlias; result: AliasMove };
+  'models.approve': { request: Approve; result: Promotion };
+  'models.archive': { request: ChangeState; result: StateChange };
+  'models.break_glass': { request: BreakGlass; result: Promotion };
   'models.check': { request: CheckGates; result: GateResults };
+  'models.delete': { request: ChangeState; result: StateChange };
   'models.deployments': { request: ListDeployments; result: Page<Deployment> };
+  'models.describe': { request: Describe; result: Description };
   'models.list': { request: ListModels; result: Page<Model> };
-  'models.promote': { request: Promote; result: Deployment };
+  'models.promote': { request: Promote; result: Promotion };
+  'models.promotion': { request: ShowPromotion; result: Promotion };
+  'models.promotions': { request: ListPromotions; result: Page<Promotion> };
   'models.register': { request: Register; result: ModelVersion };
+  'models.reject': { request: Reject; result: Promotion };
+  'models.rename': { request: RenameModel; result: Model };
+  'models.restore': { request: ChangeState; result: StateChange };
+  'models.review': { request: Review; result: Promotion };
+  'models.reviews': { request: ListReviews; result: Page<Promotion> };
   'models.rollback': { request: Rollback; result: Deployment };
+  'models.search': { request: SearchVersions; result: Page<ModelVersion> };
   'models.show': { request: ShowModel; result: Model };
+  'models.tag': { request: SetTags; result: Tags };
   'models.unalias': { request: DeleteAlias; result: AliasMove };
+  'models.untag': { request: DeleteTag; result: Tags };
   'models.version': { request: ShowVersion; result: ModelVersion };
   'models.versions': { request: ListVersions; result: Page<ModelVersion> };
   'monitoring.acknowledge': { request: AcknowledgeAlert; result: Alert };
   'monitoring.alert': { request: ShowAlert; result: Alert };
   'monitoring.alerts': { request: ListAlerts; result: Page<Alert> };
+  'monitoring.batches': { request: ListBatches; result: Page<LoggedBatch> };
   'monitoring.log': { request: LogBatch; result: LoggedBatch };
   'monitoring.raise': { request: RaiseAlert; result: Alert };
   'monitoring.report': { request: SaveReport; result: Report };
@@ -974,19 +1206,35 @@ export const OPERATIONS = {
   'jobs.show': { method: 'GET', path: '/jobs/{job}' },
   'jobs.submit': { method: 'POST', path: '/jobs' },
   'models.alias': { method: 'PUT', path: '/model-versions/{model}/aliases/{alias}' },
+  'models.approve': { method: 'POST', path: '/promotions/{promotion}/approvals' },
+  'models.archive': { method: 'POST', path: '/models/{model}/archival' },
+  'models.break_glass': { method: 'POST', path: '/model-versions/{model}/broken-glass' },
   'models.check': { method: 'GET', path: '/model-versions/{model}/gates' },
+  'models.delete': { method: 'DELETE', path: '/models/{model}' },
   'models.deployments': { method: 'GET', path: '/models/{model}/deployments' },
+  'models.describe': { method: 'PUT', path: '/models/{model}/description' },
   'models.list': { method: 'GET', path: '/models' },
-  'models.promote': { method: 'POST', path: '/model-versions/{model}/deployments' },
+  'models.promote': { method: 'POST', path: '/model-versions/{model}/promotions' },
+  'models.promotion': { method: 'GET', path: '/promotions/{promotion}' },
+  'models.promotions': { method: 'GET', path: '/promotions' },
   'models.register': { method: 'POST', path: '/models/{name}/versions' },
+  'models.reject': { method: 'POST', path: '/promotions/{promotion}/rejections' },
+  'models.rename': { method: 'PUT', path: '/models/{model}/name' },
+  'models.restore': { method: 'POST', path: '/models/{model}/restoration' },
+  'models.review': { method: 'POST', path: '/promotions/{promotion}/reviews' },
+  'models.reviews': { method: 'GET', path: '/reviews' },
   'models.rollback': { method: 'POST', path: '/model-versions/{model}/rollbacks' },
+  'models.search': { method: 'GET', path: '/model-versions' },
   'models.show': { method: 'GET', path: '/models/{model}' },
+  'models.tag': { method: 'PUT', path: '/models/{model}/tags' },
   'models.unalias': { method: 'DELETE', path: '/models/{model}/aliases/{alias}' },
+  'models.untag': { method: 'DELETE', path: '/models/{model}/tags/{key}' },
   'models.version': { method: 'GET', path: '/model-versions/{model}' },
   'models.versions': { method: 'GET', path: '/models/{model}/versions' },
   'monitoring.acknowledge': { method: 'POST', path: '/alerts/{alert}/acknowledgement' },
   'monitoring.alert': { method: 'GET', path: '/alerts/{alert}' },
   'monitoring.alerts': { method: 'GET', path: '/alerts' },
+  'monitoring.batches': { method: 'GET', path: '/batches' },
   'monitoring.log': { method: 'POST', path: '/model-versions/{model}/batches' },
   'monitoring.raise': { method: 'POST', path: '/alerts' },
   'monitoring.report': { method: 'POST', path: '/reports' },
