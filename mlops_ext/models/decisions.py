@@ -59,6 +59,10 @@ class Policy(Record):
     """Whether a version must have served an environment before it may go to the next."""
     guarded_aliases: tuple[str, ...] = ()
     """Aliases that only a promotion moves."""
+    trust: tuple[str, ...] = ()
+    """Names that every load may trust, beside those that the caller names."""
+    verify: tuple[str, ...] = ()
+    """Verifiers that every load asks before anything is deserialised, by their entry points."""
     gates: dict[str, tuple[GateRule, ...]] = Field(default_factory=dict)
 
 

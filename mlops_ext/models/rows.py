@@ -16,7 +16,7 @@ from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion
 
 __all__ = ["DETAILS", "deployment_record", "model_records", "pointers", "version_record", "version_records"]
 
-DETAILS = ("files", "signature", "inputs", "notebook", "git", "trust")
+DETAILS = ("files", "signature", "inputs", "notebook", "git", "trust", "scan")
 """The fields of a version that lie together in one JSON column."""
 
 _PLAIN = ("name", "version", "digest", "flavor", "run", "description", "state", "created_at", "created_by")

@@ -17,6 +17,7 @@ __all__ = [
     "Description",
     "EnvironmentLock",
     "Field_",
+    "Finding",
     "GitState",
     "ListModels",
     "ListVersions",
@@ -75,6 +76,26 @@ class GitState(Record):
     diff: Digest | None = None
 
 
+class Finding(Record):
+    """What could run code when one file of a model is read, or why that cannot be told."""
+
+    file: str
+    """Path in the model; members of an archive follow a `!`."""
+    name: str
+    """A dotted name that the file refers to, or a word such as `unknown-format`."""
+    reason: str
+
+
+class Scan(Record):
+    """What reading the files, never loading them, told of what they could run."""
+
+    tables: ClassVar = ("findings",)
+    verdict: Literal["clean", "unsafe"]
+    findings: tuple[Finding, ...] = ()
+    scanner: str
+    """Version of the scan's rules."""
+
+
 class EnvironmentLock(Record):
     """What was installed: exact versions, interpreter and platform."""
 
@@ -104,7 +125,9 @@ class ModelVersion(Record):
     git: GitState | None = None
     lock: EnvironmentLock | None = None
     trust: tuple[str, ...] = ()
-    """Types in the files that loading must be told to trust."""
+    """Names that loading must be told to trust."""
+    scan: Scan | None = None
+    """What the files could run; None for a version from before there were scans."""
     tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
     """Markdown."""
@@ -150,6 +173,7 @@ class Register(Request):
     git: GitState | None = None
     lock: EnvironmentLock | None = None
     trust: tuple[str, ...] = ()
+    scan: Scan | None = None
     tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
     new: bool = Field(default=False, description="Make a version even when an equal one is the latest")
