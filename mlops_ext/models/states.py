@@ -1,7 +1,8 @@
 """States: what is archived leaves the lists, what is deleted leaves all but the record; both come back.
 
-A version that an environment serves or an alias points at can be neither; nor can its model. A number
-is never given again, and `latest` is always the newest active version.
+A version that an environment serves or an alias points at cannot be put away, nor can its model. Nothing
+new is promoted or pointed at what is not active; a rollback may return to what was archived since. A
+number is never given again, and `latest` is always the newest active version.
 """
 
 from __future__ import annotations
