@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +9,19 @@ from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import output_from_msg
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.log import logger
 
 from mlops_ext.runs.control import Control
+from mlops_ext.runs.faults import fault_of, said
 from mlops_ext.runs.kernels import Kernels, new_kernel_manager, remove_sockets
 from mlops_ext.runs.states import NotebookStates, is_injected
+from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking.types import RunStatus
 
 __all__ = ["Outcome", "execute"]
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_LINE = re.compile(r"Cell In\[\d+\], line (\d+)|^----> (\d+) ", re.MULTILINE)
 _CLEAN_EXITS = ("", "0", "None")
 
 
@@ -35,11 +35,14 @@ class Outcome:
         One line: the cell, the line, what was raised.
     raised : Exception or None
         What papermill's caller is to see, beside the outputs of the notebook.
+    fault : RunFault or None
+        The same as data.
     """
 
     status: RunStatus = "succeeded"
     error: str = ""
     raised: BaseException | None = None
+    fault: RunFault | None = None
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -57,6 +60,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         for place, cell in enumerate(self.nb.cells):
             if self.control.reason:
                 break
+            self.nb_man.streams.name(place, f"cell-{self.nb_man.number(place, self.count_injected)}")
             self.nb_man.cell_start(cell, place)
             try:
                 self.execute_cell(cell, place)
@@ -73,7 +77,17 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             self.nb_man.cell_end(cell, place, "ok")
         else:
             self.nb_man.cell_end(cell, place, "failed")
-            self.outcome = Outcome("failed", f"{self.place(place)}{_line(error)}: {error.ename}: {error.evalue}")
+            fault = fault_of(self.nb_man.number(place, self.count_injected), error)
+            self.outcome = Outcome("failed", said(fault), fault=fault)
+
+    def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
+        """Take an output; what is printed goes through the streams, which are bounded."""
+        hooked = self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        if msg["msg_type"] != "stream" or hooked or self.clear_before_next_output:
+            return super().output(outs, msg, display_id, cell_index)
+        content = msg["content"]
+        self.nb_man.streams.add(outs, content["name"], content["text"], cell_index)
+        return output_from_msg(msg)  # type: ignore[no-untyped-call]
 
     def _counts(self, cell: Any) -> bool:
         return bool(cell.cell_type == "code" and (self.count_injected or not is_injected(cell)))
@@ -129,6 +143,7 @@ def _broken(client: _Client, states: NotebookStates, manager: Any, error: BaseEx
     """Tell what it means that the execution did not come to its end."""
     place, stopped = states.running(), client.control.reason or isinstance(error, KeyboardInterrupt)
     at = "" if place is None else f"{client.place(place)}: "
+    cell = 0 if place is None else states.number(place, client.count_injected)
     if place is not None:
         timed_out = isinstance(error, CellTimeoutError)
         states.cell_end(states.nb.cells[place], place, "interrupted" if stopped or timed_out else "failed")
@@ -139,8 +154,10 @@ def _broken(client: _Client, states: NotebookStates, manager: Any, error: BaseEx
     if isinstance(error, NoSuchKernel):
         return Outcome("failed", f"no kernel {error.name!r} is installed", error)
     if isinstance(error, CellTimeoutError):
-        return Outcome("timed_out", f"{at}{str(error).splitlines()[0]}", error)
-    return Outcome("kernel_died", f"{at}{_death(manager, error)}", error)
+        late = str(error).splitlines()[0]
+        return Outcome("timed_out", f"{at}{late}", error, RunFault(cell=cell, type="CellTimeout", message=late))
+    death = _death(manager, error)
+    return Outcome("kernel_died", f"{at}{death}", error, RunFault(cell=cell, type="KernelDied", message=death))
 
 
 def _stopped(control: Control, raised: BaseException | None = None) -> Outcome:
@@ -160,8 +177,3 @@ def _death(manager: Any, error: BaseException) -> str:
     if code < 0:
         return f"the kernel died by {signal.Signals(-code).name}"
     return f"the kernel exited with code {code}"
-
-
-def _line(error: CellExecutionError) -> str:
-    match = _LINE.search(_ANSI.sub("", error.traceback))
-    return f", line {match[1] or match[2]}" if match else ""

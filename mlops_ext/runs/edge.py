@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
-from mlops_ext.errors import NotFound
+from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.runs import service
 from mlops_ext.runs.conversion import jsonable
 from mlops_ext.runs.requirements import check_requirements
 from mlops_ext.runs.secrecy import is_secret
-from mlops_ext.runs.types import CancelJob, Job, SubmitJob
+from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
 from mlops_ext.runs.worker import Progress, Worker
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Run, ShowRun
 from mlops_ext.workspace import Workspace
 
-__all__ = ["run", "run_job"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["RunSettings", "queue", "run", "run_job", "run_of"]
+
+
+class RunSettings(TypedDict, total=False):
+    """How a notebook is run, beside its parameters; `run` tells what each means."""
+
+    experiment: str
+    timeout: float | None
+    cell_timeout: float | None
+    kernel: str
+    cwd: str | Path
+    isolated: bool
+    retries: int
+    retry_on: Sequence[RetryCause]
 
 
 def run(
@@ -26,10 +42,9 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     *,
     wait: bool = True,
-    experiment: str = "",
-    timeout: float | None = None,
     on_progress: Progress | None = None,
     workspace: Workspace | None = None,
+    **settings: Unpack[RunSettings],
 ) -> Run | Job:
     """Run a notebook with other parameters, in a kernel of its own.
 
@@ -43,14 +58,24 @@ def run(
         Name to value; checked against what the notebook declares before anything starts.
     wait : bool
         Run it here and now; otherwise a worker will.
-    experiment : str
-        The experiment that the run belongs to; `default` when left out.
-    timeout : float, optional
-        Seconds after which the run is stopped.
     on_progress : callable, optional
         Called with the cells that have ended, all cells, and the seconds since the start.
     workspace : Workspace, optional
         The one that is found from here when left out.
+    experiment : str
+        The experiment that the run belongs to; `default` when left out.
+    timeout, cell_timeout : float, optional
+        Seconds after which the run is stopped, as a whole or because one cell takes longer.
+    kernel : str
+        Name of a kernel to use instead of the notebook's own.
+    cwd : str or Path
+        Folder to work in; the notebook's own when left out. Files that the run makes there become its artifacts.
+    isolated : bool
+        Work in a new, empty folder, from which the notebook's helper modules are still found.
+    retries : int
+        How often to try again.
+    retry_on : sequence of {"died", "timeout"}
+        What is worth another try.
 
     Returns
     -------
@@ -60,7 +85,7 @@ def run(
     Raises
     ------
     InvalidValue, NotFound
-        The notebook, the output or a parameter is wrong; nothing was started.
+        The notebook, the output, a parameter or a setting is wrong; nothing was started.
     RunFailed, KernelDied, TimedOut, Cancelled
         Only when the job ended before there was a run; otherwise the run's status tells.
 
@@ -69,29 +94,59 @@ def run(
     >>> mlops.run("train.ipynb", parameters={"month": 2}).metrics     # doctest: +SKIP
     """
     ws = workspace or Workspace.find()
-    given = dict(parameters or {})
     if wait:
         check_requirements()
+    job = queue(notebook, output, parameters, workspace=ws, **settings)
+    return run_of(run_job(job, parameters, on_progress, ws), ws) if wait else job
+
+
+def queue(
+    notebook: str | Path,
+    output: str | Path | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    workspace: Workspace | None = None,
+    **settings: Unpack[RunSettings],
+) -> Job:
+    """Queue a notebook; the arguments are those of `run`."""
+    ws = workspace or Workspace.find()
+    causes = tuple(settings.get("retry_on", ("died",)))
+    for cause in causes:
+        if cause not in get_args(RetryCause):
+            raise InvalidValue(f"no cause {cause!r} to retry on", hint=did_you_mean(cause, get_args(RetryCause)))
     request = SubmitJob(
         notebook=_found(notebook),
-        parameters={name: jsonable(value) for name, value in given.items()},
+        parameters={name: jsonable(value) for name, value in (parameters or {}).items()},
         output=_placed(output, ws.root),
-        experiment=experiment,
-        timeout_seconds=timeout,
+        experiment=settings.get("experiment", ""),
+        timeout_seconds=settings.get("timeout"),
+        cell_timeout_seconds=settings.get("cell_timeout"),
+        kernel=settings.get("kernel", ""),
+        folder=_placed(settings.get("cwd"), ws.root),
+        isolated=settings.get("isolated", False),
+        max_attempts=settings.get("retries", 0) + 1,
+        retry_on=causes,
     )
-    job = ws.call(service.submit, request)
-    if not wait:
-        return job
-    job = run_job(job, {name: value for name, value in given.items() if is_secret(name)}, on_progress, ws)
+    return ws.call(service.submit, request)
+
+
+def run_of(job: Job, workspace: Workspace) -> Run:
+    """Give the run of a job that has ended.
+
+    Raises
+    ------
+    RunFailed, KernelDied, TimedOut, Cancelled, InvalidValue
+        The job ended before there was a run.
+    """
     if not job.run:
         service.raise_for_status(job)
         raise NotFound(f"job {job.id} left no run")
-    return ws.call(tracking.show, ShowRun(run=job.run))
+    return workspace.call(tracking.show, ShowRun(run=job.run))
 
 
 def run_job(
     job: Job,
-    secrets: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
     on_progress: Progress | None = None,
     workspace: Workspace | None = None,
 ) -> Job:
@@ -101,13 +156,13 @@ def run_job(
     ----------
     job : Job
         What `jobs.submit` gave.
-    secrets : mapping, optional
-        Values of its secret parameters.
+    parameters : mapping, optional
+        As they were given, with the values of the secret ones, which are stored nowhere.
     on_progress : callable, optional
         As for `run`.
     """
     ws = workspace or Workspace.find()
-    worker = Worker(ws, secrets=secrets)
+    worker = Worker(ws, secrets={name: value for name, value in (parameters or {}).items() if is_secret(name)})
     try:
         return worker.run_job(job.id, on_progress)
     except KeyboardInterrupt:

@@ -11,7 +11,9 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-__all__ = ["Kernels", "new_kernel_manager", "remove_sockets"]
+from mlops_ext.errors import NotFound
+
+__all__ = ["Kernels", "check_kernel", "is_this_python", "new_kernel_manager", "remove_sockets"]
 
 _LONGEST_SOCKET = 90
 _OWN_NAMES = ("python3", "python")
@@ -52,6 +54,32 @@ class Kernels(KernelSpecManager):
             raise NoSuchKernel(kernel_name)
         self.warnings.append(f"the kernel {kernel_name!r} {trouble}; {sys.executable} runs the notebook instead")
         return _this_python()
+
+
+def check_kernel(name: str) -> None:
+    """Refuse a kernel that was asked for by name and is not here.
+
+    Raises
+    ------
+    NotFound
+        The nearest is named.
+    """
+    if not name or name in _OWN_NAMES:
+        return
+    installed = KernelSpecManager().find_kernel_specs()
+    if name not in installed:
+        raise NotFound.of("kernel", name, installed)
+
+
+def is_this_python(name: str) -> bool:
+    """Tell whether a Python notebook that names this kernel is run by this Python."""
+    if not name or name in _OWN_NAMES:
+        return True
+    found = KernelSpecManager().find_kernel_specs()
+    if name not in found:
+        return True
+    argv = KernelSpecManager().get_kernel_spec(name).argv
+    return bool(argv) and shutil.which(argv[0]) in (None, sys.executable)
 
 
 def new_kernel_manager(kernel_name: str, specs: Kernels) -> AsyncKernelManager:

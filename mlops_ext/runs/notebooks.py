@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 
-__all__ = ["Cell", "Notebook", "locate", "locate_output", "read_notebook"]
+__all__ = ["Cell", "Notebook", "locate", "locate_folder", "locate_output", "read_notebook"]
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,27 @@ def locate_output(output: str, source: Path, root: Path) -> Path:
     return path
 
 
+def locate_folder(folder: str, root: Path) -> Path:
+    """Find the folder that a notebook is to work in.
+
+    Raises
+    ------
+    InvalidValue
+        It leads out of the workspace, or is no folder.
+    """
+    path = _within(folder, root)
+    if not path.is_dir():
+        raise InvalidValue(f"no folder {folder!r} in {root}", hint="Make it, or leave it out")
+    return path
+
+
 def _within(text: str, root: Path) -> Path:
     """Resolve a path, links and `..` included, and refuse it when it leads out."""
     allowed = [root.resolve(), Path.cwd().resolve()]
     candidates = [(folder / text).resolve() for folder in allowed]
     inside = [path for path in candidates if any(path.is_relative_to(folder) for folder in allowed)]
     if not inside:
-        raise InvalidValue(f"{text!r} lies outside of {root}", hint="Name a notebook below the workspace's folder")
+        raise InvalidValue(f"{text!r} lies outside of {root}", hint="Name a path below the workspace's folder")
     return next((path for path in inside if path.exists()), inside[0])
 
 

@@ -71,7 +71,6 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         source.write_text(formats.current(data), encoding="utf-8")
     except (InvalidValue, nbformat.ValidationError, nbformat.reader.NotJSONError, KeyError, AttributeError) as error:
         raise Rejected(f"{job.notebook} cannot be run: {error}") from error
-    there = (ws.root / job.notebook).parent
     plan = Plan(
         ws,
         job.notebook,
@@ -80,16 +79,33 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         {name: jsonable(value) for name, value in values.items()},
         experiment=job.experiment,
         job=job.id,
-        folder=there if there.is_dir() else folder,
+        folder=_working_folder(ws, job, folder),
+        helpers=(ws.root / job.notebook).parent if job.isolated else None,
+        collects=True,
+        logs=folder / "printed",
         control=control,
     )
-    _papermill(plan, source, values)
+    _papermill(plan, source, values, job)
     if plan.outcome is None:
         return "failed", "the execution did not begin"
     return job_status(plan.outcome.status), plan.outcome.error
 
 
-def _papermill(plan: Plan, source: Path, values: dict[str, Any]) -> None:
+def _working_folder(ws: Workspace, job: Job, attempt: Path) -> Path:
+    """Give the folder that was asked for, a new one, the notebook's, or the attempt's own when that is gone."""
+    if job.isolated:
+        new = attempt / "work"
+        new.mkdir(exist_ok=True)
+        return new
+    wanted = ws.root / job.folder if job.folder else (ws.root / job.notebook).parent
+    if wanted.is_dir():
+        return wanted
+    if job.folder:
+        raise Rejected(f"the working folder {job.folder!r} is gone", hint="Make it again, or leave it out")
+    return attempt
+
+
+def _papermill(plan: Plan, source: Path, values: dict[str, Any], job: Job) -> None:
     try:
         papermill.execute_notebook(
             # papermill formats paths with the parameters, so a brace must be written twice.
@@ -98,6 +114,8 @@ def _papermill(plan: Plan, source: Path, values: dict[str, Any]) -> None:
             None,
             parameters=values,
             engine_name="mlops",
+            kernel_name=job.kernel or None,
+            execution_timeout=job.cell_timeout_seconds,
             progress_bar=False,
             cwd=str(plan.folder),
             mlops_plan=plan,

@@ -2,7 +2,7 @@
 
 A claim gives a lease and a fence. Every later write of the attempt carries the fence; once the lease
 has run out and another has claimed the job, the older fence is refused, so that two never work for one
-job. An attempt whose lease ran out is queued again while attempts are left, else it ends as `kernel_died`.
+job. An attempt that died, or timed out where the job says so, is queued again while attempts are left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.runs.tables import attempts, jobs
-from mlops_ext.runs.types import Job, JobStatus
+from mlops_ext.runs.types import Job, JobStatus, RetryCause
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
@@ -37,6 +37,7 @@ __all__ = [
 LEASE_SECONDS = 60.0
 ENDED: tuple[str, ...] = ("succeeded", "failed", "timed_out", "cancelled", "kernel_died", "invalid", "rejected")
 Pulse = Literal["go on", "cancel", "lost"]
+_CAUSES: dict[str, RetryCause] = {"kernel_died": "died", "timed_out": "timeout"}
 _FIELDS = [column for column in jobs.c if column.name in Job.model_fields]
 
 
@@ -79,7 +80,7 @@ def this_host() -> str:
 
 def job_of(row: Row[Any]) -> Job:
     """Make the record of a row of `jobs`."""
-    return Job(**{column.name: getattr(row, column.name) for column in _FIELDS})
+    return Job(**(row.options or {}), **{column.name: getattr(row, column.name) for column in _FIELDS})
 
 
 def read(ws: Workspace, job: str) -> Row[Any] | None:
@@ -185,7 +186,8 @@ def end(ws: Workspace, lease: Lease, status: JobStatus, *, error: str = "", run:
         change.event("job.finished", f"job:{lease.job}", {**data, "inputs": [], "outputs": outputs})
         return True
 
-    if status == "kernel_died" and retry and ws.catalog.measure(lambda change: _requeue(change, lease, error, run)):
+    worth = status in _CAUSES and retry
+    if worth and ws.catalog.measure(lambda change: _requeue(change, lease, status, error, run)):
         return True
     return ws.catalog.write(write)
 
@@ -207,11 +209,13 @@ def _held(lease: Lease) -> Any:
     return (jobs.c.id == lease.job) & (jobs.c.fence == lease.fence) & (jobs.c.status == "running")
 
 
-def _requeue(change: Change, lease: Lease, error: str, run: str) -> bool:
+def _requeue(change: Change, lease: Lease, status: JobStatus, error: str, run: str) -> bool:
     row = change.execute(select(jobs).where(_held(lease)).with_for_update()).one_or_none()
     if row is None or row.cancel_requested or row.attempt >= row.max_attempts:
         return False
-    _end_attempt(change, lease, "kernel_died", error, run or row.run)
+    if _CAUSES[status] not in job_of(row).retry_on:
+        return False
+    _end_attempt(change, lease, status, error, run or row.run)
     # The fence moves on, so that what is left of the attempt can write no more.
     values = {"status": "queued", "fence": lease.fence + 1, "error": error, "lease_until": None}
     change.execute(update(jobs).where(jobs.c.id == lease.job).values(**values))

@@ -16,10 +16,12 @@ from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.cells import Outcome, execute
 from mlops_ext.runs.control import Control
 from mlops_ext.runs.conversion import jsonable
+from mlops_ext.runs.made import Stamps, keep, keep_logs, stamps
 from mlops_ext.runs.notebooks import read_notebook
 from mlops_ext.runs.parameters import TAG, parameters_of
 from mlops_ext.runs.secrecy import is_secret, mask_parameters, mask_text
 from mlops_ext.runs.states import INJECTED, NotebookStates, is_injected
+from mlops_ext.runs.streams import Streams
 from mlops_ext.tracking import origin
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, LogRun, ShowRun, StartRun
@@ -48,6 +50,14 @@ class Plan:
         Path or address for the executed notebook; empty to keep it in the workspace only.
     parameters : dict
         The values that were given, as JSON.
+    folder : Path
+        Where the notebook works.
+    helpers : Path
+        Where its own modules lie, when it works elsewhere.
+    collects : bool
+        Whether the files that it makes in its folder are kept as artifacts.
+    logs : Path
+        A folder for what cells print beyond what the notebook holds; kept as artifacts too.
     """
 
     workspace: Workspace
@@ -58,6 +68,9 @@ class Plan:
     experiment: str = "default"
     job: str = ""
     folder: Path | None = None
+    helpers: Path | None = None
+    collects: bool = False
+    logs: Path | None = None
     control: Control = field(default_factory=Control)
     outcome: Outcome | None = None
 
@@ -95,18 +108,38 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
     run = _start(plan)
     plan.control.run = run
     _prepare(nb, plan)
-    states = NotebookStates(nb, plan.secrets, output_path=plan.output or None, **managing)
-    environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
+    states = NotebookStates(nb, plan.secrets, Streams(plan.logs), output_path=plan.output or None, **managing)
+    environment = _environment(plan, run)
     count_injected = INJECTED.encode() in plan.source and _has_injected(plan)
+    before = _files(plan)
     states.notebook_start()
     with _alive(plan.workspace, run):
         outcome = execute(
             states, plan.control, kernel_name, language, environment, running, count_injected=count_injected
         )
+    if plan.collects and plan.folder is not None:
+        states.warnings += keep(plan.workspace, run, plan.folder, before, _files(plan))
+    if plan.logs is not None:
+        keep_logs(plan.workspace, run, plan.logs, lambda text: mask_text(text, plan.secrets))
     plan.outcome = _finish(plan, run, states, outcome, count_injected)
     if outcome.raised is not None and not plan.job:
         raise outcome.raised
     return states.nb
+
+
+def _environment(plan: Plan, run: str) -> dict[str, str]:
+    """Give the kernel's environment: the run to log to, the workspace, and where the notebook's modules lie."""
+    environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
+    if plan.helpers is not None:
+        paths = [str(plan.helpers), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+    return environment
+
+
+def _files(plan: Plan) -> Stamps | None:
+    if not plan.collects or plan.folder is None:
+        return None
+    return stamps(plan.folder, [Path(plan.output).parent, plan.workspace.root / plan.notebook])
 
 
 @contextmanager
@@ -190,6 +223,10 @@ def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, coun
     if states.warnings:
         states.nb.metadata["mlops"]["warnings"] = states.warnings
         ws.call(tracking.log, LogRun(run=run, tags={"warning": "; ".join(states.warnings)}))
+    if outcome.fault is not None:
+        fault = outcome.fault.model_dump(mode="json")
+        masked = {name: mask_text(value, plan.secrets) for name, value in fault.items() if isinstance(value, str)}
+        states.nb.metadata["mlops"]["error"] = fault | masked
     try:
         states.notebook_complete()
     except OSError as trouble:

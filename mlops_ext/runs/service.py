@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Row, select, update
 
-from mlops_ext.errors import Cancelled, Conflict, InvalidValue, KernelDied, MlopsError, NotFound, RunFailed, TimedOut
+from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.runs import submission
 from mlops_ext.runs.notebooks import locate, read_notebook
 from mlops_ext.runs.parameters import is_tagged, parameters_of
 from mlops_ext.runs.queue import ENDED, job_of
+from mlops_ext.runs.result import ENDS
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import CancelJob, InspectNotebook, Job, ListJobs, NotebookParameters, ShowJob, SubmitJob
 from mlops_ext.store.catalog import Change
@@ -90,20 +91,10 @@ def raise_for_status(job: Job) -> None:
     RunFailed, KernelDied, TimedOut, Cancelled, InvalidValue
         Each with the exit code of its kind.
     """
-    kind = _RAISED.get(job.status)
+    kind = ENDS.get(job.status)
     if kind is not None:
         hint = f"See {job.output}" if job.run else "Mend that, then run it again"
         raise kind(f"{job.notebook} {job.status.replace('_', ' ')}: {job.error or 'no reason is known'}", hint=hint)
-
-
-_RAISED: dict[str, type[MlopsError]] = {
-    "failed": RunFailed,
-    "kernel_died": KernelDied,
-    "timed_out": TimedOut,
-    "cancelled": Cancelled,
-    "invalid": InvalidValue,
-    "rejected": InvalidValue,
-}
 
 
 def _find(connection: Connection, job: str) -> Row[tuple[object, ...]]:

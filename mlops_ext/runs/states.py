@@ -16,6 +16,7 @@ from papermill.iorw import write_ipynb
 
 from mlops_ext.runs import formats
 from mlops_ext.runs.secrecy import MASK, is_secret, mask_text
+from mlops_ext.runs.streams import Streams
 from mlops_ext.tracking.types import CellState
 
 __all__ = ["INJECTED", "NotebookStates", "is_injected", "write_atomically"]
@@ -36,13 +37,16 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         The notebook with its parameters injected.
     secrets : mapping
         Parameters whose values are masked in every saved copy.
+    streams : Streams, optional
+        Where what the cells print goes.
     """
 
-    def __init__(self, nb: Any, secrets: Mapping[str, Any], **options: Any) -> None:
+    def __init__(self, nb: Any, secrets: Mapping[str, Any], streams: Streams | None = None, **options: Any) -> None:
         super().__init__(nb, **options)
         self.nb: Any = nb
         self.secrets = dict(secrets)
         self.warnings: list[str] = []
+        self.streams = streams or Streams()
         self._states: dict[int, tuple[State, float]] = {}
         self._began: tuple[int, float] | None = None
         self._next_save = 0.0
@@ -62,6 +66,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         state : str
             ok, failed or interrupted.
         """
+        self.streams.settle(index)
         began = self._began[1] if self._began else time.monotonic()
         self._began = None
         self._states[index] = (state, time.monotonic() - began)
@@ -98,6 +103,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
 
     def text(self) -> str:
         """Give the notebook as JSON without secrets."""
+        self.streams.refresh()
         injected = [cell for cell in self.nb.cells if is_injected(cell)]
         sources = [cell.source for cell in injected]
         for cell in injected:

@@ -13,15 +13,19 @@ from sqlalchemy import insert, select
 from mlops_ext.errors import Conflict
 from mlops_ext.records import new_id
 from mlops_ext.runs.conversion import check, jsonable
-from mlops_ext.runs.notebooks import locate, locate_output, read_notebook
+from mlops_ext.runs.kernels import check_kernel
+from mlops_ext.runs.notebooks import locate, locate_folder, locate_output, read_notebook
 from mlops_ext.runs.queue import job_of
 from mlops_ext.runs.secrecy import mask_parameters
+from mlops_ext.runs.syntax import check_syntax
 from mlops_ext.runs.tables import jobs
-from mlops_ext.runs.types import Job, SubmitJob
+from mlops_ext.runs.types import OPTIONS, Job, SubmitJob
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Prepared", "enter", "prepare", "refuse_windows"]
+
+_TOLD = ("notebook", "source", "parameters", "output", "experiment", "priority", "max_attempts", "options", "trigger")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Prepared:
     source: str
     parameters: Mapping[str, Any]
     cells: int
+    options: Mapping[str, Any]
 
 
 def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
@@ -50,6 +55,9 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     data = path.read_bytes()
     notebook = read_notebook(data, path.name)
     values = check(notebook, path.name, request.parameters)
+    check_kernel(request.kernel)
+    check_syntax(notebook, path.name, request.kernel)
+    folder = locate_folder(request.folder, ws.root) if request.folder else None
     job = new_id()
     output = locate_output(request.output or f"runs/{path.stem}-{job}.ipynb", path, ws.root)
     return Prepared(
@@ -60,6 +68,8 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
         ws.put_blob(data),
         mask_parameters({name: jsonable(value) for name, value in values.items()}),
         len(notebook.code),
+        request.model_dump(mode="json", include=set(OPTIONS))
+        | {"folder": "" if folder is None else shown(folder, ws.root)},
     )
 
 
@@ -80,6 +90,7 @@ def enter(change: Change, prepared: Prepared) -> Job:
         "timeout_seconds": request.timeout_seconds,
         "source": prepared.source,
         "trigger": request.trigger,
+        "options": dict(prepared.options),
         "run": "",
         "cells_done": 0,
         "cells_total": prepared.cells,
@@ -90,8 +101,7 @@ def enter(change: Change, prepared: Prepared) -> Job:
     }
     change.execute(insert(jobs).values(**row))
     change.name_blobs(f"job:{prepared.id}", [prepared.source])
-    told = ("notebook", "source", "parameters", "output", "experiment", "priority", "max_attempts", "trigger")
-    data = {name: row[name] for name in told}
+    data = {name: row[name] for name in _TOLD}
     change.event(
         "job.submitted", f"job:{prepared.id}", {**data, "inputs": [request.trigger] if request.trigger else []}
     )

@@ -24,6 +24,7 @@ jobs = Table(
     Column("timeout_seconds", Float(53)),
     Column("source", String(80), nullable=False),
     Column("trigger", Text, nullable=False),
+    Column("options", Json),
     Column("run", String(32), nullable=False),
     Column("cells_done", Integer, nullable=False),
     Column("cells_total", Integer, nullable=False),

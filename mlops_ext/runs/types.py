@@ -7,15 +7,32 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+from mlops_ext.tracking.types import CellState
 
 __all__ = [
-    "CancelJob", "InspectNotebook", "Job", "JobStatus", "ListJobs", "NotebookParameters", "Parameter", "ShowJob",
+    "OPTIONS",
+    "CancelJob",
+    "InspectNotebook",
+    "Job",
+    "JobStatus",
+    "ListJobs",
+    "NotebookParameters",
+    "Parameter",
+    "RetryCause",
+    "RunFault",
+    "RunResult",
+    "ShowJob",
     "SubmitJob",
 ]  # fmt: skip
 
 JobStatus = Literal[
     "queued", "running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "invalid", "rejected"
 ]
+
+
+RetryCause = Literal["died", "timeout"]
+OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on")
+"""The fields of a job that say how it is run; they lie together in one column."""
 
 
 class Parameter(Record):
@@ -53,6 +70,11 @@ class SubmitJob(Request):
     priority: int = Field(default=0, ge=-100, le=100)
     max_attempts: int = Field(default=1, ge=1, le=20)
     timeout_seconds: float | None = Field(default=None, gt=0)
+    cell_timeout_seconds: float | None = Field(default=None, gt=0, description="Longest that one cell may take")
+    kernel: str = Field(default="", description="Kernel to use instead of the notebook's own")
+    folder: str = Field(default="", description="Working folder, below the workspace's; the notebook's own if empty")
+    isolated: bool = Field(default=False, description="Work in a new, empty folder; files made there are kept")
+    retry_on: tuple[RetryCause, ...] = Field(default=("died",), description="What is worth another attempt")
     trigger: str = Field(default="", description="Reference of what asked for it, such as alert:ID")
 
 
@@ -71,6 +93,11 @@ class Job(Record):
     max_attempts: int
     priority: int
     timeout_seconds: float | None = None
+    cell_timeout_seconds: float | None = None
+    kernel: str = ""
+    folder: str = ""
+    isolated: bool = False
+    retry_on: tuple[RetryCause, ...] = ("died",)
     source: Digest
     trigger: str = ""
     run: str = ""
@@ -87,6 +114,36 @@ class Job(Record):
     def ref(self) -> str:
         """`job:ID`."""
         return f"job:{self.id}"
+
+
+class RunFault(Record):
+    """What went wrong, and where."""
+
+    cell: int
+    """Number among the source's code cells, from 1; 0 for none of them."""
+    line: int | None = None
+    type: str
+    message: str
+    cause: str = ""
+    """The exception that a chained one came from."""
+
+
+class RunResult(Record):
+    """How a run ended, for a program that started it."""
+
+    status: str
+    exit_code: int
+    error: RunFault | None = None
+    cells: tuple[CellState, ...] = ()
+    output: str = ""
+    """Path of the executed notebook."""
+    run: str = ""
+    job: str
+    parameters: dict[str, Any]
+    metrics: dict[str, float] = Field(default={})
+    models: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ListJobs(PageRequest):

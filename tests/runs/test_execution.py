@@ -10,12 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
-import pytest
 from sqlalchemy import update
 
 from mlops_ext.records import now
@@ -30,16 +28,6 @@ from tests.runs.notebooks import write_notebook
 
 WROTE = "open('wrote.txt', 'a').write('{} ')"
 SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True, env={})"
-
-
-@pytest.fixture
-def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    folder = tmp_path / "a {project} ü"
-    (folder / "nb").mkdir(parents=True)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("MLOPS_WORKSPACE", str(folder))
-    monkeypatch.delenv("MLOPS_CATALOG", raising=False)
-    return Workspace(folder)
 
 
 def run(ws: Workspace, *cells: Any, kernel: str | None = "python3", **options: Any) -> Run:

@@ -11,66 +11,74 @@ import click
 
 from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
-from mlops_ext.errors import Cancelled, InvalidValue, KernelDied, NotFound, RunFailed, TimedOut
+from mlops_ext.errors import InvalidValue, NotFound
 
 __all__ = ["attach", "run", "worker"]
 
-_EXITS = {
-    "failed": RunFailed.exit_code,
-    "lost": KernelDied.exit_code,
-    "kernel_died": KernelDied.exit_code,
-    "timed_out": TimedOut.exit_code,
-    "cancelled": Cancelled.exit_code,
-    "invalid": InvalidValue.exit_code,
-    "rejected": InvalidValue.exit_code,
-}
+_POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command(cls=Leaf)
 @click.argument("notebook")
+@click.argument("output", required=False)
 @click.option("-p", "--parameter", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="One parameter (again).")
-@click.option("-f", "--parameters-file", "file", metavar="FILE", help="JSON object of parameters; -p goes over it.")
-@click.option("-o", "--output", metavar="FILE", help="For the executed notebook; chosen when left out.")
-@click.option("--experiment", default="", help="The experiment that the run belongs to.")
+@click.option("-r", "--raw", "raw", nargs=2, multiple=True, metavar="NAME TEXT", help="One parameter, always a text.")
+@click.option("-y", "--yaml", "yaml", multiple=True, metavar="YAML", help="Parameters as YAML; -p and -r go over it.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it after so long."
+    "-f", "--parameters-file", "file", metavar="FILE", help="Parameters as JSON or YAML; all others go over it."
 )
+@click.option("-o", "--output", "named", metavar="FILE", help="For the executed notebook; chosen when left out.")
+@click.option("--experiment", default="", help="The experiment that the run belongs to.")
+@click.option("--kernel", default="", metavar="NAME", help="Instead of the notebook's own.")
+@click.option("--cwd", default="", metavar="FOLDER", help="Folder to work in; the notebook's own when left out.")
+@click.option("--isolated", is_flag=True, help="Work in a new, empty folder; files made there are kept.")
+@click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Stop it after so long.")
+@click.option("--cell-timeout", type=_POSITIVE, metavar="SECONDS", help="Stop it when one cell takes longer.")
+@click.option("--retries", type=click.IntRange(0, 19), default=0, help="How often to try again.")
+@click.option("--retry-on", default="died", show_default=True, metavar="CAUSES", help="died, timeout, or both.")
 @click.option("--queue", is_flag=True, help="Only queue it; a worker will run it.")
 @click.pass_obj
-def run(
-    session: Session,
-    notebook: str,
-    pairs: tuple[tuple[str, str], ...],
-    file: str | None,
-    output: str | None,
-    experiment: str,
-    timeout: float | None,
-    queue: bool,
-) -> Any:
-    """Run NOTEBOOK with parameters in a kernel of its own, tracked.
+def run(session: Session, /, notebook: str, **options: Any) -> Any:
+    """Run NOTEBOOK with parameters in a kernel of its own, tracked; OUTPUT is where the executed one goes.
 
     Exit codes: 1 a cell failed, 2 rejected before anything started, 3 the kernel died, 4 timed out, 5 cancelled.
+    With --json, one object: status, exit_code, error {cell, line, type, message, cause}, cells, output, run, job,
+    parameters, metrics, models, artifacts, warnings.
     """
     from mlops_ext.cli.progress import Cells
     from mlops_ext.runs import edge
+    from mlops_ext.runs.result import exit_code, result_of
+    from mlops_ext.runs.service import raise_for_status
 
-    given = _from_file(session, file) if file else {}
-    given |= {name: session.variables.get(text, text) for name, text in pairs}
+    parameters, ws = _parameters(session, options), session.workspace
+    job = edge.queue(notebook, options["named"] or options["output"], parameters, workspace=ws, **_settings(options))
+    if options["queue"]:
+        return job
     with Cells(session, notebook) as cells:
-        result = edge.run(
-            notebook,
-            output,
-            given,
-            wait=not queue,
-            experiment=experiment,
-            timeout=timeout,
-            on_progress=cells.update,
-            workspace=session.workspace,
-        )
-    session.exit_code = _EXITS.get(result.status, 0)
+        job = edge.run_job(job, parameters, cells.update, ws)
+    session.exit_code = exit_code(job.status)
     if session.exit_code:
-        session.messages.print(f"{result.status}: {result.error}", style="red", markup=False)
-    return result
+        session.messages.print(f"{job.status}: {job.error}", style="red", markup=False)
+    if session.json:
+        return result_of(ws, job)
+    if not job.run:
+        raise_for_status(job)
+    return edge.run_of(job, ws)
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    names = ("experiment", "kernel", "cwd", "isolated", "timeout", "cell_timeout", "retries")
+    causes = [cause.strip() for cause in options["retry_on"].split(",")]
+    return {name: options[name] for name in names} | {"retry_on": causes}
+
+
+def _parameters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+    """Gather the parameters: the file, over it YAML, over it single ones; -p may name a notebook's variable."""
+    given = _from_file(session, options["file"]) if options["file"] else {}
+    for text in options["yaml"]:
+        given |= _mapping(text, "-y")
+    given |= dict(options["raw"])
+    return given | {name: session.named(text) for name, text in options["pairs"]}
 
 
 @click.command(cls=Leaf)
@@ -107,11 +115,25 @@ def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
 
 def _from_file(session: Session, file: str) -> dict[str, Any]:
     try:
-        data = json.loads(session.path(file).read_text(encoding="utf-8"))
+        text = session.path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise NotFound(f"cannot read {file!r}: {error.strerror}", hint="Check the path") from error
-    except ValueError as error:
-        raise InvalidValue(f"{file!r} is no JSON: {error}", hint='Write {"month": 2}') from error
-    if not isinstance(data, dict):
-        raise InvalidValue(f"{file!r} holds no JSON object", hint='Write {"month": 2}')
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"{file!r} is no UTF-8: byte {error.start}", hint="Save it as UTF-8") from error
+    return _mapping(text, repr(file))
+
+
+def _mapping(text: str, source: str) -> dict[str, Any]:
+    """Read parameters as JSON, else as YAML."""
+    import yaml  # papermill depends on it
+
+    try:
+        data = json.loads(text)
+    except ValueError:
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InvalidValue(f"{source} is neither JSON nor YAML: {error}", hint='Write {"month": 2}') from error
+    if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
+        raise InvalidValue(f"{source} holds no names with values", hint='Write {"month": 2}')
     return data

@@ -1,0 +1,78 @@
+"""How a run ended, in one record for programs: what `mlops run --json` writes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlops_ext.errors import Cancelled, InvalidValue, KernelDied, MlopsError, RunFailed, TimedOut
+from mlops_ext.runs.types import Job, RunFault, RunResult
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import Run, ShowRun
+from mlops_ext.workspace import Workspace
+
+__all__ = ["ENDS", "exit_code", "result_of"]
+
+ENDS: dict[str, type[MlopsError]] = {
+    "failed": RunFailed,
+    "lost": KernelDied,
+    "kernel_died": KernelDied,
+    "timed_out": TimedOut,
+    "cancelled": Cancelled,
+    "invalid": InvalidValue,
+    "rejected": InvalidValue,
+}
+"""What each end but success means; the class carries the exit code."""
+
+
+def exit_code(status: str) -> int:
+    """Give the exit code of a run or job that ended so.
+
+    Examples
+    --------
+    >>> exit_code("succeeded"), exit_code("failed"), exit_code("kernel_died")
+    (0, 1, 3)
+    """
+    return ENDS[status].exit_code if status in ENDS else 0
+
+
+def result_of(ws: Workspace, job: Job) -> RunResult:
+    """Tell how a job ended.
+
+    Parameters
+    ----------
+    job : Job
+        One that has ended.
+    """
+    run = ws.call(tracking.show, ShowRun(run=job.run)) if job.run else None
+    told = _told(ws, run)
+    return RunResult(
+        status=job.status,
+        exit_code=exit_code(job.status),
+        error=_fault(job, told),
+        cells=run.cells if run else (),
+        output=job.output if run else "",
+        run=job.run,
+        job=job.id,
+        parameters=job.parameters,
+        metrics=run.metrics if run else {},
+        models=tuple(ref for ref in run.outputs if ref.startswith("model:")) if run else (),
+        artifacts=tuple(each.path for each in run.artifacts) if run else (),
+        warnings=tuple(told.get("warnings", ())),
+    )
+
+
+def _told(ws: Workspace, run: Run | None) -> dict[str, Any]:
+    """Read what the executed notebook says of its own run."""
+    if run is None or run.output is None:
+        return {}
+    told = json.loads(ws.get_blob(run.output)).get("metadata", {}).get("mlops", {})
+    return told if isinstance(told, dict) else {}
+
+
+def _fault(job: Job, told: dict[str, Any]) -> RunFault | None:
+    if job.status == "succeeded":
+        return None
+    if "error" in told:
+        return RunFault.model_validate(told["error"])
+    return RunFault(cell=0, type=job.status, message=job.error)
