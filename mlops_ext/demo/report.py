@@ -41,7 +41,7 @@ def write_report(story: Story, steps: list[Step], path: Path) -> Outcome:
         lead="One model in production for the flights of 2013: trained, promoted, watched, retrained, rolled back.",
         numbers=[{"label": label, "value": value} for label, value in story.decisive_numbers()],
         figures=_figures(story),
-        deployments=story.deployments,
+        deployments=story.deployments(),
         steps=steps,
         events=events,
         head_seq=head.seq,

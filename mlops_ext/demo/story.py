@@ -12,12 +12,13 @@ from mlops_ext.demo.teller import Outcome
 from mlops_ext.errors import CheckRefused, RunFailed
 from mlops_ext.governance import service as governance
 from mlops_ext.models import service as registry
-from mlops_ext.models.decisions import ApplyPolicy, Deployment
+from mlops_ext.models.decisions import ApplyPolicy, Deployment, ListDeployments
 from mlops_ext.models.types import ModelVersion, NoRequest, ShowVersion
 from mlops_ext.monitoring import edge as monitoring
 from mlops_ext.monitoring import service as reports
 from mlops_ext.monitoring.monitors import impact_alert, loss_alert
 from mlops_ext.monitoring.types import MetricEstimate, Report
+from mlops_ext.operations import every
 from mlops_ext.runs import service as jobs
 from mlops_ext.runs.edge import run_job
 from mlops_ext.runs.types import Job, ListJobs, SubmitJob
@@ -63,7 +64,6 @@ class Story:
     last_month: int
     months: dict[int, Month] = field(default_factory=dict)
     comparisons: list[Report] = field(default_factory=list)
-    deployments: list[Deployment] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     challenger: ModelVersion | None = None
     _frames: dict[int, pd.DataFrame] = field(default_factory=dict)
@@ -105,9 +105,10 @@ class Story:
         """Put the policy into force, then promote to staging and to production."""
         policy = registry.read_policy(self.ws.settings)
         self.ws.call(registry.apply_policy, ApplyPolicy(policy=policy))
+        gates: list[str] = []
         for environment in ("staging", "production"):
-            self.deployments.append(mlops.promote(f"{MODEL}@latest", to=environment, workspace=self.ws))
-        gates = [gate.gate for deployment in self.deployments for gate in deployment.gates]
+            promotion = mlops.promote(f"{MODEL}@latest", to=environment, workspace=self.ws)
+            gates += [gate.gate for gate in promotion.gates]
         return Outcome(f"{MODEL}@1 passed {', '.join(gates)} and serves production", {"gates": gates})
 
     def score(self, number: int) -> Outcome:
@@ -185,12 +186,11 @@ class Story:
         environment = "production" if self._serving().version > 1 else "development"
         if environment == "development":
             for ref in (f"{MODEL}@1", f"{MODEL}@latest"):
-                self.deployments.append(mlops.promote(ref, to=environment, workspace=self.ws))
+                mlops.promote(ref, to=environment, workspace=self.ws)
         back = mlops.rollback(f"{MODEL}@{environment}", comment="drill", workspace=self.ws)
         forward = mlops.rollback(
             f"{MODEL}@{environment}", version=back.previous, comment="drill over", workspace=self.ws
         )
-        self.deployments += [back, forward]
         return Outcome(
             f"{environment}: {MODEL}@{back.previous} → {MODEL}@{back.version} → {MODEL}@{forward.version}",
             {"environment": environment, "back_to": back.version, "forward_to": forward.version},
@@ -202,6 +202,11 @@ class Story:
         if not verification.ok:
             raise CheckRefused(f"the trail does not hold: {verification.findings[0].problem}")
         return Outcome(f"{verification.events} events in one unbroken chain", {"events": verification.events})
+
+    def deployments(self) -> list[Deployment]:
+        """Give what every environment served, oldest first."""
+        entries = list(every(self.ws, registry.deployments, ListDeployments(model=MODEL)))
+        return entries[::-1]
 
     def joined(self, number: int) -> pd.DataFrame:
         """Give one month's flights with the weather as it was known."""
@@ -234,10 +239,8 @@ class Story:
         told = f"{challenger.ref} gains {interval(gain)} AUC over {champion.ref}"
         try:
             for environment in ("staging", "production"):
-                self.deployments.append(
-                    mlops.promote(
-                        challenger.ref, to=environment, comment=f"better in {window_of(number)}", workspace=self.ws
-                    )
+                mlops.promote(
+                    challenger.ref, to=environment, comment=f"better in {window_of(number)}", workspace=self.ws
                 )
         except CheckRefused as refusal:
             self.refusals.append(refusal.message)

@@ -165,11 +165,13 @@ class OperationHandler(BaseHandler):
             self._check_body()
         query, body = self.request.query_arguments, self.request.body
         result = await self.host.run(self._work, operation, fields, query, body)
+        # Work that goes on after the answer is told as accepted, not as done.
+        self.set_status(getattr(result, "http_status", 200))
         if operation.name == "jobs.submit":
             self.host.workers.ensure()
-        await self.finish(result)
+        await self.finish(result.model_dump_json(by_alias=True))
 
-    def _work(self, operation: Any, fields: dict[str, str], query: dict[str, list[bytes]], body: bytes) -> str:
+    def _work(self, operation: Any, fields: dict[str, str], query: dict[str, list[bytes]], body: bytes) -> Any:
         from mlops_ext.server.routes import from_body, from_query, unmarked
 
         if operation.method == "GET":
@@ -178,8 +180,7 @@ class OperationHandler(BaseHandler):
             raise InvalidValue(f"a query on a {operation.method}: {sorted(unmarked(query))}", hint="Use the body")
         else:
             request = from_body(operation, fields, body)
-        result: str = self.workspace().call(operation, request).model_dump_json(by_alias=True)
-        return result
+        return self.workspace().call(operation, request)
 
     def _check_body(self) -> None:
         if len(self.request.body) > self.host.max_body:
