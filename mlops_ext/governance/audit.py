@@ -12,6 +12,7 @@ from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.store import trail
+from mlops_ext.store.verification import Walk
 from mlops_ext.store.schema import event_data, events, store_info
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
@@ -88,7 +89,8 @@ def _findings(connection: Connection) -> list[Finding]:
     if info is None:
         return []
     found: list[Finding] = []
-    for each in trail.findings(connection, info.workspace, info.hash):
+    for each in Walk(connection, info.workspace, info.hash).findings():
+        if each.note: continue
         found.append(Finding(seq=each.seq, problem=each.problem))
         if len(found) >= MAX_FINDINGS:
             break

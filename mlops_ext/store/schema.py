@@ -140,10 +140,12 @@ event_data = Table(
 event_refs = Table(
     "event_refs",
     metadata,
-    Column("ref", String(400), primary_key=True),
-    Column("seq", BigInteger, ForeignKey("events.seq"), primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # By code point in both databases, so that the index finds what begins alike.
+    Column("ref", String(400).with_variant(String(400, collation="C"), "postgresql"), primary_key=True),
     Column("role", String(8), primary_key=True),
-    Index("ix_event_refs_seq", "seq"),
+    Index("ix_event_refs_ref_role_seq", "ref", "role", "seq"),
+    sqlite_with_rowid=False,
 )
 
 blobs = Table(

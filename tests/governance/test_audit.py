@@ -15,7 +15,7 @@ from mlops_ext.governance import service, signing
 from mlops_ext.governance.audit import verify_against
 from mlops_ext.governance.types import Head, ListEvents
 from mlops_ext.models.types import NoRequest
-from mlops_ext.store.schema import chain_head, events, utc_text
+from mlops_ext.store.schema import SCHEMA, chain_head, events, utc_text
 from mlops_ext.workspace import Workspace
 
 COUNT = 12
@@ -151,7 +151,7 @@ def test_two_swapped_events_are_found(local: Workspace) -> None:
 @pytest.mark.parametrize("also_head", [False, True])
 def test_a_cut_trail_is_found_against_a_kept_head(local: Workspace, also_head: bool) -> None:
     kept = local.call(service.head, NoRequest())
-    cut = ["DELETE FROM event_data WHERE seq > 9", "DELETE FROM events WHERE seq > 9"]
+    cut = [f"DELETE FROM {table} WHERE seq > 9" for table in ("event_refs", "event_data", "events")]
     if also_head:
         cut.append("UPDATE chain_head SET seq = 9, hash = (SELECT hash FROM events WHERE seq = 9)")
     tamper(local, *cut)
@@ -258,7 +258,7 @@ def test_the_status_counts_and_hides_the_password(workspace: Workspace, monkeypa
     monkeypatch.setenv("MLOPS_BLOBS", "s3://key:secret@host/bucket")
     note(workspace, 1)
     shown = Workspace(workspace.root).call(service.show, NoRequest())
-    assert (shown.events, shown.datasets, shown.runs, shown.schema_number) == (1, 0, 0, 1)
+    assert (shown.events, shown.datasets, shown.runs, shown.schema_number) == (1, 0, 0, SCHEMA)
     assert shown.id == workspace.id
     assert "secret" not in shown.blobs
     assert shown.head == workspace.call(service.head, NoRequest()).hash

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 
-from mlops_ext.store import trail
+from mlops_ext.store import verification
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.schema import Json, Real, Utc, chain_head, events, store_info
 from mlops_ext.workspace import Workspace
@@ -58,11 +58,11 @@ def sequence(ws: Workspace) -> list[int]:
         return list(connection.execute(select(events.c.seq).order_by(events.c.seq)).scalars())
 
 
-def problems(ws: Workspace) -> list[trail.Finding]:
+def problems(ws: Workspace) -> list[verification.Finding]:
     """Verify the whole trail."""
     with ws.catalog.read() as connection:
         info = connection.execute(select(store_info)).one()
-        return list(trail.findings(connection, info.workspace, info.hash))
+        return [each for each in verification.Walk(connection, info.workspace, info.hash).findings() if not each.note]
 
 
 def write_many(root: Path, writer: int, count: int) -> list[int]:
