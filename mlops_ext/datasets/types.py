@@ -24,7 +24,7 @@ __all__ = [
 class Column(Record):
     """One column: its canonical logical type and the digest of its values."""
 
-    shown: ClassVar = ("name", "type", "nulls")
+    shown: ClassVar[tuple[str, ...]] = ("name", "type", "nulls")
     name: str
     type: str
     nulls: int
@@ -34,7 +34,7 @@ class Column(Record):
 class DatasetVersion(Record):
     """One snapshot. Equal content and representation never make two versions in a row."""
 
-    shown: ClassVar = ("ref", "rows", "digest", "kind", "created_at", "created_by")
+    shown: ClassVar[tuple[str, ...]] = ("ref", "rows", "digest", "kind", "created_at", "created_by")
     name: str
     version: int
     digest: Digest
@@ -62,7 +62,7 @@ class DatasetVersion(Record):
 class Dataset(Record):
     """A dataset: a name and its line of versions."""
 
-    shown: ClassVar = ("name", "latest", "rows", "digest", "updated_at", "description")
+    shown: ClassVar[tuple[str, ...]] = ("name", "latest", "rows", "digest", "updated_at", "description")
     name: str
     description: str = ""
     latest: int

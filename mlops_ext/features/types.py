@@ -14,7 +14,7 @@ __all__ = ["DefineFeatureView", "FeatureView", "ListFeatureViews", "ShowFeatureV
 class FeatureView(Record):
     """Columns of a dataset that can be joined as they were known at a moment."""
 
-    shown: ClassVar = ("name", "version", "dataset", "entity", "time", "ttl_seconds", "features")
+    shown: ClassVar[tuple[str, ...]] = ("name", "version", "dataset", "entity", "time", "ttl_seconds", "features")
     name: str
     version: int
     dataset: str

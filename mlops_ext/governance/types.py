@@ -17,7 +17,7 @@ __all__ = [
 class Event(Record):
     """One line of the audit trail."""
 
-    shown: ClassVar = ("seq", "time", "actor", "action", "subject")
+    shown: ClassVar[tuple[str, ...]] = ("seq", "time", "actor", "action", "subject")
     seq: int
     time: Timestamp
     actor: str
@@ -38,7 +38,7 @@ class ListEvents(PageRequest):
 class Finding(Record):
     """One place where the trail does not hold."""
 
-    shown: ClassVar = ("seq", "problem")
+    shown: ClassVar[tuple[str, ...]] = ("seq", "problem")
     seq: int
     problem: str
 
@@ -46,7 +46,7 @@ class Finding(Record):
 class Verification(Record):
     """Whether the trail holds from its first event to its head."""
 
-    shown: ClassVar = ("ok", "events", "head")
+    shown: ClassVar[tuple[str, ...]] = ("ok", "events", "head")
     ok: bool
     events: int
     """How many events stand in the trail."""
@@ -58,7 +58,7 @@ class Verification(Record):
 class Head(Record):
     """The newest event's number and hash; kept outside, it tells whether the trail was rewritten or cut."""
 
-    shown: ClassVar = ("seq", "hash", "time")
+    shown: ClassVar[tuple[str, ...]] = ("seq", "hash", "time")
     workspace: str
     seq: int
     hash: str
@@ -73,7 +73,7 @@ class Head(Record):
 class WorkspaceStatus(Record):
     """Where a workspace lies and how much it holds."""
 
-    shown: ClassVar = ("root", "models", "datasets", "runs", "events")
+    shown: ClassVar[tuple[str, ...]] = ("root", "models", "datasets", "runs", "events")
     root: str
     catalog: str
     """Its database; a password is masked."""

@@ -97,7 +97,7 @@ class CheckGates(Request):
 class GateResult(Record):
     """What one gate found."""
 
-    shown: ClassVar = ("gate", "verdict", "value", "bound", "message")
+    shown: ClassVar[tuple[str, ...]] = ("gate", "verdict", "value", "bound", "message")
     gate: str
     passed: bool
     value: float | str | None = None
@@ -115,7 +115,7 @@ class GateResult(Record):
 class GateResults(Record):
     """All gates of one environment for one version."""
 
-    tables: ClassVar = ("gates",)
+    tables: ClassVar[tuple[str, ...]] = ("gates",)
     model: str
     environment: str
     passed: bool
@@ -137,7 +137,7 @@ class BreakGlass(Request):
 class Approval(Record):
     """What somebody said to a promotion; it holds for one content and one policy."""
 
-    shown: ClassVar = ("by", "decision", "auth", "comment", "at")
+    shown: ClassVar[tuple[str, ...]] = ("by", "decision", "auth", "comment", "at")
     by: str
     decision: Literal["approved", "rejected"]
     auth: str
@@ -151,8 +151,17 @@ class Approval(Record):
 class Promotion(Record):
     """A decision about one version and one environment, from the request to its end."""
 
-    shown: ClassVar = ("id", "model", "version", "environment", "state", "requested_by", "requested_at", "comment")
-    tables: ClassVar = ("gates", "approvals")
+    shown: ClassVar[tuple[str, ...]] = (
+        "id",
+        "model",
+        "version",
+        "environment",
+        "state",
+        "requested_by",
+        "requested_at",
+        "comment",
+    )
+    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals")
     id: str
     """Empty for a deployment from before there were promotions."""
     state: PromotionState
@@ -246,8 +255,16 @@ class Rollback(Request):
 class Deployment(Record):
     """One entry of an environment's history: what it served from then on."""
 
-    shown: ClassVar = ("environment", "version", "previous", "action", "created_at", "created_by", "comment")
-    tables: ClassVar = ("gates",)
+    shown: ClassVar[tuple[str, ...]] = (
+        "environment",
+        "version",
+        "previous",
+        "action",
+        "created_at",
+        "created_by",
+        "comment",
+    )
+    tables: ClassVar[tuple[str, ...]] = ("gates",)
     model: str
     environment: str
     version: int
@@ -274,7 +291,7 @@ class ListDeployments(PageRequest):
 class Why(Record):
     """Why an environment serves what it serves: who decided on what grounds, and what changed."""
 
-    tables: ClassVar = ("gates", "approvals")
+    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals")
     model: str
     version: int
     environment: str

@@ -89,7 +89,7 @@ class Finding(Record):
 class Scan(Record):
     """What reading the files, never loading them, told of what they could run."""
 
-    tables: ClassVar = ("findings",)
+    tables: ClassVar[tuple[str, ...]] = ("findings",)
     verdict: Literal["clean", "unsafe"]
     findings: tuple[Finding, ...] = ()
     scanner: str
@@ -107,7 +107,16 @@ class EnvironmentLock(Record):
 class ModelVersion(Record):
     """One registered model: what it is, what it was made of, and where it serves."""
 
-    shown: ClassVar = ("ref", "flavor", "metrics", "aliases", "environments", "inputs", "created_at", "created_by")
+    shown: ClassVar[tuple[str, ...]] = (
+        "ref",
+        "flavor",
+        "metrics",
+        "aliases",
+        "environments",
+        "inputs",
+        "created_at",
+        "created_by",
+    )
     name: str
     version: int
     digest: Digest
@@ -146,7 +155,7 @@ class ModelVersion(Record):
 class Model(Record):
     """A model: a name, its line of versions, and who points where."""
 
-    shown: ClassVar = ("name", "latest", "environments", "aliases", "updated_at", "description")
+    shown: ClassVar[tuple[str, ...]] = ("name", "latest", "environments", "aliases", "updated_at", "description")
     name: str
     description: str = ""
     """Markdown."""

@@ -30,7 +30,7 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 class DriftRow(Record):
     """One statistic of one column; every constant that it used stands in `parameters`."""
 
-    shown: ClassVar = ("column", "statistic", "value", "p_value")
+    shown: ClassVar[tuple[str, ...]] = ("column", "statistic", "value", "p_value")
     column: str
     statistic: str
     value: float
@@ -51,7 +51,7 @@ class Verdict(Record):
 class MetricEstimate(Record):
     """A metric of one window with its interval; `kind` says whether labels were there."""
 
-    shown: ClassVar = ("name", "value", "low", "high", "kind")
+    shown: ClassVar[tuple[str, ...]] = ("name", "value", "low", "high", "kind")
     name: str
     value: float
     low: float
@@ -63,7 +63,7 @@ class MetricEstimate(Record):
 class Report(Record):
     """One look at one window of a model or a dataset."""
 
-    shown: ClassVar = ("id", "kind", "model", "window", "status", "created_at")
+    shown: ClassVar[tuple[str, ...]] = ("id", "kind", "model", "window", "status", "created_at")
     id: str
     kind: ReportKind
     model: str = ""
@@ -117,7 +117,7 @@ class ShowReport(Request):
 class Alert(Record):
     """Something that a monitor wants a person or a trigger to act on."""
 
-    shown: ClassVar = ("id", "monitor", "model", "kind", "state", "message", "created_at")
+    shown: ClassVar[tuple[str, ...]] = ("id", "monitor", "model", "kind", "state", "message", "created_at")
     id: str
     monitor: str
     model: str
@@ -184,7 +184,7 @@ class ListBatches(PageRequest):
 class LoggedBatch(Record):
     """What was logged."""
 
-    shown: ClassVar = ("id", "model", "kind", "rows", "window", "logged_at")
+    shown: ClassVar[tuple[str, ...]] = ("id", "model", "kind", "rows", "window", "logged_at")
     id: str
     model: str
     kind: str

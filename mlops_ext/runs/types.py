@@ -38,7 +38,7 @@ OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on")
 class Parameter(Record):
     """One parameter that a notebook declares in its tagged cell."""
 
-    shown: ClassVar = ("name", "type", "default", "help")
+    shown: ClassVar[tuple[str, ...]] = ("name", "type", "default", "help")
     name: str
     type: str = ""
     default: str = ""
@@ -81,7 +81,7 @@ class SubmitJob(Request):
 class Job(Record):
     """A queued run: what to execute, and how far it is."""
 
-    shown: ClassVar = ("id", "notebook", "status", "attempt", "parameters", "run", "created_at")
+    shown: ClassVar[tuple[str, ...]] = ("id", "notebook", "status", "attempt", "parameters", "run", "created_at")
     id: str
     notebook: str
     parameters: dict[str, Any]

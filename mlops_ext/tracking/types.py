@@ -19,7 +19,7 @@ RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", 
 class Experiment(Record):
     """A group of runs that are meant to be compared."""
 
-    shown: ClassVar = ("name", "runs", "updated_at")
+    shown: ClassVar[tuple[str, ...]] = ("name", "runs", "updated_at")
     id: str
     name: str
     runs: int
@@ -46,7 +46,7 @@ class CellState(Record):
 class Run(Record):
     """One tracked execution."""
 
-    shown: ClassVar = ("id", "experiment", "name", "notebook", "status", "metrics", "started_at")
+    shown: ClassVar[tuple[str, ...]] = ("id", "experiment", "name", "notebook", "status", "metrics", "started_at")
     id: str
     experiment: str
     name: str = ""

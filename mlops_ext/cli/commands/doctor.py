@@ -32,7 +32,7 @@ _OPTIONAL = {"data": "pyarrow", "models": "sklearn", "monitoring": "plotly", "ru
 class Check(Record):
     """One thing that was looked at."""
 
-    shown: ClassVar = ("check", "status", "found", "remedy")
+    shown: ClassVar[tuple[str, ...]] = ("check", "status", "found", "remedy")
     check: str
     status: Status
     found: str
