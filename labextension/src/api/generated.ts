@@ -310,10 +310,11 @@ export interface Field {
   type: string;
 }
 
-/** One place where the trail does not hold. */
-export interface Finding {
-  seq: number;
-  problem: string;
+/** What could run code when one file of a model is read, or why that cannot be told. */
+export interface FindingInput {
+  file: string;
+  name: string;
+  reason: string;
 }
 
 export interface FinishRun {
@@ -733,6 +734,7 @@ export interface ModelVersion {
   git: GitState | null;
   lock: EnvironmentLock | null;
   trust: string[];
+  scan: Scan | null;
   tags: Record<string, string>;
   description: string;
   state: 'active' | 'archived' | 'deleted';
@@ -768,6 +770,8 @@ export interface PolicyInput {
   environments?: string[];
   in_order?: boolean;
   guarded_aliases?: string[];
+  trust?: string[];
+  verify?: string[];
   gates?: Record<string, GateRuleInput[]>;
 }
 
@@ -776,6 +780,8 @@ export interface Policy {
   environments: string[];
   in_order: boolean;
   guarded_aliases: string[];
+  trust: string[];
+  verify: string[];
   gates: Record<string, GateRule[]>;
 }
 
@@ -843,6 +849,7 @@ export interface Register {
   git?: GitStateInput | null;
   lock?: EnvironmentLock | null;
   trust?: string[];
+  scan?: ScanInput | null;
   tags?: Record<string, string>;
   description?: string;
   /** Make a version even when an equal one is the latest */
@@ -935,6 +942,20 @@ export interface SaveReport {
   metrics?: MetricEstimateInput[];
   label_coverage?: Real | null;
   details?: Record<string, unknown>;
+}
+
+/** What reading the files, never loading them, told of what they could run. */
+export interface ScanInput {
+  verdict: 'clean' | 'unsafe';
+  findings?: FindingInput[];
+  scanner: string;
+}
+
+/** What reading the files, never loading them, told of what they could run. */
+export interface Scan {
+  verdict: 'clean' | 'unsafe';
+  findings: mlops_ext__models__types__Finding[];
+  scanner: string;
 }
 
 export interface SearchVersions {
@@ -1101,7 +1122,7 @@ export interface Verification {
   ok: boolean;
   events: number;
   head: string;
-  findings: Finding[];
+  findings: mlops_ext__governance__types__Finding[];
 }
 
 /** Where a workspace lies and how much it holds. */
@@ -1117,6 +1138,19 @@ export interface WorkspaceStatus {
   runs: number;
   events: number;
   head: string;
+}
+
+/** One place where the trail does not hold. */
+export interface mlops_ext__governance__types__Finding {
+  seq: number;
+  problem: string;
+}
+
+/** What could run code when one file of a model is read, or why that cannot be told. */
+export interface mlops_ext__models__types__Finding {
+  file: string;
+  name: string;
+  reason: string;
 }
 
 /** What each operation takes and gives. */
