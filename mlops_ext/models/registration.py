@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +15,7 @@ from mlops_ext.models.measures import Measures, check_measures, check_text, stor
 from mlops_ext.models.references import number_row
 from mlops_ext.models.rows import DETAILS, version_record
 from mlops_ext.models.tables import environment_locks, model_links, model_versions, models
-from mlops_ext.models.types import EnvironmentLock, ModelFile, ModelVersion, Register
+from mlops_ext.models.types import ModelFile, ModelVersion, Register
 from mlops_ext.operations import operation
 from mlops_ext.records import new_id
 from mlops_ext.refs import Number, Ref, check_name
@@ -41,15 +43,16 @@ _MOVE_MODEL = (
 def register(ws: Workspace, request: Register) -> ModelVersion:
     """Register a model whose files are stored; an equal one is the version that there is already."""
     asked = _checked(request)
-    digest = content_digest(asked, ws.algorithm)
-    lock = None if asked.lock is None else _lock_row(asked.lock, ws.algorithm)
+    locked = "" if asked.lock is None else asked.lock.model_dump_json()
 
     def enter(change: Change) -> ModelVersion:
+        digest = content_digest(asked, change.algorithm)
         model = _model(change, asked.name)
         latest = number_row(change, model.id, model.latest) if model is not None and model.latest else None
         if latest is not None and latest.digest == digest and not asked.new:
             _link(change, latest, asked.run)
             return version_record(change, latest)
+        lock = _lock_row(locked, change.algorithm) if locked else None
         return _enter(change, model, asked, digest, lock)
 
     return ws.catalog.write(enter)
@@ -142,8 +145,10 @@ def _model(change: Change, name: str) -> Row[Any] | None:
     return model
 
 
-def _lock_row(lock: EnvironmentLock, algorithm: str) -> dict[str, Any]:
-    content = lock.model_dump(mode="json")
+@lru_cache(maxsize=8)
+def _lock_row(lock: str, algorithm: str) -> dict[str, Any]:
+    """Hash a lock once for all versions that it surrounds: it names hundreds of packages."""
+    content = json.loads(lock)
     return {"digest": digest_of(canonical_json(content), algorithm), "lock": content}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, bindparam, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Delete, Insert, Update
 
@@ -25,6 +25,10 @@ __all__ = ["Actor", "Catalog", "Change", "MissingBlob"]
 
 T = TypeVar("T")
 TRIES = 12
+
+# Built once: building a statement costs several times what running it does.
+_OWNED = select(blob_owners.c.digest).where(blob_owners.c.owner == bindparam("of_owner"))
+_OWN = insert(blob_owners)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class Change:
     def actor(self) -> str:
         """The name of who does it."""
         return self._actor.name
+
+    @property
+    def algorithm(self) -> str:
+        """The hash of this store."""
+        return self._algorithm
 
     @property
     def auth(self) -> str:
@@ -110,10 +119,10 @@ class Change:
         for digest in wanted:
             if digest not in held:
                 raise MissingBlob(f"blob {digest} is not in the store", hint="Put it again, then repeat the call")
-        known = set(self.execute(select(blob_owners.c.digest).where(blob_owners.c.owner == owner)).scalars())
+        known = set(self.execute(_OWNED, {"of_owner": owner}).scalars())
         rows = [{"digest": digest, "owner": owner} for digest in wanted if digest not in known]
         if rows:
-            self.execute(insert(blob_owners), rows)
+            self.execute(_OWN, rows)
 
     def close(self) -> None:
         """Append the event; refuse changed rows that have none."""
