@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 import mlops_ext as mlops
 from mlops_ext.errors import MlopsError
 from mlops_ext.rooms import OPERATIONS
+from mlops_ext.store.catalog import Actor
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
 from tests.models.support import file_of
@@ -29,6 +30,10 @@ STORY: tuple[tuple[str, str], ...] = (
     ("models.alias", "no-op"),
     ("models.promote", "no-op"),
     ("models.rollback", "refused"),
+    ("models.break_glass", "no-op"),
+    ("models.review", "refused"),
+    ("models.approve", "no-op"),
+    ("models.reject", "refused"),
     ("models.unalias", "refused"),
     ("models.tag", "no-op"),
     ("models.untag", "refused"),
@@ -61,7 +66,8 @@ class Cast:
         return getattr(self, name.replace(".", "_"))()
 
     def policy_apply(self) -> dict[str, Any]:
-        return {"policy": {"environments": ["staging", "production"], "gates": {}}}
+        two = {"gate": "approvals", "options": {"count": 2}}
+        return {"policy": {"environments": ["staging", "production"], "gates": {"staging": [two]}}}
 
     def tracking_start(self) -> dict[str, Any]:
         return {"experiment": "story"}
@@ -86,6 +92,19 @@ class Cast:
 
     def models_rollback(self) -> dict[str, Any]:
         return {"model": "delay@production"}
+
+    def models_break_glass(self) -> dict[str, Any]:
+        return {"model": "delay@1", "to": "staging", "comment": "nothing else runs"}
+
+    def models_review(self) -> dict[str, Any]:
+        return {"promotion": self.made["models.break_glass"].id, "comment": "it was right"}
+
+    def models_approve(self) -> dict[str, Any]:
+        asked = call(self.ws, "models.promote", {"model": "delay@2", "to": "staging"})
+        return {"promotion": asked.id}
+
+    def models_reject(self) -> dict[str, Any]:
+        return {"promotion": self.made["models.approve"].id, "comment": "not yet"}
 
     def models_unalias(self) -> dict[str, Any]:
         return {"model": "delay", "alias": "champion"}
@@ -175,14 +194,16 @@ def test_each_change_is_one_event_and_a_repeat_none(workspace: Workspace) -> Non
     for name, repeat in STORY:
         request = cast.request(name)
         before = event_count(workspace)
-        cast.made[name] = call(workspace, name, request)
+        # Who approves and reviews is somebody else than who asked.
+        actor = Actor("colleague") if name in ("models.approve", "models.review") else workspace.actor
+        cast.made[name] = call(workspace.acting_as(actor), name, request)
         assert event_count(workspace) == before + 1, name
         if repeat == "no-op":
-            call(workspace, name, cast.request(name))
+            call(workspace.acting_as(actor), name, cast.request(name))
             assert event_count(workspace) == before + 1, f"{name} again"
         if repeat == "refused":
             with pytest.raises(MlopsError):
-                call(workspace, name, cast.request(name))
+                call(workspace.acting_as(actor), name, cast.request(name))
             assert event_count(workspace) == before + 1, f"{name} again"
 
 
