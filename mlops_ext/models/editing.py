@@ -41,7 +41,7 @@ def untag(ws: Workspace, request: DeleteTag) -> Tags:
 
     def remove(change: Change) -> Tags:
         subject = find_subject(change, request.model)
-        held = tags_of(change, [subject.key])[subject.key]
+        held = tags_of(change, subject.key)
         if request.key not in held:
             raise NotFound.of(f"tag of {subject.ref}", request.key, held)
         delete_tag(change, subject.key, request.key)
@@ -92,4 +92,4 @@ def rename(ws: Workspace, request: RenameModel) -> Model:
 
 
 def _tags(change: Change, subject: Subject) -> Tags:
-    return Tags(ref=subject.ref, tags=tags_of(change, [subject.key])[subject.key])
+    return Tags(ref=subject.ref, tags=tags_of(change, subject.key))

@@ -99,17 +99,23 @@ def untag(ref: str | Model | ModelVersion, key: str, *, workspace: Workspace | N
     return _in(workspace).call(service.untag, DeleteTag(model=_text(ref), key=key))
 
 
-def describe_model(ref: str | Model | ModelVersion, description: str, *, workspace: Workspace | None = None) -> Description:
+def describe_model(
+    ref: str | Model | ModelVersion, description: str, *, workspace: Workspace | None = None
+) -> Description:
     """Write what a model or a version is, in Markdown."""
     return _in(workspace).call(service.describe, Describe(model=_text(ref), description=description))
 
 
-def archive_model(ref: str | Model | ModelVersion, *, comment: str = "", workspace: Workspace | None = None) -> StateChange:
+def archive_model(
+    ref: str | Model | ModelVersion, *, comment: str = "", workspace: Workspace | None = None
+) -> StateChange:
     """Take a model or a version out of the lists; references still find it."""
     return _in(workspace).call(service.archive, ChangeState(model=_text(ref), comment=comment))
 
 
-def delete_model(ref: str | Model | ModelVersion, *, comment: str = "", workspace: Workspace | None = None) -> StateChange:
+def delete_model(
+    ref: str | Model | ModelVersion, *, comment: str = "", workspace: Workspace | None = None
+) -> StateChange:
     """Delete a model or a version: nothing finds it, but `restore_model` brings it back.
 
     Raises

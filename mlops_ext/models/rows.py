@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from mlops_ext.models.decisions import Deployment
-from mlops_ext.models.measures import MODEL, Measures, measures_of, tags_of
+from mlops_ext.models.measures import Measures, measures_of, tags_of_models
 from mlops_ext.models.policy import current_policy
 from mlops_ext.models.references import Reader, served
 from mlops_ext.models.tables import aliases, environment_locks
@@ -43,14 +43,14 @@ def version_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[ModelVers
 def model_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Model, ...]:
     """Make the records of models, with their tags and who points where."""
     ids = [row.id for row in rows]
-    tags, pointing = tags_of(reader, [(each, MODEL) for each in ids]), pointers(reader, ids)
+    tags, pointing = tags_of_models(reader, ids), pointers(reader, ids)
     return tuple(
         Model(
             name=row.name,
             description=row.description,
             latest=row.latest,
             state=row.state,
-            tags=tags[row.id, MODEL],
+            tags=tags[row.id],
             aliases=pointing[row.id][0],
             environments=pointing[row.id][1],
             created_at=row.created_at,

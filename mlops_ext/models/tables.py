@@ -58,6 +58,7 @@ model_versions = Table(
     Column("created_at", Utc, nullable=False),
     Column("created_by", Text, nullable=False),
     Index("ix_model_versions_created_at_model_id_version", "created_at", "model_id", "version"),
+    Index("ix_model_versions_model_id_created_at_version", "model_id", "created_at", "version"),
     Index("ix_model_versions_model_id_digest", "model_id", "digest"),
 )
 

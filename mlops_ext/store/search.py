@@ -113,11 +113,11 @@ def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     return column.icontains(text, autoescape=True)
 
 
-def batches(values: Iterable[str]) -> Iterator[list[str]]:
+def batches(values: Iterable[str], size: int = _BATCH) -> Iterator[list[str]]:
     """Sort values and cut them into lists that one statement can bind; a database takes some ten thousand."""
     ordered = sorted(values)
-    for start in range(0, len(ordered), _BATCH):
-        yield ordered[start : start + _BATCH]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
 
 
 def present(execute: Callable[..., Any], column: ColumnElement[str], values: Iterable[str]) -> set[str]:

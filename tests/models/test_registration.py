@@ -96,11 +96,11 @@ def _register_in_process(root: str, worker: int) -> list[int]:
     return [registered(ws, content=f"{worker}.{each}".encode()).version for each in range(4)]
 
 
-def test_processes_get_distinct_consecutive_numbers(workspace: Workspace) -> None:
+def test_eight_processes_get_distinct_consecutive_numbers(workspace: Workspace) -> None:
     workspace.ensure()
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        parts = pool.starmap(_register_in_process, [(str(workspace.root), worker) for worker in range(4)])
-    assert sorted(number for part in parts for number in part) == list(range(1, 17))
+    with multiprocessing.get_context("spawn").Pool(8) as pool:
+        parts = pool.starmap(_register_in_process, [(str(workspace.root), worker) for worker in range(8)])
+    assert sorted(number for part in parts for number in part) == list(range(1, 33))
 
 
 def test_what_is_stored_comes_back(workspace: Workspace) -> None:

@@ -134,6 +134,9 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_model_versions_created_at_model_id_version", ["created_at", "model_id", "version"], unique=False
         )
+        batch_op.create_index(
+            "ix_model_versions_model_id_created_at_version", ["model_id", "created_at", "version"], unique=False
+        )
 
     with op.batch_alter_table("models", schema=None) as batch_op:
         batch_op.add_column(sa.Column("state", sa.String(length=10), server_default="active", nullable=False))
