@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         tag,
         untag,
     )
-    from mlops_ext.models.promoting import approve, check, promote, reject, rollback
+    from mlops_ext.models.promoting import approve, check, promote, reject, rollback, why
     from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
@@ -85,6 +85,7 @@ __all__ = [
     "start_run",
     "tag",
     "untag",
+    "why",
 ]
 
 _FACE = {
@@ -101,7 +102,7 @@ _FACE = {
         "tag",
         "untag",
     ),
-    "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback"),
+    "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback", "why"),
     "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),

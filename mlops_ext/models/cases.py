@@ -83,7 +83,7 @@ def case_in(reader: Reader, text: str, goal: str) -> Case:
 
 def still_holds(change: Change, case: Case) -> bool:
     """Tell whether version, policy and champion are what the gates were asked about."""
-    row = find_version(change, case.version.ref)
+    row = find_version(change, case.version.ref, deleted=True)
     policy = current_policy(change)
     _, stamp = _serving(change, case.model_id, case.goal, policy.policy)
     same = (row.digest, row.state) == (case.version.digest, "active")

@@ -32,6 +32,7 @@ __all__ = [
     "Review",
     "Rollback",
     "ShowPromotion",
+    "ShowWhy",
     "Why",
 ]
 
@@ -286,6 +287,10 @@ class Deployment(Record):
 class ListDeployments(PageRequest):
     model: str = Field(description="Name of the model")
     environment: str = Field(default="", description="Only this environment")
+
+
+class ShowWhy(Request):
+    model: str = Field(description="name@environment, or name@alias of a guarded alias")
 
 
 class Why(Record):

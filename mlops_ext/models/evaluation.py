@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from mlops_ext.errors import RunFailed
-from mlops_ext.models.cases import case_in
+from mlops_ext.errors import Conflict, NotFound, RunFailed
+from mlops_ext.models.cases import Case, case_in
 from mlops_ext.models.decisions import GateResults, Promotion
 from mlops_ext.models.gates import evaluate
 from mlops_ext.models.settlement import Ask, end_without, settle
@@ -102,15 +102,27 @@ def main(arguments: Sequence[str]) -> None:
 def _evaluate(ws: Workspace, asked: Promotion, token: str) -> None:
     """Ask until what was asked about still holds when the answer is in."""
     for _ in range(TRIES):
-        with ws.catalog.read() as connection:
-            case = case_in(connection, f"{asked.model}@{asked.version}", asked.environment)
-        if case.served:
-            end_without(ws, asked, "voided", f"{asked.environment} serves version {asked.version} already")
+        case = _case(ws, asked)
+        if case is None:
             return
         gates = evaluate(ws, case.version, case.champion, case.goal, case.rules)
         if settle(ws, case, gates, Ask(asked.comment, asked.id, token)) is not None:
             return
     end_without(ws, asked, "failed", f"{asked.environment} keeps changing while its gates are asked")
+
+
+def _case(ws: Workspace, asked: Promotion) -> Case | None:
+    """Read what is asked about; when it cannot be promoted any more, the promotion ends."""
+    try:
+        with ws.catalog.read() as connection:
+            case = case_in(connection, f"{asked.model}@{asked.version}", asked.environment)
+    except (NotFound, Conflict) as error:
+        end_without(ws, asked, "voided", error.message)
+        return None
+    if case.served:
+        end_without(ws, asked, "voided", f"{asked.environment} serves version {asked.version} already")
+        return None
+    return case
 
 
 def _claim(ws: Workspace, promotion: str, token: str) -> int:

@@ -19,13 +19,15 @@ from mlops_ext.models.decisions import (
     Reject,
     Rollback,
     ShowPromotion,
+    ShowWhy,
+    Why,
 )
 from mlops_ext.models.promotion import refusal
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.records import Page
 from mlops_ext.workspace import Workspace
 
-__all__ = ["approve", "check", "deployments", "promote", "reject", "rollback", "settled"]
+__all__ = ["approve", "check", "deployments", "promote", "reject", "rollback", "settled", "why"]
 
 _POLL_SECONDS = 0.1
 
@@ -182,6 +184,22 @@ def rollback(
     """
     ws = workspace or Workspace.find()
     return ws.call(service.rollback, Rollback(model=_text(ref), version=version, comment=comment))
+
+
+def why(ref: str | Deployment | Promotion, *, workspace: Workspace | None = None) -> Why:
+    """Say why an environment serves what it serves: gates, approvers, run, data, and what changed.
+
+    Parameters
+    ----------
+    ref : str, Deployment or Promotion
+        `delay@production`.
+
+    Examples
+    --------
+    >>> mlops.why("delay@production").approvals  # doctest: +SKIP
+    """
+    ws = workspace or Workspace.find()
+    return ws.call(service.explain, ShowWhy(model=_text(ref)))
 
 
 def deployments(

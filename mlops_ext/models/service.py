@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select, update
 
 from mlops_ext.errors import Conflict, NotFound
-from mlops_ext.models import approvals, editing, history, listing, policy, promotion, registration, reviews, states
+from mlops_ext.models import approvals, editing, history, listing, policy, promotion, registration, reviews, states, why
 from mlops_ext.models.policy import current_policy, refuse_guarded
 from mlops_ext.models.references import find_model, find_version
 from mlops_ext.models.rows import model_records, version_record
@@ -34,6 +34,7 @@ __all__ = [
     "delete_",
     "deployments",
     "describe",
+    "explain",
     "list_models",
     "promote",
     "promotions",
@@ -65,6 +66,7 @@ promotions, show_promotion = promotion.list_promotions, promotion.show_promotion
 approve, reject = approvals.approve, approvals.reject
 reviews_due, review = reviews.list_reviews, reviews.review
 rollback, deployments = history.rollback, history.list_deployments
+explain = why.why
 show_policy, apply_policy, read_policy = policy.show, policy.apply, policy.read_policy
 
 
