@@ -23,8 +23,9 @@ from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.refs import DigestPrefix, Label, Number, Ref, check_name
+from mlops_ext.store.filters import Field, Fields, searched
 from mlops_ext.store.hashing import algorithm_of
-from mlops_ext.store.search import contains, paged
+from mlops_ext.store.search import Sort, contains
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,6 +34,36 @@ if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
 __all__ = ["commit", "files", "list_", "resolve", "show", "versions"]
+
+_CONTENT = {
+    "digest": Field(dataset_versions.c.digest),
+    "rows": Field(dataset_versions.c.rows, "number"),
+    "bytes": Field(dataset_versions.c.bytes, "number"),
+    "kind": Field(dataset_versions.c.kind),
+    "run": Field(dataset_versions.c.run),
+}
+DATASETS = Fields(
+    attributes={
+        **_CONTENT,
+        "name": Field(datasets.c.name, "name"),
+        "description": Field(datasets.c.description),
+        "latest": Field(datasets.c.latest, "number"),
+        "created_at": Field(datasets.c.created_at, "time"),
+        "updated_at": Field(datasets.c.updated_at, "time"),
+    },
+    order=(Sort(datasets.c.name),),
+)
+VERSIONS = Fields(
+    attributes={
+        **_CONTENT,
+        "version": Field(dataset_versions.c.version, "number"),
+        "description": Field(dataset_versions.c.description),
+        "created_at": Field(dataset_versions.c.created_at, "time"),
+        "created_by": Field(dataset_versions.c.created_by),
+    },
+    order=(Sort(dataset_versions.c.version, descending=True),),
+)
+"""What datasets and their versions can be searched by; of a dataset, the content is its latest version's."""
 
 
 class Reader(Protocol):
@@ -52,7 +83,7 @@ def list_(ws: Workspace, request: ListDatasets) -> Page[Dataset]:
     if request.search:
         query = query.where(contains(datasets.c.name, request.search))
     with ws.catalog.read() as connection:
-        return paged(connection, query, (datasets.c.name,), request.limit, request.cursor, _dataset)
+        return searched(connection, query, DATASETS, request, _dataset)
 
 
 @operation("datasets.show", "GET /datasets/{dataset}")
@@ -69,8 +100,7 @@ def versions(ws: Workspace, request: ListDatasetVersions) -> Page[DatasetVersion
     query = select(dataset_versions).where(dataset_versions.c.name == name)
     with ws.catalog.read() as connection:
         _require(connection, name)
-        order = (dataset_versions.c.version,)
-        return paged(connection, query, order, request.limit, request.cursor, _version, descending=True)
+        return searched(connection, query, VERSIONS, request, _version)
 
 
 @operation("datasets.files", "GET /datasets/{dataset}/files")

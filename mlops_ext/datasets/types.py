@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
 
 __all__ = [
     "Column",
@@ -82,7 +82,7 @@ class CommitDataset(Request):
     run: str = Field(default="", description="Id of the run that made it")
 
 
-class ListDatasets(PageRequest):
+class ListDatasets(SearchRequest):
     search: str = Field(default="", description="Part of the name")
 
 
@@ -90,7 +90,7 @@ class ShowDataset(Request):
     dataset: str = Field(description="Reference: name, name@3, name@b3:…")
 
 
-class ListDatasetVersions(PageRequest):
+class ListDatasetVersions(SearchRequest):
     dataset: str = Field(description="Name of the dataset")
 
 

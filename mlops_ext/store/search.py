@@ -100,7 +100,11 @@ def page_of(
     """Read the rows of one page and the cursor of the next, for lists that make their records all at once."""
     if cursor:
         query = query.where(_after(sorts, _decode(cursor, len(sorts))))
-    columns = [_shown(sort, number) for number, sort in enumerate(sorts)]
+    listed = set(query.selected_columns)
+    columns = [
+        sort.expression if sort.expression in listed else sort.expression.label(f"sort_{number}")
+        for number, sort in enumerate(sorts)
+    ]
     query = query.add_columns(*(each for each, sort in zip(columns, sorts, strict=True) if each is not sort.expression))
     rows = connection.execute(query.order_by(*(sort.by for sort in sorts)).limit(limit + 1)).all()
     page = rows[:limit]
@@ -129,11 +133,6 @@ def present(execute: Callable[..., Any], column: ColumnElement[str], values: Ite
 
 def _nullable(column: ColumnElement[Any]) -> bool:
     return not isinstance(column, Column) or bool(column.nullable)
-
-
-def _shown(sort: Sort, number: int) -> ColumnElement[Any]:
-    """Give the column that a page's last value is read from; what is no column of a table gets a name."""
-    return sort.expression if isinstance(sort.expression, Column) else sort.expression.label(f"sort_{number}")
 
 
 def _value(row: Row[Any], column: ColumnElement[Any]) -> Any:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
-from mlops_ext.errors import Conflict, InvalidValue, NotFound, did_you_mean
+from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, new_id, now
 from mlops_ext.refs import check_name
 from mlops_ext.store.search import paged
-from mlops_ext.tracking import entries
+from mlops_ext.tracking import entries, listing
+from mlops_ext.tracking.listing import STATES
 from mlops_ext.tracking.metrics import Content, add_points, content_of, counts_of
-from mlops_ext.tracking.rows import complete, in_state, run_id, run_of, runs_query, the_run
+from mlops_ext.tracking.rows import complete, run_id, run_of, runs_query, the_run
 from mlops_ext.tracking.tables import experiments, run_latest_metrics, run_links, run_metrics, runs
 from mlops_ext.tracking.types import (
     AttachNotebook,
-    Experiment,
     FinishRun,
-    ListExperiments,
     ListMetric,
-    ListRuns,
     Logged,
     LogRun,
     MetricValue,
     Run,
-    RunStatus,
     ShowRun,
     StartRun,
 )
@@ -38,9 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RunEnded", "attach", "experiments_", "expire", "finish", "list_", "log", "metric", "show", "start"]
 
-DEFAULT_EXPERIMENT = "default"
-STATES: tuple[str, ...] = get_args(RunStatus)
 MAX_ERROR = 4000
+
+list_, experiments_ = listing.list_, listing.experiments_
 
 
 class RunEnded(Conflict):
@@ -130,28 +127,6 @@ def attach(ws: Workspace, request: AttachNotebook) -> Run:
     return show(ws, ShowRun(run=run))
 
 
-@operation("tracking.list", "GET /runs", command="runs list")
-def list_(ws: Workspace, request: ListRuns) -> Page[Run]:
-    """List the runs, the newest first."""
-    moment = now()
-    if request.status and request.status not in STATES:
-        raise InvalidValue(f"no run has the state {request.status!r}", hint=did_you_mean(request.status, STATES))
-    query = runs_query()
-    if request.status:
-        query = query.where(in_state(request.status, moment))
-    with ws.catalog.read() as connection:
-        if request.experiment:
-            names = list(connection.execute(select(experiments.c.name)).scalars())
-            if request.experiment not in (*names, DEFAULT_EXPERIMENT):
-                raise NotFound.of("experiment", request.experiment, names)
-            query = query.where(experiments.c.name == request.experiment)
-        order = (runs.c.started_at, runs.c.id)
-        page = paged(
-            connection, query, order, request.limit, request.cursor, lambda row: run_of(row, moment), descending=True
-        )
-        return Page(items=complete(connection, page.items), next=page.next)
-
-
 @operation("tracking.show", "GET /runs/{run}", command="runs show")
 def show(ws: Workspace, request: ShowRun) -> Run:
     """Show one run with its parameters, latest metrics, tags, inputs, outputs and artifacts."""
@@ -175,16 +150,6 @@ def metric(ws: Workspace, request: ListMetric) -> Page[MetricValue]:
         if request.key not in keys:
             raise NotFound.of("metric", request.key, keys)
         return paged(connection, query, (table.step, table.at, table.rank), request.limit, request.cursor, _value)
-
-
-@operation("tracking.experiments", "GET /experiments", command="experiments list")
-def experiments_(ws: Workspace, request: ListExperiments) -> Page[Experiment]:
-    """List the experiments with how many runs each has, the one that was used last first."""
-    held = select(func.count()).where(runs.c.experiment == experiments.c.id).scalar_subquery()
-    query = select(experiments, held.label("held"))
-    order = (experiments.c.updated_at, experiments.c.id)
-    with ws.catalog.read() as connection:
-        return paged(connection, query, order, request.limit, request.cursor, _experiment_record, descending=True)
 
 
 def expire(ws: Workspace) -> list[str]:
@@ -295,7 +260,3 @@ def _first_row(run: str, experiment: str, request: StartRun, under_way: Change) 
 
 def _value(row: Row[Any]) -> MetricValue:
     return MetricValue(step=row.step, value=row.value, at=row.at)
-
-
-def _experiment_record(row: Row[Any]) -> Experiment:
-    return Experiment(id=row.id, name=row.name, runs=row.held, created_at=row.created_at, updated_at=row.updated_at)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
+from mlops_ext.records import Digest, PageRequest, Record, Request, SearchRequest, Timestamp
 
 __all__ = [
     "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns",
@@ -144,12 +144,12 @@ class ShowRun(Request):
     run: str = Field(description="Id of the run, or run:ID")
 
 
-class ListRuns(PageRequest):
+class ListRuns(SearchRequest):
     experiment: str = Field(default="", description="Only runs of this experiment")
     status: str = Field(default="", description="Only runs in this state")
 
 
-class ListExperiments(PageRequest):
+class ListExperiments(SearchRequest):
     pass
 
 
