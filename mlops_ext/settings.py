@@ -35,6 +35,14 @@ class WorkspaceSettings(BaseModel):
     display: Literal["rich", "minimal"] = "rich"
 
 
+class AuditSettings(BaseModel):
+    """The section [audit]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    anchor: str = ""
+    plain_http: tuple[str, ...] = ()
+
+
 class Trigger(BaseModel):
     """One [[triggers]]: which event queues which notebook."""
 
@@ -52,6 +60,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: Literal[1] = 1
     workspace: WorkspaceSettings = WorkspaceSettings()
+    audit: AuditSettings = AuditSettings()
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     origins: dict[str, str] = Field(default_factory=dict, exclude=True)

@@ -50,6 +50,8 @@ STORY: tuple[tuple[str, str], ...] = (
     ("jobs.cancel", "no-op"),
     ("tracking.attach", "no-op"),
     ("tracking.finish", "no-op"),
+    ("audit.erase", "no-op"),
+    ("audit.retain", "no-op"),
 )
 
 
@@ -156,6 +158,12 @@ class Cast:
 
     def tracking_finish(self) -> dict[str, Any]:
         return {"run": self.made["tracking.start"].id, "status": "succeeded"}
+
+    def audit_erase(self) -> dict[str, Any]:
+        return {"seqs": [1], "reason": "asked for"}
+
+    def audit_retain(self) -> dict[str, Any]:
+        return {"profile": "sr-11-7"}
 
 
 def weather(rows: int) -> pd.DataFrame:

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from mlops_ext.cli.session import Session
 
-__all__ = ["Cells"]
+__all__ = ["Bar", "Cells"]
 
 
-class Cells:
-    """Shows how many cells of a notebook have run.
+class Bar:
+    """Shows how far long work is.
 
     Parameters
     ----------
     session : Session
         Whose stderr; a quiet one shows nothing.
     name : str
-        What runs.
+        What is counted.
+    total : int, optional
+        How many there are; unknown yet when left out.
     """
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: Session, name: str, total: int | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         hidden = session.quiet or not session.messages.is_terminal
         self._progress = Progress(*columns, console=session.messages, transient=True, disable=hidden)
-        self._task = self._progress.add_task(name, total=None)
+        self._task = self._progress.add_task(name, total=total)
 
-    def __enter__(self) -> Cells:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -40,6 +44,14 @@ class Cells:
     ) -> None:
         self._progress.stop()
 
-    def update(self, done: int, total: int, _seconds: float) -> Any:
+    def update(self, done: int, total: int | None = None) -> None:
         """Move the bar."""
         self._progress.update(self._task, completed=done, total=total)
+
+
+class Cells(Bar):
+    """Shows how many cells of a notebook have run."""
+
+    def update(self, done: int, total: int | None = None, _seconds: float = 0.0) -> None:
+        """Move the bar."""
+        super().update(done, total)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from mlops_ext.server.extension import MlopsExtension
-from mlops_ext.settings import Trigger, WorkspaceSettings
+from mlops_ext.settings import AuditSettings, Trigger, WorkspaceSettings
 from tests.cli.conftest import ROOT
 
 
@@ -23,7 +23,7 @@ def test_every_setting_is_documented() -> None:
     for key in WorkspaceSettings.model_fields:
         assert f"| `{key}` |" in page
         assert f"MLOPS_{key.upper()}" in page
-    for key in Trigger.model_fields:
+    for key in (*Trigger.model_fields, *AuditSettings.model_fields):
         assert f"| `{key}` |" in page
     for name in MlopsExtension.class_own_traits(config=True):
         if name in vars(MlopsExtension):

@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue
 from mlops_ext.governance import service, signing
-from mlops_ext.governance.audit import verify_against
-from mlops_ext.governance.types import Head, ListEvents
+from mlops_ext.governance.audit import verify_trail
+from mlops_ext.governance.types import Head, ListEvents, ShowHead
 from mlops_ext.models.types import NoRequest
 from mlops_ext.store.schema import SCHEMA, chain_head, events, utc_text
 from mlops_ext.workspace import Workspace
@@ -54,7 +54,7 @@ def test_an_untouched_trail_holds(workspace: Workspace) -> None:
         note(workspace, number)
     verification = workspace.call(service.verify, NoRequest())
     assert (verification.ok, verification.events) == (True, 5)
-    assert verification.head == workspace.call(service.head, NoRequest()).hash
+    assert verification.head == workspace.call(service.head, ShowHead(root=True)).hash
 
 
 def test_the_chain_is_what_the_format_says(local: Workspace) -> None:
@@ -150,13 +150,13 @@ def test_two_swapped_events_are_found(local: Workspace) -> None:
 
 @pytest.mark.parametrize("also_head", [False, True])
 def test_a_cut_trail_is_found_against_a_kept_head(local: Workspace, also_head: bool) -> None:
-    kept = local.call(service.head, NoRequest())
+    kept = local.call(service.head, ShowHead(root=True))
     cut = [f"DELETE FROM {table} WHERE seq > 9" for table in ("event_refs", "event_data", "events")]
     if also_head:
         cut.append("UPDATE chain_head SET seq = 9, hash = (SELECT hash FROM events WHERE seq = 9)")
     tamper(local, *cut)
     assert seqs(local) == ([] if also_head else [10])
-    against = verify_against(local, kept)
+    against = verify_trail(local, kept)
     assert not against.ok
     assert "cut" in against.findings[-1].problem
 
@@ -180,19 +180,19 @@ def rewrite(ws: Workspace) -> None:
 def test_a_rewritten_trail_is_found_only_against_a_kept_head(workspace: Workspace) -> None:
     for number in range(4):
         note(workspace, number)
-    kept = workspace.call(service.head, NoRequest())
+    kept = workspace.call(service.head, ShowHead(root=True))
     rewrite(workspace)
     assert workspace.call(service.verify, NoRequest()).ok
-    found = verify_against(workspace, kept).findings
+    found = verify_trail(workspace, kept).findings
     assert [(each.seq, "rewritten" in each.problem) for each in found] == [(4, True)]
 
 
 def test_an_older_head_still_fits_a_longer_trail(workspace: Workspace) -> None:
     note(workspace, 1)
-    kept = workspace.call(service.head, NoRequest())
+    kept = workspace.call(service.head, ShowHead(root=True))
     note(workspace, 2)
-    assert verify_against(workspace, kept).ok
-    assert not verify_against(workspace, kept.model_copy(update={"workspace": "0" * 32})).ok
+    assert verify_trail(workspace, kept).ok
+    assert not verify_trail(workspace, kept.model_copy(update={"workspace": "0" * 32})).ok
 
 
 def test_a_signed_head_proves_who_kept_it(workspace: Workspace, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_signed_head_proves_who_kept_it(workspace: Workspace, tmp_path: Path) 
     key = tmp_path / "head.key"
     public = signing.make_key(workspace, key)
     assert key.stat().st_mode & 0o777 == 0o600
-    signed = signing.sign(workspace, workspace.call(service.head, NoRequest()), key)
+    signed = signing.sign(workspace, workspace.call(service.head, ShowHead(root=True)), key)
     kept = Head.model_validate_json(signed.model_dump_json())
     assert kept.public_key == public
     signing.check(kept, public)
@@ -228,7 +228,7 @@ def test_a_key_never_lies_in_the_workspace(workspace: Workspace, tmp_path: Path)
     (tmp_path / "junk").write_text("no key")
     for wrong in ("junk", "absent"):
         with pytest.raises(InvalidValue):
-            signing.sign(workspace, workspace.call(service.head, NoRequest()), tmp_path / wrong)
+            signing.sign(workspace, workspace.call(service.head, ShowHead(root=True)), tmp_path / wrong)
 
 
 def test_the_log_comes_in_pages_both_ways(workspace: Workspace) -> None:
@@ -245,7 +245,7 @@ def test_the_log_comes_in_pages_both_ways(workspace: Workspace) -> None:
 
 def test_without_a_workspace_there_is_nothing_to_verify_and_the_head_is_zero(workspace: Workspace) -> None:
     assert workspace.call(service.verify, NoRequest()).ok
-    head = workspace.call(service.head, NoRequest())
+    head = workspace.call(service.head, ShowHead(root=True))
     assert (head.seq, head.hash, head.workspace) == (0, "", "")
     assert len(workspace.call(service.log, ListEvents())) == 0
     assert not workspace.exists()
@@ -261,4 +261,4 @@ def test_the_status_counts_and_hides_the_password(workspace: Workspace, monkeypa
     assert (shown.events, shown.datasets, shown.runs, shown.schema_number) == (1, 0, 0, SCHEMA)
     assert shown.id == workspace.id
     assert "secret" not in shown.blobs
-    assert shown.head == workspace.call(service.head, NoRequest()).hash
+    assert shown.head == workspace.call(service.head, ShowHead(root=True)).hash
