@@ -156,7 +156,12 @@ def _put(change: Change, case: Case, gates: tuple[GateResult, ...], ask: Ask, st
     }
     promotion, lapsed = _write(change, case, ask, values)
     former = None if case.champion is None else case.champion.version
-    data = {"environment": case.goal, "from": former, "to": case.version.version, "comment": ask.comment}
+    data: dict[str, Any] = {
+        "environment": case.goal,
+        "from": former,
+        "to": case.version.version,
+        "comment": ask.comment,
+    }
     if lapsed:
         data["expired"] = lapsed
     if state == "promoted":

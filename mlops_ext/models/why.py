@@ -41,9 +41,8 @@ def why(ws: Workspace, request: ShowWhy) -> Why:
         if entry is None and decided is None:
             raise NotFound(f"{request.model} was set before it was guarded", hint="No decision is recorded for it")
         former = entry.previous if entry is not None else decided.previous if decided is not None else None
-        before = (
-            None if former is None else version_record(connection, find_version(connection, f"{ref.name}@{former}", deleted=True))
-        )
+        row = None if former is None else find_version(connection, f"{ref.name}@{former}", deleted=True)
+        before = None if row is None else version_record(connection, row)
         return Why(**_told(version, ref.selector.label), **_decided(entry, decided), **_changed(version, before))
 
 
@@ -98,7 +97,7 @@ def _changed(version: ModelVersion, before: ModelVersion | None) -> dict[str, An
     """List what differs from the version that was served before."""
     if before is None:
         return {"previous": None}
-    pairs = {
+    pairs: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         "metric": (before.metrics, version.metrics),
         "parameter": (before.parameters, version.parameters),
         "input": (_columns(before), _columns(version)),
