@@ -8,16 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mlops_ext.monitoring.columns import Floats
+from mlops_ext.monitoring.merge import Counts, Sorted
 
-__all__ = ["BIN_COUNT", "EPSILON", "FEW", "Bins", "Counts", "bins_of", "js_distance", "psi", "quantiles"]
+__all__ = ["BIN_COUNT", "EPSILON", "FEW", "Bins", "bins_of", "js_distance", "psi", "quantiles"]
 
 BIN_COUNT = 10
 EPSILON = 1e-4
 """What stands in place of a share of zero in the population stability index."""
 FEW = 20
 """A reference with at most so many distinct values has one bin a value."""
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,13 @@ class Bins:
 
     Attributes
     ----------
-    points : ndarray of float64
+    points : ndarray of float64 or int64
         Interior cuts, or values.
     by_value : bool
         Whether `points` are values.
     """
 
-    points: Floats
+    points: Sorted
     by_value: bool
 
     @property
@@ -40,16 +39,22 @@ class Bins:
         """The rule in words."""
         return "one bin per reference value, and one for others" if self.by_value else "reference deciles, bins (a, b]"
 
-    def count(self, values: Floats) -> Counts:
+    def count(self, values: Sorted) -> Counts:
         """Count sorted values by bin."""
-        up_to = np.searchsorted(values, self.points, "right")
+        points = self.points
+        if values.dtype != points.dtype:
+            if values.dtype.kind == "i" and not self.by_value:  # as many whole numbers are at most floor(c) as c
+                points = np.floor(points).astype(np.int64)
+            else:
+                values = values.astype(np.float64)
+        up_to = np.searchsorted(values, points, "right")
         if self.by_value:
-            equal = up_to - np.searchsorted(values, self.points, "left")
+            equal = up_to - np.searchsorted(values, points, "left")
             return np.append(equal, len(values) - equal.sum()).astype(np.int64)
         return np.diff(np.concatenate([[0], up_to, [len(values)]])).astype(np.int64)
 
 
-def bins_of(reference: Floats) -> Bins:
+def bins_of(reference: Sorted) -> Bins:
     """Fix the bins by the sorted reference.
 
     Examples
@@ -59,17 +64,21 @@ def bins_of(reference: Floats) -> Bins:
     >>> bins_of(np.array([1.0, 1.0, 3.0])).points.tolist()
     [1.0, 3.0]
     """
-    steps = np.flatnonzero(reference[1:] > reference[:-1])
-    if len(steps) < FEW:
-        return Bins(reference[np.concatenate([steps, [len(reference) - 1]])] if len(reference) else reference, True)
+    firsts: list[int] = []
+    place = 0
+    while place < len(reference) and len(firsts) <= FEW:
+        firsts.append(place)
+        place = int(np.searchsorted(reference, reference[place], "right"))
+    if len(firsts) <= FEW:
+        return Bins(reference[firsts] if firsts else reference, True)
     return Bins(np.unique(quantiles(reference, np.linspace(0, 1, BIN_COUNT + 1)[1:-1])), False)
 
 
-def quantiles(values: Floats, at: Floats) -> Floats:
+def quantiles(values: Sorted, at: Floats) -> Floats:
     """Give quantiles of sorted values by linear interpolation, as `numpy.quantile` does, without sorting again."""
     place = (len(values) - 1) * at
     below = np.floor(place).astype(np.int64)
-    low, high = values[below], values[np.minimum(below + 1, len(values) - 1)]
+    low, high = (values[each].astype(np.float64) for each in (below, np.minimum(below + 1, len(values) - 1)))
     part, gap = place - below, high - low
     return np.where(part < 0.5, low + gap * part, high - gap * (1 - part))
 

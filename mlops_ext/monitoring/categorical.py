@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from mlops_ext.monitoring.binning import Counts
 from mlops_ext.monitoring.columns import Categories, Floats
+from mlops_ext.monitoring.merge import Counts
 
 __all__ = [
     "LOW",
@@ -17,6 +19,7 @@ __all__ = [
     "align",
     "chi_squared",
     "hellinger",
+    "linf",
     "new_share",
     "pooled",
     "tvd",
@@ -31,7 +34,7 @@ LOW = 5
 class Aligned:
     """Both sides' counts over the union of their labels, those of the reference first."""
 
-    labels: tuple[str, ...]
+    labels: pa.LargeStringArray
     reference: Counts
     current: Counts
     known: int
@@ -55,10 +58,13 @@ class ChiSquared:
 
 def align(reference: Categories, current: Categories) -> Aligned:
     """Bring two columns to the same labels, each part in the order of the labels."""
-    known = sorted(reference.counts)
-    labels = (*known, *sorted(set(current.counts) - set(reference.counts)))
-    sides = [np.array([side.counts.get(label, 0) for label in labels], dtype=np.int64) for side in (reference, current)]
-    return Aligned(labels, sides[0], sides[1], len(known))
+    place = pc.index_in(current.labels, value_set=reference.labels)
+    unseen = pc.is_null(place).to_numpy(zero_copy_only=False)
+    held = np.zeros(len(reference.labels), dtype=np.int64)
+    held[pc.drop_null(place).to_numpy()] = current.counts[~unseen]
+    labels = pa.concat_arrays([reference.labels, current.labels.filter(pa.array(unseen))])
+    p = np.append(reference.counts, np.zeros(int(unseen.sum()), dtype=np.int64))
+    return Aligned(labels, p, np.append(held, current.counts[unseen]), len(held))
 
 
 def chi_squared(reference: Counts, current: Counts) -> ChiSquared:
@@ -101,13 +107,20 @@ def pooled(reference: Counts, current: Counts) -> tuple[Counts, Counts, int]:
 def tvd(reference: Counts, current: Counts) -> float:
     """Give the total variation distance, half the sum of absolute differences of shares: 0 to 1."""
     p, q = _shares(reference), _shares(current)
-    return float(np.abs(p - q).sum() / 2)
+    return float(np.abs(p - q).sum() / 2) if len(p) else float("nan")
 
 
 def hellinger(reference: Counts, current: Counts) -> float:
     """Give the Hellinger distance: 0 for equal shares, 1 for disjoint ones."""
     p, q = _shares(reference), _shares(current)
-    return float(np.sqrt(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2) / 2))
+    return float(np.sqrt(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2) / 2)) if len(p) else float("nan")
+
+
+def linf(reference: Counts, current: Counts) -> float:
+    """Give the largest absolute difference of shares: 0 to 1."""
+    if not len(reference):
+        return float("nan")
+    return float(np.abs(_shares(reference) - _shares(current)).max())
 
 
 def new_share(aligned: Aligned) -> float:

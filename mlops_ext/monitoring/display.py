@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.monitoring.drift import Comparison, Histogram
+from mlops_ext.monitoring.drift import Comparison
+from mlops_ext.monitoring.histograms import Histogram
 from mlops_ext.monitoring.types import Report, SaveReport
 from mlops_ext.monitoring.verdict import Decision
 from mlops_ext.records import text_of
@@ -57,7 +59,7 @@ class DriftReport:
     comparison : Comparison
         Rows, decisions and histograms.
     reference, current : str
-        Full references of the datasets; empty for frames.
+        Full references of the datasets, or `file:NAME`; empty for frames.
     window, model : str
         What it is about.
     saved : Report or None
@@ -110,17 +112,19 @@ class DriftReport:
         return SaveReport(
             kind="drift",
             model=self.model,
-            reference=self.reference,
-            current=self.current,
+            reference=_stored(self.reference),
+            current=_stored(self.current),
             window=self.window,
             status=found.verdict.status,
             rows=found.rows,
             verdict=found.verdict,
             details={
+                "sides": {"reference": self.reference, "current": self.current},
                 "rows": {"reference": found.sizes[0], "current": found.sizes[1]},
                 "bound": found.bound,
                 "decisions": [each.to_dict() for each in found.decisions],
                 "kinds": found.kinds,
+                "roles": found.roles,
                 "left_out": found.left_out,
                 "histograms": {name: each.to_dict() for name, each in found.histograms.items()},
             },
@@ -163,20 +167,25 @@ class DriftReport:
         path : str or Path
             Where to; the file is whole or not there.
         """
-        target = Path(path)
-        draft = target.with_name(f".{target.name}.part")
-        page = (
+        return _write(
+            path,
             "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='color-scheme' content='light dark'>"
             f"<title>Drift of {html.escape(self.window)}</title></head><body style='margin:2em'>"
             f"<h1 style='font:600 20px system-ui'>Drift of {html.escape(self.window)}</h1>"
-            f"{self._table(most=None, drawn=None)}{self._constants()}</body></html>"
+            f"{self._table(most=None, drawn=None)}{self._constants()}</body></html>",
         )
-        try:
-            draft.write_text(page, encoding="utf-8")
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        return target
+
+    def save_json(self, path: str | Path) -> Path:
+        """Write `{"rows": [...], "verdict": {...}}`; non-finite numbers are text.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; the file is whole or not there.
+        """
+        whole = self.to_dict()
+        found = {"rows": whole["rows"], "verdict": whole["verdict"]}
+        return _write(path, json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n")
 
     def _repr_html_(self) -> str:
         return self._table(MOST, DRAWN)
@@ -245,6 +254,22 @@ class DriftReport:
             "<details class='mlops-drift'><summary>All statistics and constants</summary>"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
         )
+
+
+def _stored(name: str) -> str:
+    """Give a dataset's reference; a file is none that lineage could follow."""
+    return name if name.startswith("dataset:") else ""
+
+
+def _write(path: str | Path, text: str) -> Path:
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
 
 
 def _bars(histogram: Histogram) -> str:

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlops_ext.errors import InvalidValue, did_you_mean
-from mlops_ext.monitoring.binning import quantiles
-from mlops_ext.monitoring.columns import Categories, Kind, Numbers, categories_of, columns_of, kind_of, numbers_of
-from mlops_ext.monitoring.statistics import categorical_rows, numeric_rows
+from mlops_ext.monitoring.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
+from mlops_ext.monitoring.histograms import Histogram, categorical_histogram, numeric_histogram
+from mlops_ext.monitoring.slices import Slice, slices_of
+from mlops_ext.monitoring.sources import Columns, columns_of
+from mlops_ext.monitoring.statistics import categorical_rows, missing_rows, numeric_rows, wanted
 from mlops_ext.monitoring.types import DriftRow, Verdict
 from mlops_ext.monitoring.verdict import ALPHA, BOUND, Decision, decide, verdict_of
 
-__all__ = ["Comparison", "Histogram", "compare_frames"]
+__all__ = ["Comparison", "Treatment", "compare_frames"]
 
-HISTOGRAM_BINS = 24
-HISTOGRAM_LABELS = 20
 MANY = 20
 """A categorical column with more labels, each expected fewer than five times, is taken for an identifier."""
-TAIL = 0.005
-"""The share of pooled values beyond each end of a histogram; they stand in its end bins."""
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """The shares of one column on both sides, for the eye; no statistic is computed from it.
-
-    Attributes
-    ----------
-    edges : tuple of float
-        Of equally wide bins, one more than shares; empty for a categorical column.
-    labels : tuple of str
-        The most frequent categories; the rest stands in "other". Empty for a numeric column.
-    reference, current : tuple of float
-        Shares of the rows that have a value.
-    """
-
-    reference: tuple[float, ...]
-    current: tuple[float, ...]
-    edges: tuple[float, ...] = ()
-    labels: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON."""
-        return {key: list(getattr(self, key)) for key in ("edges", "labels", "reference", "current")}
+_ZONE = r"(Z|[+-]\d\d:?\d\d)$"
+_SMALL = 50_000
+"""Below so many values in all, threads cost more than they save."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +42,66 @@ class Comparison:
     kinds: dict[str, str] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
 
 
-def compare_frames(
-    reference: Any,
-    current: Any,
-    *,
-    columns: Sequence[str] | None = None,
-    categorical: Iterable[str] = (),
-    numeric: Iterable[str] = (),
-    alpha: float = ALPHA,
-    bound: float = BOUND,
-) -> Comparison:
-    """Compare two frames column by column.
+@dataclass(frozen=True)
+class Treatment:
+    """How columns are chosen and treated.
 
-    Parameters
+    Attributes
     ----------
-    reference, current : frame
-        pandas, Polars, Arrow, DuckDB, or a mapping of columns.
     columns : sequence of str, optional
         Which; those on both sides when left out. One that was asked for and is missing on a side has drifted.
     categorical, numeric : iterable of str
         Columns to treat so whatever their type. By default numbers are numeric, text and truth values
         categorical; times are left out unless they are named.
+    slices : sequence of str
+        Columns by whose labels the others are compared once more, label by label.
+    statistics : collection of str, optional
+        Which; all when left out. What the verdict needs is always computed.
+    target, prediction : str
+        Columns that are compared whatever `columns` says, and named for what they are.
+    importance : mapping of str to float
+        How much each column matters to the model, at least 0; drifted columns are ranked by importance times size.
+    """
+
+    columns: Sequence[str] | None = None
+    categorical: Iterable[str] = ()
+    numeric: Iterable[str] = ()
+    slices: Sequence[str] = ()
+    statistics: Collection[str] | None = None
+    target: str = ""
+    prediction: str = ""
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The target's and the prediction's columns with what they are."""
+        return {name: role for role, name in (("target", self.target), ("prediction", self.prediction)) if name}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of one column."""
+
+    rows: list[DriftRow]
+    kind: str = ""
+    histogram: Histogram | None = None
+    left_out: str = ""
+
+
+def compare_frames(
+    reference: Any, current: Any, treatment: Treatment | None = None, *, alpha: float = ALPHA, bound: float = BOUND
+) -> Comparison:
+    """Compare two frames column by column.
+
+    Parameters
+    ----------
+    reference, current : frame or path
+        pandas, Polars, Arrow, DuckDB, a mapping of columns, or a file or folder.
+    treatment : Treatment, optional
+        Which columns, and how.
     alpha, bound : float
         See `verdict.decide`.
 
@@ -92,41 +110,86 @@ def compare_frames(
     InvalidValue
         A named column exists on no side, or no column can be compared.
     """
+    how = treatment or Treatment()
     sides = columns_of(reference, "reference"), columns_of(current, "current window")
-    treated = _treatments(categorical, numeric)
-    chosen = _chosen(sides, columns, treated)
-    rows: list[DriftRow] = []
-    kinds: dict[str, str] = {}
-    histograms: dict[str, Histogram] = {}
-    left_out = _one_sided(sides) if columns is None else {}
-    for name in chosen:
-        missing = _absent(name, sides)
-        kind, problem = (None, missing) if missing else _kind(name, sides, treated)
-        if isinstance(problem, DriftRow):
-            rows.append(problem)
-        elif kind is None:
-            left_out[name] = str(problem)
-        else:
-            found, histogram = _compare(name, kind, sides)
-            if columns is None and name not in treated and _is_identifier(found):
-                left_out[name] = "its labels hardly repeat, as in an identifier; name it in `categorical` to compare it"
-                continue
-            kinds[name], histograms[name] = kind, histogram
-            rows.extend(found)
+    work = _Work(sides, _treatments(how.categorical, how.numeric), wanted(how.statistics), how.columns is not None)
+    chosen = _chosen(sides, how, work.treated)
+    found = _all(work, chosen, slices_of(sides, how.slices))
+    left_out = _one_sided(sides) if how.columns is None else {}
+    left_out |= {name: each.left_out for name, each in found.items() if each.left_out}
+    compared = {name: each for name, each in found.items() if not each.left_out}
+    rows = [row for each in compared.values() for row in each.rows]
     if not rows:
         raise InvalidValue("no column can be compared", hint=_why_none(left_out))
-    decisions = tuple(decide(rows, alpha, bound))
-    sizes = tuple(len(next(iter(side.values()), ())) for side in sides)
-    verdict = verdict_of(decisions, alpha, bound)
-    return Comparison(tuple(rows), decisions, verdict, (sizes[0], sizes[1]), bound, kinds, histograms, left_out)
+    decisions = tuple(decide(rows, alpha, bound, how.importance))
+    rows += [row for name, reason in left_out.items() for row in _left_out_rows(name, reason, found.get(name))]
+    return Comparison(
+        tuple(rows),
+        decisions,
+        verdict_of(decisions, alpha, bound),
+        (sides[0].rows, sides[1].rows),
+        bound,
+        {name: each.kind for name, each in compared.items() if each.kind},
+        {name: each.histogram for name, each in compared.items() if each.histogram},
+        left_out,
+        how.roles,
+    )
 
 
-def _compare(name: str, kind: str, sides: tuple[dict[str, Any], dict[str, Any]]) -> tuple[list[DriftRow], Histogram]:
+@dataclass(frozen=True)
+class _Work:
+    """One comparison, asked column by column."""
+
+    sides: tuple[Columns, Columns]
+    treated: Mapping[str, Kind]
+    asked: frozenset[str]
+    named: bool
+
+    def compare(self, name: str, part: Slice | None = None) -> _Found:
+        """Compare a column, or only its rows of a slice."""
+        absent = _absent(name, self.sides)
+        if absent:
+            return _Found([absent])
+        columns = self.sides[0][name], self.sides[1][name]
+        if part is not None:
+            columns = part.of(columns)
+        shown = part.name_of(name) if part else name
+        try:
+            kind, problem = (self.treated[name], "") if name in self.treated else _kind(shown, columns)
+            if isinstance(problem, DriftRow):
+                return _Found([problem])
+            if kind is None:
+                labels = [_missing_of(column) for column in columns]
+                return _Found(missing_rows(name, *labels), left_out=problem)
+            found = _compare(shown, kind, columns, self.asked)
+        except pa.ArrowException as error:
+            return _Found([], left_out=f"cannot be compared: {str(error).splitlines()[0]}")
+        if not self.named and name not in self.treated and _is_identifier(found.rows):
+            left = "its labels hardly repeat, as in an identifier; name it in `categorical` to compare it"
+            return _Found([row for row in found.rows if row.statistic.startswith("missing")], left_out=left)
+        return found
+
+
+def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[str, _Found]:
+    """Compare all columns, and then each in each slice, on as many threads as there are processors."""
+    jobs: list[tuple[str, Slice | None]] = [(name, None) for name in chosen]
+    jobs += [(name, part) for part in slices for name in chosen if name != part.column]
+    names = [part.name_of(name) if part else name for name, part in jobs]
+    workers = min(len(jobs), os.cpu_count() or 1)
+    if workers < 2 or len(jobs) * (work.sides[0].rows + work.sides[1].rows) < _SMALL:
+        return dict(zip(names, [work.compare(*job) for job in jobs], strict=True))
+    with ThreadPoolExecutor(workers, thread_name_prefix="drift") as threads:
+        return dict(zip(names, threads.map(lambda job: work.compare(*job), jobs), strict=True))
+
+
+def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[str]) -> _Found:
     if kind == "numeric":
-        numbers = [numbers_of(side[name], name) for side in sides]
-        return numeric_rows(name, *numbers), _numeric_histogram(*numbers)
-    labels = [categories_of(side[name]) for side in sides]
-    return categorical_rows(name, *labels), _categorical_histogram(*labels)
+        reference, current = (column if isinstance(column, Numbers) else numbers_of(column, name) for column in columns)
+        return _Found(numeric_rows(name, reference, current, asked), kind, numeric_histogram(reference, current))
+    labels = [column if isinstance(column, Categories) else categories_of(column) for column in columns]
+    return _Found(
+        categorical_rows(name, labels[0], labels[1], asked), kind, categorical_histogram(labels[0], labels[1])
+    )
 
 
 def _is_identifier(rows: Iterable[DriftRow]) -> bool:
@@ -137,13 +200,9 @@ def _is_identifier(rows: Iterable[DriftRow]) -> bool:
     )
 
 
-def _kind(
-    name: str, sides: tuple[dict[str, Any], dict[str, Any]], treated: Mapping[str, Kind]
-) -> tuple[Kind | None, DriftRow | str]:
+def _kind(name: str, columns: tuple[Any, Any]) -> tuple[Kind | None, DriftRow | str]:
     """Fix how a column is treated by its reference; a side without any value follows the other."""
-    if name in treated:
-        return treated[name], ""
-    before, after = (kind_of(side[name]) for side in sides)
+    before, after = (kind_of(column) for column in columns)
     if before == "empty" or after == "empty":
         known = after if before == "empty" else before
         return (
@@ -151,8 +210,10 @@ def _kind(
             if known in ("numeric", "categorical", "empty")
             else (None, _skipped(known))
         )
+    if {before, after} == {"time", "categorical"} and all(map(_holds_times, columns)):
+        return None, _skipped("time")
     if before != after:
-        types = [str(getattr(side[name], "type", None) or side[name].dtype) for side in sides]
+        types = [_type_of(column) for column in columns]
         sentence = f"was {before} ({types[0]}), is {after} ({types[1]})"
         return None, DriftRow(
             column=name,
@@ -163,13 +224,38 @@ def _kind(
     return (before, "") if before in ("numeric", "categorical") else (None, _skipped(before))
 
 
+def _type_of(column: Any) -> str:
+    kind = column.dtype if isinstance(column, np.ndarray) else column.type
+    return (
+        str(kind.value_type if pa.types.is_dictionary(kind) else kind) if isinstance(kind, pa.DataType) else str(kind)
+    )
+
+
+def _holds_times(column: Any) -> bool:
+    """Tell whether a column holds times, or texts that all are times, as when one side was read from CSV."""
+    texts = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_temporal(texts.type):
+        return True
+    try:
+        pc.cast(texts, pa.timestamp("ns", "UTC" if pc.any(pc.match_substring_regex(texts, _ZONE)).as_py() else None))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def _missing_of(column: Any) -> Categories:
+    """Count a column's missing values alone."""
+    missing = int((~np.isfinite(column)).sum()) if isinstance(column, np.ndarray) else column.null_count
+    return Categories(pa.array([""], pa.large_string()), np.array([len(column) - missing]), missing)
+
+
 def _skipped(kind: str) -> str:
     if kind == "time":
         return "holds times, which move on by themselves; name it in `numeric` to compare it"
     return "holds nested values; name it in `categorical` to compare them as text"
 
 
-def _absent(name: str, sides: tuple[dict[str, Any], dict[str, Any]]) -> DriftRow | None:
+def _absent(name: str, sides: tuple[Columns, Columns]) -> DriftRow | None:
     """Say that a column which was asked for is missing on a side."""
     if name in sides[0] and name in sides[1]:
         return None
@@ -179,64 +265,41 @@ def _absent(name: str, sides: tuple[dict[str, Any], dict[str, Any]]) -> DriftRow
     return DriftRow(column=name, statistic=statistic, value=1.0, parameters={"sentence": sentence})
 
 
-def _one_sided(sides: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, str]:
+def _one_sided(sides: tuple[Columns, Columns]) -> dict[str, str]:
     only = {name: "only in the reference" for name in sides[0] if name not in sides[1]}
     return only | {name: "only in the current window" for name in sides[1] if name not in sides[0]}
 
 
+def _left_out_rows(name: str, reason: str, found: _Found | None) -> list[DriftRow]:
+    """Say in the rows, too, that a column was left out; it decides nothing."""
+    row = DriftRow(column=name, statistic="left_out", value=1.0, parameters={"sentence": reason})
+    return [row, *(found.rows if found else ())]
+
+
 def _treatments(categorical: Iterable[str], numeric: Iterable[str]) -> dict[str, Kind]:
+    for word, names in (("categorical", categorical), ("numeric", numeric)):
+        if isinstance(names, str):
+            raise InvalidValue(f"{word} is the text {names!r}", hint=f"Write {word}=[{names!r}]")
     treated: dict[str, Kind] = dict.fromkeys(categorical, "categorical")
+    numeric = list(numeric)
     twice = [name for name in numeric if name in treated]
     if twice:
         raise InvalidValue(f"column {twice[0]!r} is named categorical and numeric", hint="Name it once")
     return treated | dict.fromkeys(numeric, "numeric")
 
 
-def _chosen(
-    sides: tuple[dict[str, Any], dict[str, Any]], columns: Sequence[str] | None, treated: Mapping[str, Kind]
-) -> list[str]:
+def _chosen(sides: tuple[Columns, Columns], how: Treatment, treated: Mapping[str, Kind]) -> list[str]:
+    columns = how.columns
     if isinstance(columns, str):
         raise InvalidValue(f"columns is the text {columns!r}", hint=f"Write columns=[{columns!r}]")
     known = dict.fromkeys([*sides[0], *sides[1]])
-    for name in [*(columns or ()), *treated]:
+    for name in [*(columns or ()), *treated, *how.roles, *how.importance]:
         if name not in known:
             raise InvalidValue(f"no column {name!r} in either frame", hint=did_you_mean(name, known))
-    return list(dict.fromkeys(columns)) if columns is not None else [name for name in sides[0] if name in sides[1]]
+    chosen = columns if columns is not None else [name for name in sides[0] if name in sides[1]]
+    return list(dict.fromkeys([*chosen, *how.roles]))
 
 
 def _why_none(left_out: Mapping[str, str]) -> str:
     reasons = [f"{name}: {reason}" for name, reason in list(left_out.items())[:5]]
     return "; ".join(reasons) or "Give frames with columns of the same names"
-
-
-def _numeric_histogram(reference: Numbers, current: Numbers) -> Histogram:
-    ends = [quantiles(side.values, np.array([TAIL, 1 - TAIL])) for side in (reference, current) if side.present]
-    if not ends:
-        return Histogram((), ())
-    low, high = min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)
-    if not low < high or not np.isfinite(high - low):
-        low, high = min(low, high) - 0.5, max(low, high) + 0.5
-    edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
-    shares = []
-    for side in (reference, current):
-        counts = np.diff(np.concatenate([[0], np.searchsorted(side.values, edges[1:-1], "left"), [side.present]]))
-        shares.append(tuple(np.round(counts / max(side.present, 1), 5).tolist()))
-    return Histogram(shares[0], shares[1], edges=tuple(float(f"{edge:.6g}") for edge in edges))
-
-
-def _categorical_histogram(reference: Categories, current: Categories) -> Histogram:
-    sizes = max(reference.present, 1), max(current.present, 1)
-    weight = {
-        label: reference.counts.get(label, 0) / sizes[0] + current.counts.get(label, 0) / sizes[1]
-        for label in reference.counts.keys() | current.counts.keys()
-    }
-    top = sorted(weight, key=lambda label: (-weight[label], label))[:HISTOGRAM_LABELS]
-    shares = [
-        [side.counts.get(label, 0) / size for label in top]
-        for side, size in zip((reference, current), sizes, strict=True)
-    ]
-    if len(weight) > len(top):
-        shares = [[*side, max(0.0, 1 - sum(side))] for side in shares]
-        top = [*top, "other"]
-    rounded = [tuple(round(share, 5) for share in side) for side in shares]
-    return Histogram(rounded[0], rounded[1], labels=tuple(label[:60] for label in top))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
@@ -27,6 +27,11 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     columns: Sequence[str] | None = None,
     categorical: Iterable[str] = (),
     numeric: Iterable[str] = (),
+    target: str = "",
+    prediction: str = "",
+    slices: Sequence[str] = (),
+    statistics: Sequence[str] | None = None,
+    importance: Mapping[str, float] | None = None,
     alpha: float = 0.05,
     bound: float = 0.1,
     window: str = "",
@@ -41,12 +46,22 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
 
     Parameters
     ----------
-    reference, current : frame, str or DatasetVersion
-        pandas, Polars, Arrow, DuckDB, a mapping of columns, or a dataset reference such as `flights@1`.
+    reference, current : frame, path, str or DatasetVersion
+        pandas, Polars, Arrow, DuckDB, a mapping of columns; a CSV or Parquet file or a folder of them; or a dataset
+        reference such as `flights@1`.
     columns : sequence of str, optional
         Which; those on both sides when left out.
     categorical, numeric : iterable of str
         Columns to treat so whatever their type.
+    target, prediction : str
+        The label's and the prediction's column: compared whatever `columns` says, and named for what they are.
+    slices : sequence of str
+        Columns by whose labels all others are compared once more, label by label, under the same control of false
+        alarms; at most 20 labels each.
+    statistics : sequence of str, optional
+        Which; all when left out. What the verdict needs is always computed.
+    importance : mapping of str to float, optional
+        How much each column matters to the model; drifted columns are ranked by importance times size.
     alpha : float
         Share of false alarms to allow among the columns called drifted.
     bound : float
@@ -63,7 +78,12 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     Returns
     -------
     DriftReport
-        Shows itself; `.drifted`, `.columns`, `.df`, `.figure(column)`, `.save_html(path)`.
+        Shows itself; `.drifted`, `.columns`, `.df`, `.show()`, `.to_dict()`, `.figure(column)`, `.save_html(path)`.
+
+    Raises
+    ------
+    InvalidValue
+        A side is no frame, file or dataset; a named column exists on no side; or no column can be compared.
 
     Examples
     --------
@@ -72,17 +92,16 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     False
     """
     from mlops_ext.monitoring.display import DriftReport
-    from mlops_ext.monitoring.drift import compare_frames
+    from mlops_ext.monitoring.drift import Treatment, compare_frames
 
     sides = [frame_of(side, workspace) for side in (reference, current)]
-    found = compare_frames(
-        sides[0][0], sides[1][0], columns=columns, categorical=categorical, numeric=numeric, alpha=alpha, bound=bound
-    )
+    how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
+    found = compare_frames(sides[0][0], sides[1][0], how, alpha=alpha, bound=bound)
     report = DriftReport(
         comparison=found,
         reference=sides[0][1],
         current=sides[1][1],
-        window=window or sides[1][1].removeprefix("dataset:") or "current",
+        window=window or sides[1][1].partition(":")[2] or "current",
         model=text_of(model),
     )
     return report.saved_in(workspace or Workspace.find()) if save else report

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.monitoring.columns import columns_of
 from mlops_ext.monitoring.performance import Scored
+from mlops_ext.monitoring.sources import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd

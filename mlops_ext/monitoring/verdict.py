@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.types import DriftRow, Verdict
 
-__all__ = ["ALPHA", "BOUND", "Decision", "adjusted", "decide", "verdict_of"]
+__all__ = ["ALPHA", "BOUND", "Decision", "adjusted", "decide", "least_p_value", "verdict_of"]
 
 ALPHA = 0.05
 """Upper bound of the expected share of false alarms among the columns called drifted."""
@@ -33,7 +33,9 @@ class Decision:
     q_value : float
         The same, adjusted over all columns.
     size : float
-        `psi_na`; infinite when the column's type changed or the column is missing on a side.
+        `psi_na`, with rare labels pooled; infinite when the column's type changed or the column is missing on a side.
+    impact : float
+        Size times the column's importance (1 when none is given): what to look at first.
     """
 
     column: str
@@ -42,14 +44,17 @@ class Decision:
     size: float
     status: Status
     reason: str
+    impact: float = math.nan
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON."""
         return asdict(self)
 
 
-def decide(rows: Iterable[DriftRow], alpha: float = ALPHA, bound: float = BOUND) -> list[Decision]:
-    """Decide on each column, the strongest first.
+def decide(
+    rows: Iterable[DriftRow], alpha: float = ALPHA, bound: float = BOUND, importance: Mapping[str, float] | None = None
+) -> list[Decision]:
+    """Decide on each column, those with the largest impact first.
 
     A column has drifted when its adjusted p-value is at most `alpha` and its size at least `bound`. It stays
     undecided when the size reaches the bound without significance: the window is too small to tell.
@@ -62,6 +67,8 @@ def decide(rows: Iterable[DriftRow], alpha: float = ALPHA, bound: float = BOUND)
         Level of the Benjamini-Hochberg procedure, between 0 and 1.
     bound : float
         Least size that matters, at least 0.
+    importance : mapping of str to float, optional
+        How much each column matters, at least 0; a column that is not named then counts nothing.
 
     References
     ----------
@@ -71,6 +78,9 @@ def decide(rows: Iterable[DriftRow], alpha: float = ALPHA, bound: float = BOUND)
         raise InvalidValue(f"alpha is {alpha}", hint="Give a level between 0 and 1, such as 0.05")
     if not bound >= 0:
         raise InvalidValue(f"bound is {bound}", hint="Give a PSI of at least 0, such as 0.1")
+    wrong = [name for name, weight in (importance or {}).items() if not 0 <= weight < math.inf]
+    if wrong:
+        raise InvalidValue(f"the importance of {wrong[0]!r} is no number of at least 0", hint="Give shares or gains")
     by_column: dict[str, dict[str, DriftRow]] = {}
     for row in rows:
         by_column.setdefault(row.column, {})[row.statistic] = row
@@ -81,7 +91,8 @@ def decide(rows: Iterable[DriftRow], alpha: float = ALPHA, bound: float = BOUND)
         _decision(column, found, p_values[column], q_values.get(column, math.nan), alpha, bound)
         for column, found in by_column.items()
     ]
-    return sorted(decisions, key=_strength)
+    weighed = [replace(each, impact=each.size * _weight(each.column, importance)) for each in decisions]
+    return sorted(weighed, key=_strength)
 
 
 def verdict_of(decisions: Sequence[Decision], alpha: float = ALPHA, bound: float = BOUND) -> Verdict:
@@ -90,9 +101,9 @@ def verdict_of(decisions: Sequence[Decision], alpha: float = ALPHA, bound: float
     undecided = any(each.status == "undecided" for each in decisions) or not decisions
     tested = sum(not math.isnan(each.q_value) for each in decisions)
     method = (
-        f"Benjamini-Hochberg over {tested} columns at {alpha:g}; per column twice the smaller p-value of KS (numeric) "
-        f"or chi-squared (categorical, categories expected below 5 pooled) and the missing rate's two-proportion test; "
-        f"and PSI with a bin for missing values of at least {bound:g}"
+        f"Benjamini-Hochberg over {tested} columns at {alpha:g}; per column twice the smaller p-value of the missing "
+        f"rate's two-proportion test and KS (numeric, at least 2/binomial(n+m, n)) or chi-squared (categorical, "
+        f"categories expected below 5 pooled); and PSI with a bin for missing values of at least {bound:g}"
     )
     status: Status = "drift" if drifted else "undecided" if undecided else "no_drift"
     return Verdict(status=status, columns=drifted, alpha=alpha, method=method)
@@ -116,10 +127,24 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     return found
 
 
+def _weight(column: str, importance: Mapping[str, float] | None) -> float:
+    """Give the importance of a column, or of the one whose slice it is; never nothing, so that size still ranks."""
+    if not importance:
+        return 1.0
+    return max(importance.get(column, importance.get(column.partition(" [")[0], 0.0)), 1e-12)
+
+
+def least_p_value(n: int, m: int) -> float:
+    """Give the p-value of two samples that lie wholly apart, 2 / binomial(n + m, n): none can be smaller."""
+    return math.exp(math.log(2) + math.lgamma(n + 1) + math.lgamma(m + 1) - math.lgamma(n + m + 1))
+
+
 def _p_value(found: Mapping[str, DriftRow]) -> float:
     """Take the two tests of a column together by Bonferroni, so that either may speak."""
     test = next((found[name] for name in _TESTS if name in found), None)
     pair = [row.p_value for row in (test, found.get("missing_change")) if row is not None and row.p_value is not None]
+    if test is not None and test.statistic == "ks" and test.p_value is not None and "n" in test.parameters:
+        pair[0] = max(test.p_value, least_p_value(test.parameters["n"], test.parameters["m"]))
     return min(1.0, len(pair) * min(pair)) if pair else math.nan
 
 
@@ -131,7 +156,7 @@ def _decision(
         status: Status = "drift" if structure.value else "no_drift"
         size = math.inf if structure.value else 0.0
         return Decision(column, math.nan, math.nan, size, status, str(structure.parameters["sentence"]))
-    size = found["psi_na"].value if "psi_na" in found else math.nan
+    size = _size(found)
     if math.isnan(size) or math.isnan(q_value):
         return Decision(column, p_value, q_value, size, "undecided", "a side has no rows")
     if size < bound:
@@ -145,8 +170,16 @@ def _decision(
     return Decision(column, p_value, q_value, size, "drift", f"PSI {size:.3g}, q {q_value:.2g}")
 
 
+def _size(found: Mapping[str, DriftRow]) -> float:
+    """Take PSI with the rare labels pooled where there are some: each empty one would add to it by chance alone."""
+    pooled = found["chi2_pooled"].parameters if "chi2_pooled" in found else {}
+    if pooled.get("dof") and "psi_na" in pooled:
+        return float(pooled["psi_na"])
+    return found["psi_na"].value if "psi_na" in found else math.nan
+
+
 def _strength(decision: Decision) -> tuple[int, float, float, str]:
     rank = {"drift": 0, "undecided": 1, "no_drift": 2}[decision.status]
-    size = -1.0 if math.isnan(decision.size) else decision.size
+    size = -1.0 if math.isnan(decision.impact) else decision.impact
     p_value = 1.0 if math.isnan(decision.p_value) else decision.p_value
     return rank, -size, p_value, decision.column

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
@@ -69,8 +70,13 @@ def estimate_error(ws: Workspace, pinned: str, window: str, found: Measured) -> 
 
 
 def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
-    """Load a dataset that was given by reference; a frame stays what it is."""
+    """Find what a text names, a file or a dataset, and give it with its full name; a frame stays what it is."""
+    from mlops_ext.monitoring.sources import columns_in, looks_like_path
+
     text = side if isinstance(side, str) else getattr(side, "ref", None)
+    if isinstance(side, Path) or (isinstance(text, str) and looks_like_path(text) and Path(text).expanduser().exists()):
+        path = Path(side).expanduser()
+        return columns_in(path), f"file:{path.name}"
     if not isinstance(text, str):
         return side, ""
     from mlops_ext.datasets.edge import load
@@ -78,7 +84,15 @@ def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
     from mlops_ext.datasets.types import ShowDataset
 
     ws = workspace or Workspace.find()
-    pinned = ws.call(show, ShowDataset(dataset=text)).ref
+    try:
+        pinned = ws.call(show, ShowDataset(dataset=text)).ref
+    except (InvalidValue, NotFound) as error:
+        path = Path(text).expanduser()
+        if path.exists():
+            return columns_in(path), f"file:{path.name}"
+        if looks_like_path(text):
+            raise NotFound(f"there is no file or folder {text!r}", hint="Check the path, or name a dataset") from error
+        raise
     return load(pinned, as_="arrow", workspace=ws), f"dataset:{pinned}"
 
 

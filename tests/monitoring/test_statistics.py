@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import scipy.stats
 from hypothesis import given, settings
@@ -17,8 +18,9 @@ from sklearn.datasets import load_breast_cancer
 from mlops_ext.monitoring.binning import EPSILON, bins_of, js_distance, psi, quantiles
 from mlops_ext.monitoring.categorical import align, chi_squared, hellinger, tvd, two_proportions
 from mlops_ext.monitoring.columns import Numbers, categories_of, numbers_of
-from mlops_ext.monitoring.numeric import compare_sorted, effective_size, ks_p_value
+from mlops_ext.monitoring.numeric import Distances, compare_sorted, effective_size, ks_p_value
 from mlops_ext.monitoring.statistics import categorical_rows, numeric_rows
+from mlops_ext.monitoring.verdict import least_p_value
 from tests.monitoring.oracle import category_psi, decile_psi, ecdf_area, ecdf_gap
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
@@ -36,8 +38,6 @@ def numeric(a, b):
 
 
 def categorical(a, b):
-    import pyarrow as pa
-
     sides = [categories_of(pa.array(side, type=pa.string())) for side in (a, b)]
     return by_name(categorical_rows("c", *sides))
 
@@ -126,6 +126,12 @@ def test_real_columns_have_the_values_of_scipy(column):
     assert found["mean_ref"].value == pytest.approx(a.mean(), rel=1e-12)
     assert found["std_cur"].value == pytest.approx(b.std(), rel=1e-12)
     assert found["missing_cur"].value == np.mean(~np.isfinite(current))
+    law = scipy.stats.cramervonmises_2samp(a, b, method="asymptotic")
+    assert found["cvm"].value == pytest.approx(law.statistic, rel=1e-9)
+    assert found["cvm"].p_value == pytest.approx(law.pvalue, abs=1e-9)
+    few = numeric(a[:900], b[:800])["ks_exact"]
+    exact = scipy.stats.ks_2samp(a[:900], b[:800], method="exact")
+    assert (few.value, few.p_value) == pytest.approx((exact.statistic, exact.pvalue), rel=1e-9, abs=1e-300)
     first = numeric(a[:800], b[:800])["psi"].value
     assert first == pytest.approx(decile_psi(a[:800].tolist(), b[:800].tolist(), EPSILON), rel=1e-9)
 
@@ -144,6 +150,7 @@ def test_real_categories_have_the_values_of_scipy(column):
     assert found["js"].value == pytest.approx(jensenshannon(p, q, 2), rel=1e-9)
     assert found["tvd"].value == pytest.approx(np.abs(p - q).sum() / 2, rel=1e-9)
     assert found["hellinger"].value == pytest.approx(np.sqrt(1 - np.sum(np.sqrt(p * q))), rel=1e-6)
+    assert found["linf"].value == pytest.approx(np.abs(p - q).max(), rel=1e-9)
     assert found["new_categories"].value == pytest.approx((~current.isin(set(reference))).mean(), rel=1e-12)
     assert found["psi"].value == pytest.approx(category_psi(reference.tolist(), current.tolist(), EPSILON), rel=1e-9)
 
@@ -175,6 +182,49 @@ def test_js_is_that_of_scipy_and_stays_between_zero_and_one(p, q):
     assert found == pytest.approx(js_distance(q, p), abs=1e-12)
     assert 0 <= tvd(p, q) <= 1
     assert 0 <= hellinger(p, q) <= 1 + 1e-12
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples.filter(lambda x: len(x) > 1), samples.filter(lambda x: len(x) > 1))
+def test_cramer_von_mises_is_that_of_scipy_with_and_without_ties(a, b):
+    found = numeric(a, b)["cvm"]
+    expected = scipy.stats.cramervonmises_2samp(a, b, method="asymptotic")
+    assert found.value == pytest.approx(expected.statistic, rel=1e-9, abs=1e-12)
+    assert found.p_value == pytest.approx(expected.pvalue, abs=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.01, 0.3, 5.0])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng, rows, shift: rng.normal(shift, 1, rows),
+        lambda rng, rows, shift: rng.normal(shift, 1, rows).round(1) + 1e9,
+        lambda rng, rows, shift: rng.lognormal(shift, 2, rows),
+        lambda rng, rows, shift: np.where(np.arange(rows) % 3, rng.normal(shift, 1, rows), 1e9),
+        lambda rng, rows, shift: (rng.normal(shift, 1, rows) * 9).astype(np.int64) + 2**60,
+    ],
+    ids=["normal", "rounded far from zero", "heavy tail", "sentinel", "huge integers"],
+)
+def test_many_rows_have_the_distances_of_scipy(make, shift):
+    rng = np.random.default_rng(8)
+    a, b = np.sort(make(rng, 30_000, 0.0)), np.sort(make(rng, 20_011, shift))
+    found = compare_sorted(a, b)
+    assert found.ks == pytest.approx(scipy.stats.ks_2samp(a, b, method="asymp").statistic, rel=1e-12)
+    low = min(a[0], b[0]) if a.dtype == np.int64 else 0
+    assert found.w1 == pytest.approx(scipy.stats.wasserstein_distance(a - low, b - low), rel=1e-9)
+
+
+def test_the_same_rows_are_at_no_distance():
+    x = np.sort(np.random.default_rng(9).normal(size=40_000))
+    assert compare_sorted(x, x.copy()) == Distances(0.0, 0.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40), st.lists(st.integers(0, 3), min_size=1))
+def test_huge_integers_are_compared_as_integers(a, b):
+    sides = [numbers_of(np.array(side, dtype=np.int64), "x") for side in (a, [*a, *b])]
+    found = by_name(numeric_rows("x", *sides))
+    assert found["ks"].value == ecdf_gap(a, [*a, *b])
 
 
 def test_psi_names_what_an_empty_bin_costs():
@@ -219,10 +269,10 @@ def test_effective_size_rounds_half_to_even_and_is_at_least_one():
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 4), (3, 3), (5, 8)])
-def test_two_separated_samples_have_the_exact_p_value(n, m):
+def test_the_least_p_value_is_the_exact_one_of_two_separated_samples(n, m):
     a, b = np.arange(float(n)), 100 + np.arange(float(m))
     exact = scipy.stats.ks_2samp(a, b, method="exact").pvalue
-    assert ks_p_value(1.0, n, m) == pytest.approx(exact, rel=1e-9)
+    assert least_p_value(n, m) == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -255,10 +305,10 @@ def test_bins_take_the_right_edge():
 
 
 def test_aligned_labels_put_the_references_first():
-    from mlops_ext.monitoring.columns import Categories
-
-    sides = align(Categories({"b": 1, "z": 2}, 0), Categories({"a": 3, "b": 4}, 0))
-    assert (sides.labels, sides.by_reference(sides.current).tolist()) == (("b", "z", "a"), [4, 0, 3])
+    sides = align(
+        *(categories_of(np_labels) for np_labels in (pa.array(["b", "z", "z"]), pa.array(["a"] * 3 + ["b"] * 4)))
+    )
+    assert (sides.labels.to_pylist(), sides.by_reference(sides.current).tolist()) == (["b", "z", "a"], [4, 0, 3])
 
 
 def test_a_large_mean_does_not_spoil_the_standard_deviation():

@@ -12,15 +12,29 @@ from mlops_ext.cli.tree import Leaf
 __all__ = ["drift"]
 
 
+def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Split what was given again or with commas; nothing between commas is no name."""
+    return tuple(name for text in texts for name in (part.strip() for part in text.split(",")) if name)
+
+
 @click.command(cls=Leaf)
 @click.argument("reference")
 @click.argument("current")
-@click.option("--columns", multiple=True, help="Only this column (again).")
+@click.option("--columns", multiple=True, callback=_names, help="Only these columns (again, or with commas).")
+@click.option(
+    "--categorical", multiple=True, callback=_names, help="Columns to compare as categories, whatever their type."
+)
+@click.option("--numeric", multiple=True, callback=_names, help="Columns to compare as numbers, whatever their type.")
+@click.option("--target", default="", help="The label's column; compared whatever --columns says.")
+@click.option("--prediction", default="", help="The prediction's column; compared whatever --columns says.")
+@click.option("--slices", multiple=True, callback=_names, help="Compare all once more by these columns' labels.")
+@click.option("--statistics", multiple=True, callback=_names, help="Only these, and what the verdict needs.")
 @click.option("--alpha", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of false alarms.")
 @click.option("--bound", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Least PSI that matters.")
 @click.option("--window", default="", help="Name of the current window, such as 2013-03.")
 @click.option("--model", default="", help="Reference of the model version that this concerns.")
 @click.option("--save", is_flag=True, help="Keep it as a report.")
+@click.option("--out", metavar="FILE", help="Also write rows and verdict as JSON.")
 @click.option("--html", metavar="FILE", help="Also write it as a page.")
 @click.option("--fail-on-drift", is_flag=True, help="Exit code 6 when something drifted.")
 @click.pass_obj
@@ -30,20 +44,28 @@ def drift(
     reference: str,
     current: str,
     columns: tuple[str, ...],
+    statistics: tuple[str, ...],
+    out: str | None,
     html: str | None,
     fail_on_drift: bool,
     **options: Any,
 ) -> Any:
-    """Compare the dataset CURRENT with REFERENCE, column by column; in a notebook also variables."""
+    """Compare CURRENT with REFERENCE, column by column.
+
+    Each is a CSV or Parquet file, a folder of them, or a dataset reference; in a notebook also a variable.
+    """
     from mlops_ext.monitoring.edge import drift as compare
 
     report = compare(
         session.named(reference),
         session.named(current),
         columns=columns or None,
+        statistics=statistics or None,
         workspace=session.workspace,
         **options,
     )
+    if out:
+        report.save_json(session.path(out))
     if html:
         report.save_html(session.path(html))
     if fail_on_drift and report.drifted:
