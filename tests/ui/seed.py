@@ -17,6 +17,7 @@ from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.types import SetAlias
 from mlops_ext.monitoring.types import MetricEstimate, RaiseAlert, SaveReport
 from mlops_ext.rooms import find
+from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 
 WINDOWS = {"2013-02": 0.779, "2013-03": 0.731, "2013-04": 0.742, "2013-05": 0.765, "2013-06": 0.712}
@@ -38,9 +39,12 @@ def main(folder: Path) -> None:
     flights = mlops.snapshot(data, "flights", description="Departures out of New York", workspace=ws)
     mlops.snapshot(data[["distance", "wind_speed"]], "weather", workspace=ws)
     rule = GateRule(gate="metric", options={"metric": "auc", "minimum": 0.75})
-    ws.call(find("policy.apply"), ApplyPolicy(policy=Policy(gates={"production": (rule,)})))
+    asked = GateRule(gate="approvals", options={"count": 1})
+    ws.call(find("policy.apply"), ApplyPolicy(policy=Policy(gates={"production": (rule,), "development": (asked,)})))
     for name in ("delay", "fraud"):
         models(ws, name, data, flights)
+    anna = ws.acting_as(Actor("anna"))
+    mlops.promote("delay@3", to="development", comment="to try it", workspace=anna)
     reports(ws)
 
 

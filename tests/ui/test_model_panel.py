@@ -47,6 +47,33 @@ def test_a_refused_promotion_says_why_and_changes_nothing(page: Page, lab: Lab) 
     assert lab.ask("models/delay")["environments"]["production"] == 2
 
 
+def test_a_promotion_that_waits_is_shown_and_nobody_anonymous_decides_it(page: Page, lab: Lab) -> None:
+    panel = open_model(page, lab, "delay")
+    panel.get_by_role("tab", name="Gates").click()
+    asked = panel.get_by_role("list", name="Promotions").get_by_role("listitem").first
+    expect(asked).to_contain_text("0 of 1 approvals")
+    expect(asked).to_contain_text("anna")
+    expect(panel).to_contain_text("Approvals are advisory here")
+    asked.get_by_role("button", name="Approve…").click()
+    expect(dialog(page)).to_contain_text("Approve delay@3 → development")
+    dialog(page).get_by_label("Comment").fill("fine")
+    press(page, "Approve")
+    expect(dialog(page).get_by_role("alert")).to_contain_text("anonymous")
+    press(page, "Cancel")
+    [waiting] = lab.ask("promotions?state=awaiting_approval")["items"]
+    assert waiting["approvals"] == []
+
+
+def test_a_promotion_that_needs_approvals_waits_for_them(page: Page, lab: Lab) -> None:
+    panel = open_model(page, lab, "fraud")
+    panel.get_by_role("button", name="Promote…").click()
+    dialog(page).get_by_label("Environment").select_option("development")
+    expect(dialog(page).get_by_role("table", name="Gates")).to_contain_text("pending")
+    press(page, "Promote")
+    expect(page.locator(".Toastify")).to_contain_text("0 of 1 approvals")
+    assert "development" not in lab.ask("models/fraud")["environments"]
+
+
 def test_rolling_back_asks_first_and_goes_to_the_version_before(page: Page, lab: Lab) -> None:
     panel = open_model(page, lab, "fraud")
     panel.get_by_role("button", name="Roll back…").click()

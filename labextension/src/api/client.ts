@@ -2,7 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { asMlopsError, errorOf } from './errors';
-import { OPERATIONS, type Operations } from './generated';
+import { type Operations } from './generated';
 
 const ROOT = 'mlops-ext/api/v1';
 
@@ -28,6 +28,8 @@ export class MlopsClient implements IClient {
     request: Operations[K]['request'],
     signal?: AbortSignal
   ): Promise<Operations[K]['result']> {
+    // The table of all routes is long and not needed before the first call.
+    const { requestOf } = await import('./request');
     const { url, init } = requestOf(name, request as Record<string, unknown>);
     const response = await this.send(URLExt.join(this.settings.baseUrl, ROOT, url), { ...init, signal });
     const text = await response.text();
@@ -47,21 +49,4 @@ export class MlopsClient implements IClient {
       throw asMlopsError(thrown);
     }
   }
-}
-
-/** Lay a request out as HTTP: fields in the path, then the query of a GET or the body of anything else. */
-export function requestOf(name: OperationName, request: Record<string, unknown>): { url: string; init: RequestInit } {
-  const { method, path } = OPERATIONS[name];
-  const rest = new Map(Object.entries(request).filter(([, value]) => value !== undefined));
-  const filled = path.replace(/{(\w+)}/g, (_, field: string) => {
-    const value = String(rest.get(field));
-    rest.delete(field);
-    return encodeURIComponent(value);
-  });
-  if (method !== 'GET') {
-    const headers = { 'Content-Type': 'application/json' };
-    return { url: filled, init: { method, headers, body: JSON.stringify(Object.fromEntries(rest)) } };
-  }
-  const query = new URLSearchParams([...rest].map(([field, value]) => [field, String(value)])).toString();
-  return { url: query ? `${filled}?${query}` : filled, init: { method } };
 }

@@ -52,6 +52,22 @@ export function PromoteForm(
   );
 }
 
+/** Asks for a comment alone. */
+export function CommentForm({ value, problem, trans, onChange }: IFormProps<{ comment: string }>): React.ReactElement {
+  return (
+    <div className="mlx-Form">
+      <Problem problem={problem} />
+      <Comment
+        value={value.comment}
+        trans={trans}
+        onChange={comment => {
+          onChange({ comment });
+        }}
+      />
+    </div>
+  );
+}
+
 /** What to roll back, to which version, and why. */
 export interface IReversal {
   readonly environment: string;

@@ -19,10 +19,7 @@ export function GatesPage(props: {
         <section key={each.environment} className="mlx-Part">
           <h3 className="mlx-GateHead">
             {each.environment}
-            <Status
-              tone={each.passed ? 'good' : 'bad'}
-              text={each.passed ? trans.__('may be promoted') : trans.__('refused')}
-            />
+            <Outlook results={each} trans={trans} />
             {serving.includes(each.environment) && <EnvironmentChip name={trans.__('serving now')} />}
           </h3>
           <GateTable gates={each.gates} trans={trans} />
@@ -45,16 +42,36 @@ export function GateTable(props: { gates: readonly GateResult[]; trans: Translat
       numeric={[2, 3]}
       rows={gates.map(gate => [
         gate.gate,
-        <Status
-          key="status"
-          tone={gate.passed ? 'good' : 'bad'}
-          text={gate.passed ? trans.__('passed') : trans.__('failed')}
-        />,
+        <Verdict key="verdict" gate={gate} trans={trans} />,
         measureOf(gate.value),
         measureOf(gate.bound),
         gate.message
       ])}
     />
+  );
+}
+
+function Verdict({ gate, trans }: { gate: GateResult; trans: TranslationBundle }): React.ReactElement {
+  if (gate.pending) {
+    return <Status tone="busy" text={trans.__('pending')} />;
+  }
+  return gate.passed ? (
+    <Status tone="good" text={trans.__('passed')} />
+  ) : (
+    <Status tone="bad" text={trans.__('failed')} />
+  );
+}
+
+/** Whether all has been answered that can be answered before somebody asks to promote. */
+function Outlook({ results, trans }: { results: GateResults; trans: TranslationBundle }): React.ReactElement {
+  const failed = results.gates.some(gate => !gate.passed && !gate.pending);
+  if (failed) {
+    return <Status tone="bad" text={trans.__('refused')} />;
+  }
+  return results.passed ? (
+    <Status tone="good" text={trans.__('may be promoted')} />
+  ) : (
+    <Status tone="busy" text={trans.__('more is asked at promotion')} />
   );
 }
 

@@ -2,7 +2,7 @@ import { type TranslationBundle } from '@jupyterlab/translation';
 import { Button } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { type ModelVersion } from '../api/generated';
+import { type ModelVersion, type Promotion } from '../api/generated';
 import { modelIcon } from '../icons';
 import { MODEL_TABS, type ModelDetail, type ModelTab } from '../models/modelDetail';
 import { type ChartLoader } from './chart';
@@ -13,6 +13,7 @@ import { History } from './history';
 import { LineageView } from './lineage';
 import { Monitoring } from './monitoring';
 import { Overview } from './overview';
+import { type Decision, Promotions } from './promotions';
 import { View } from './states';
 import { Tabs } from './tabs';
 import { VersionSelect } from './versionSelect';
@@ -25,6 +26,7 @@ interface IModelPageProps {
   loadChart: ChartLoader;
   onPromote: (version: ModelVersion) => void;
   onRollback: () => void;
+  onDecide: (promotion: Promotion, decision: Decision) => void;
   onOpen: (reference: string) => void;
 }
 
@@ -105,9 +107,16 @@ function Page(props: IModelPageProps & { version: ModelVersion }): React.ReactEl
       return <Overview version={version} trans={trans} onOpen={onOpen} />;
     case 'gates':
       return (
-        <View state={model.gates.state} trans={trans} onRetry={onRetry}>
-          {results => <GatesPage results={results} serving={version.environments} trans={trans} />}
-        </View>
+        <>
+          <View state={model.gates.state} trans={trans} onRetry={onRetry}>
+            {results => <GatesPage results={results} serving={version.environments} trans={trans} />}
+          </View>
+          <View state={model.promotions.state} trans={trans} onRetry={onRetry}>
+            {page => (
+              <Promotions promotions={page.items} list={model.promotions} trans={trans} onDecide={props.onDecide} />
+            )}
+          </View>
+        </>
       );
     case 'history':
       return (

@@ -8,6 +8,7 @@ import {
   type Lineage,
   type Model,
   type ModelVersion,
+  type Promotion,
   type Report
 } from '../api/generated';
 import { Attention } from './attention';
@@ -39,6 +40,10 @@ export class ModelDetail implements IDisposable {
     this.history = new PagedList((limit, cursor, signal) =>
       client.call('models.deployments', { model, limit, cursor }, signal)
     );
+    this.promotions = new PagedList(
+      (limit, cursor, signal) => client.call('models.promotions', { model, limit, cursor }, signal),
+      10
+    );
     this.lineage = new Resource(signal =>
       client.call('governance.lineage', { ref: `model:${this.reference}` }, signal)
     );
@@ -56,6 +61,7 @@ export class ModelDetail implements IDisposable {
   readonly version: Resource<ModelVersion>;
   readonly gates: Resource<GateResults[]>;
   readonly history: PagedList<Deployment>;
+  readonly promotions: PagedList<Promotion>;
   readonly lineage: Resource<Lineage>;
   readonly reports: PagedList<Report>;
 
@@ -116,7 +122,8 @@ export class ModelDetail implements IDisposable {
   }
 
   private get all(): Resource<unknown>[] {
-    return [this.model, this.versions, this.version, this.gates, this.history, this.lineage, this.reports];
+    const { model, versions, version, gates, promotions, history, lineage, reports } = this;
+    return [model, versions, version, gates, promotions, history, lineage, reports];
   }
 
   private async refreshTab(): Promise<void> {
@@ -124,7 +131,8 @@ export class ModelDetail implements IDisposable {
       case 'overview':
         return;
       case 'gates':
-        return this.gates.refresh();
+        await Promise.all([this.gates.refresh(), this.promotions.refresh()]);
+        return;
       case 'history':
         return this.history.refresh();
       case 'lineage':

@@ -5,6 +5,7 @@ import { type Model, type ModelVersion } from '../api/generated';
 import { PromoteForm, RollbackForm } from '../components/forms';
 import { type IMlops } from '../tokens';
 import { askForm } from './formDialog';
+import { accepted, tell } from './promotionDialogs';
 
 /** Ask where to promote a version, and do it. */
 export async function askPromote(mlops: IMlops, version: ModelVersion): Promise<void> {
@@ -18,10 +19,10 @@ export async function askPromote(mlops: IMlops, version: ModelVersion): Promise<
     accept: trans.__('Promote'),
     initial: { to, comment: '' },
     draw: props => <PromoteForm {...props} environments={policy.environments} check={check} />,
-    submit: ({ to, comment }) => client.call('models.promote', { model, to, comment })
+    submit: async ({ to, comment }) => accepted(await client.call('models.promote', { model, to, comment }), trans)
   });
   if (done) {
-    Notification.success(trans.__('%1 serves %2 now', model, done.environment), { autoClose: 4000 });
+    tell(mlops, done);
   }
 }
 

@@ -13,6 +13,7 @@ import { openReference } from '../models/reference';
 import { type IMlops } from '../tokens';
 import { askPromote, askRollback } from './deploymentDialogs';
 import { loadPlotly } from './plotly';
+import { askDecision } from './promotionDialogs';
 import { WatchedPanel } from './watched';
 
 /** The panel of a model. */
@@ -55,6 +56,7 @@ export class ModelPanel extends WatchedPanel {
             loadChart={loadPlotly}
             onPromote={version => void askPromote(mlops, version)}
             onRollback={() => model.model.value && void askRollback(mlops, model.model.value, model.versions.items)}
+            onDecide={(promotion, decision) => void askDecision(mlops, promotion, decision)}
             onOpen={reference => {
               openReference(commands, reference);
             }}

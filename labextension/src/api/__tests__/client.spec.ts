@@ -1,7 +1,8 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { MlopsClient, requestOf } from '../client';
+import { MlopsClient } from '../client';
 import { type MlopsError } from '../errors';
+import { requestOf } from '../request';
 
 const SETTINGS = ServerConnection.makeSettings({ baseUrl: 'http://host/user/jo/', token: 'secret' });
 
@@ -20,7 +21,7 @@ async function failureOf(client: MlopsClient): Promise<MlopsError> {
 describe('requestOf', () => {
   it('puts fields of the path into the path, encoded, and the others into the body', () => {
     const { url, init } = requestOf('models.promote', { model: 'delay@3', to: 'production', comment: 'better' });
-    expect(url).toBe('/model-versions/delay%403/deployments');
+    expect(url).toBe('/model-versions/delay%403/promotions');
     expect(init).toMatchObject({ method: 'POST', headers: { 'Content-Type': 'application/json' } });
     expect(JSON.parse(init.body as string)).toEqual({ to: 'production', comment: 'better' });
   });

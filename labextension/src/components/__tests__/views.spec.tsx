@@ -59,6 +59,8 @@ describe('View', () => {
 describe('ModelTree', () => {
   const models = ['churn', 'delay', 'fraud'].map<Model>(name => ({
     name,
+    state: 'active',
+    tags: {},
     latest: 3,
     environments: { production: 2 },
     aliases: {},
@@ -108,7 +110,7 @@ describe('PromoteForm', () => {
       model: 'delay@3',
       environment,
       passed: false,
-      gates: [{ gate: 'metric', passed: false, value: 0.7, bound: 0.77, message }]
+      gates: [{ gate: 'metric', passed: false, value: 0.7, bound: 0.77, message, pending: false }]
     });
     const form = (to: string) => (
       <PromoteForm
