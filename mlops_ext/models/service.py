@@ -5,7 +5,19 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select, update
 
 from mlops_ext.errors import Conflict, NotFound
-from mlops_ext.models import approvals, editing, history, listing, policy, promotion, registration, reviews, states, why
+from mlops_ext.models import (
+    approvals,
+    comparison,
+    editing,
+    history,
+    listing,
+    policy,
+    promotion,
+    registration,
+    reviews,
+    states,
+    why,
+)
 from mlops_ext.models.policy import current_policy, refuse_guarded
 from mlops_ext.models.references import find_model, find_version
 from mlops_ext.models.rows import model_records, version_record
@@ -31,6 +43,7 @@ __all__ = [
     "archive",
     "break_glass",
     "check",
+    "compare",
     "delete_",
     "deployments",
     "describe",
@@ -60,6 +73,7 @@ __all__ = [
 register = registration.register
 list_models, versions, search = listing.list_models, listing.versions, listing.search
 tag, untag, describe, rename = editing.tag, editing.untag, editing.describe, editing.rename
+compare = comparison.compare
 archive, delete_, restore = states.archive, states.delete, states.restore
 check, promote, break_glass = promotion.check, promotion.promote, promotion.break_glass
 promotions, show_promotion = promotion.list_promotions, promotion.show_promotion
