@@ -54,7 +54,7 @@ def people(rows: int = 400, seed: int = 0) -> pd.DataFrame:
     a, b = random.normal(size=(2, rows))
     late = (a * b + random.normal(scale=0.4, size=rows) > 0).astype(float)
     group = np.where(a > 0, "north", "south")
-    group[:5] = "islands"
+    group[:5] = "isles"
     return pd.DataFrame(
         {"a": a, "b": b, "late": late, "group": group, "at": pd.date_range("2013", periods=rows, freq="2h")}
     )
@@ -81,7 +81,7 @@ def test_fairness_tells_every_group_and_leaves_out_small_ones(workspace: Workspa
     shares = [said[frame["group"] == name].mean() for name in ("north", "south")]
     assert result.value == pytest.approx(abs(shares[0] - shares[1]))
     assert result.passed
-    assert "islands (n=5)" in result.message
+    assert "isles (n=5)" in result.message
     assert not ask(gates.fairness, workspace, forest, sensitive="group", maximum=0.0).passed
     ratio = ask(gates.fairness, workspace, forest, sensitive="group", metric="demographic_parity_ratio", minimum=0.99)
     assert ratio.passed is (min(shares) / max(shares) >= 0.99)
