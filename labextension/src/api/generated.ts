@@ -145,6 +145,24 @@ export interface CommitDataset {
   run?: string;
 }
 
+/** Two versions, of one model or of two. */
+export interface CompareVersions {
+  /** Reference of the version to start from */
+  model: string;
+  /** Reference of the version to compare it with */
+  other: string;
+}
+
+/** That the trail only grew from its first root to its second. */
+export interface ConsistencyProof {
+  workspace: string;
+  first: number;
+  first_root: string;
+  second: number;
+  second_root: string;
+  path: string[];
+}
+
 /** A dataset: a name and its line of versions. */
 export interface Dataset {
   name: string;
@@ -243,6 +261,14 @@ export interface Description {
   description: string;
 }
 
+/** One thing that is not the same; an empty side lacks it. */
+export interface Difference {
+  about: 'parameter' | 'metric' | 'signature' | 'input' | 'schema' | 'environment' | 'package' | 'code' | 'file';
+  name: string;
+  before: string;
+  after: string;
+}
+
 /** One statistic of one column; every constant that it used stands in `parameters`. */
 export interface DriftRowInput {
   column: string;
@@ -262,10 +288,33 @@ export interface DriftRow {
 }
 
 /** What was installed: exact versions, interpreter and platform. */
+export interface EnvironmentLockInput {
+  python: string;
+  platform: string;
+  packages: Record<string, string>;
+  sources?: Record<string, string>;
+}
+
+/** What was installed: exact versions, interpreter and platform. */
 export interface EnvironmentLock {
   python: string;
   platform: string;
   packages: Record<string, string>;
+  sources: Record<string, string>;
+}
+
+export interface EraseData {
+  /** Numbers of the events */
+  seqs: number[];
+  /** Why; it stays in the trail */
+  reason: string;
+}
+
+/** Whose data was erased; the events and their digests stay, so that the chain holds. */
+export interface Erasure {
+  erased: number[];
+  already: number[];
+  reason: string;
 }
 
 /** One line of the audit trail. */
@@ -278,6 +327,18 @@ export interface Event {
   subject: string;
   data: Record<string, unknown>;
   hash: string;
+}
+
+/** How the code ran that made a version, and what speaks against running it again. */
+export interface ExecutionInput {
+  kind: 'clean' | 'interactive' | 'script';
+  reasons?: string[];
+}
+
+/** How the code ran that made a version, and what speaks against running it again. */
+export interface Execution {
+  kind: 'clean' | 'interactive' | 'script';
+  reasons: string[];
 }
 
 /** A group of runs that are meant to be compared. */
@@ -372,14 +433,44 @@ export interface GitState {
   diff: string | null;
 }
 
+/** What the process had to compute with. */
+export interface HardwareInput {
+  machine: string;
+  processor?: string;
+  cores?: number | null;
+  memory?: number | null;
+  gpus?: string[];
+}
+
+/** What the process had to compute with. */
+export interface Hardware {
+  machine: string;
+  processor: string;
+  cores: number | null;
+  memory: number | null;
+  gpus: string[];
+}
+
 /** The newest event's number and hash; kept outside, it tells whether the trail was rewritten or cut. */
 export interface Head {
   workspace: string;
   seq: number;
   hash: string;
   time: string | null;
+  root: string;
   signature: string;
   public_key: string;
+}
+
+/** That an event stands in the trail: its hash and the path lead to the root of a head. */
+export interface InclusionProof {
+  workspace: string;
+  seq: number;
+  hash: string;
+  event: Record<string, unknown>;
+  size: number;
+  root: string;
+  path: string[];
 }
 
 export interface InspectNotebook {
@@ -421,6 +512,7 @@ export interface Lineage {
   root: string;
   nodes: LineageNode[];
   edges: LineageEdge[];
+  cut: string;
 }
 
 /** `source` went into, made or led to `target`; `seq` is the event that says so. */
@@ -469,6 +561,10 @@ export interface ListDatasetVersions {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Name of the dataset */
   dataset: string;
 }
@@ -478,6 +574,10 @@ export interface ListDatasets {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Part of the name */
   search?: string;
 }
@@ -498,6 +598,10 @@ export interface ListEvents {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: actor = 'ana' AND time > '2013-01-31' AND ref = 'model:delay@3' */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Only events after this number */
   after?: number;
   /** Only events on this full reference, such as model:delay@3 */
@@ -511,6 +615,10 @@ export interface ListExperiments {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
 }
 
 export interface ListFeatureViews {
@@ -597,6 +705,10 @@ export interface ListRuns {
   limit?: number;
   /** The `next` of the page before */
   cursor?: string;
+  /** Such as: metrics.auc > 0.7 AND (tags.team = 'a' OR name LIKE 'x%') */
+  filter?: string;
+  /** Such as: metrics.auc DESC, created_at */
+  order_by?: string;
   /** Only runs of this experiment */
   experiment?: string;
   /** Only runs in this state */
@@ -661,6 +773,12 @@ export interface LoggedBatch {
   new: boolean;
   logged_at: string;
   logged_by: string;
+}
+
+/** A secret that was taken out of a notebook or a diff before it was stored; never the secret itself. */
+export interface MaskedSecret {
+  kind: string;
+  where: string;
 }
 
 /** A metric of one window with its interval; `kind` says whether labels were there. */
@@ -733,6 +851,11 @@ export interface ModelVersion {
   notebook: string | null;
   git: GitState | null;
   lock: EnvironmentLock | null;
+  hardware: Hardware | null;
+  seconds: Real | null;
+  seeds: Record<string, number | string>;
+  execution: Execution | null;
+  masked: MaskedSecret[];
   trust: string[];
   scan: Scan | null;
   tags: Record<string, string>;
@@ -824,6 +947,20 @@ export interface Promotion {
   note: string;
 }
 
+export interface ProveConsistency {
+  /** Number of the older head's event */
+  first: number;
+  /** Number of the newer head's event; the newest when 0 */
+  second?: number;
+}
+
+export interface ProveEvent {
+  /** Number of the event */
+  seq: number;
+  /** Prove it within the first so many events; all when 0 */
+  size?: number;
+}
+
 export interface RaiseAlert {
   monitor: string;
   model: string;
@@ -847,7 +984,12 @@ export interface Register {
   run?: string;
   notebook?: string | null;
   git?: GitStateInput | null;
-  lock?: EnvironmentLock | null;
+  lock?: EnvironmentLockInput | null;
+  hardware?: HardwareInput | null;
+  seconds?: Real | null;
+  seeds?: Record<string, number | string>;
+  execution?: ExecutionInput | null;
+  masked?: MaskedSecret[];
   trust?: string[];
   scan?: ScanInput | null;
   tags?: Record<string, string>;
@@ -886,6 +1028,19 @@ export interface Report {
   details: Record<string, unknown>;
   created_at: string;
   created_by: string;
+}
+
+export interface Retain {
+  /** Name of a profile, such as eu-ai-act-high-risk; none for no duty to keep */
+  profile: string;
+}
+
+/** How long the data of events must be kept, and by which profile. */
+export interface Retention {
+  profile: string;
+  days: number;
+  set_at: string | null;
+  set_by: string;
 }
 
 export interface Review {
@@ -958,6 +1113,17 @@ export interface Scan {
   scanner: string;
 }
 
+/** One metric of both versions on the same rows, and their difference with its interval from paired draws. */
+export interface ScoreDifference {
+  metric: string;
+  before: Real;
+  after: Real;
+  difference: Real;
+  low: Real;
+  high: Real;
+  better: 'before' | 'after' | 'neither';
+}
+
 export interface SearchVersions {
   /** How many items at most */
   limit?: number;
@@ -1000,6 +1166,11 @@ export interface ShowFeatureView {
   view: string;
 }
 
+export interface ShowHead {
+  /** Give the Merkle root too; it costs a look at every event's hash */
+  root?: boolean;
+}
+
 export interface ShowJob {
   /** Id of the job */
   job: string;
@@ -1010,7 +1181,10 @@ export interface ShowLineage {
   ref: string;
   /** up: its origins; down: its consequences */
   direction?: 'up' | 'down' | 'both';
+  /** How many steps to follow at most */
   depth?: number;
+  /** How many nodes to show at most */
+  limit?: number;
 }
 
 export interface ShowModel {
@@ -1035,6 +1209,11 @@ export interface ShowRun {
 
 export interface ShowVersion {
   /** Reference: name, name@3, name@alias, name@production */
+  model: string;
+}
+
+export interface ShowWhy {
+  /** name@environment, or name@alias of a guarded alias */
   model: string;
 }
 
@@ -1122,7 +1301,48 @@ export interface Verification {
   ok: boolean;
   events: number;
   head: string;
+  erased: number;
   findings: mlops_ext__governance__types__Finding[];
+  notes: mlops_ext__governance__types__Finding[];
+}
+
+/** What changed from one version to another. */
+export interface VersionComparison {
+  before: string;
+  after: string;
+  same_content: boolean;
+  differences: Difference[];
+  notebook_diff: string;
+  uncommitted_diff: string;
+  notes: string[];
+  dataset: string;
+  scores: ScoreDifference[];
+}
+
+/** Why an environment serves what it serves: who decided on what grounds, and what changed. */
+export interface Why {
+  model: string;
+  version: number;
+  environment: string;
+  since: string;
+  action: 'promote' | 'rollback';
+  by: string;
+  comment: string;
+  promotion: string;
+  requested_by: string;
+  gates: GateResult[];
+  approvals: Approval[];
+  advisory: boolean;
+  break_glass: boolean;
+  policy: string;
+  registered_by: string;
+  run: string;
+  notebook: string;
+  commit: string;
+  data: string[];
+  metrics: Record<string, Real>;
+  previous: number | null;
+  changes: string[];
 }
 
 /** Where a workspace lies and how much it holds. */
@@ -1155,8 +1375,13 @@ export interface mlops_ext__models__types__Finding {
 
 /** What each operation takes and gives. */
 export interface Operations {
-  'audit.head': { request: NoRequest; result: Head };
+  'audit.consistency': { request: ProveConsistency; result: ConsistencyProof };
+  'audit.erase': { request: EraseData; result: Erasure };
+  'audit.head': { request: ShowHead; result: Head };
   'audit.log': { request: ListEvents; result: Page<Event> };
+  'audit.prove': { request: ProveEvent; result: InclusionProof };
+  'audit.retain': { request: Retain; result: Retention };
+  'audit.retention': { request: NoRequest; result: Retention };
   'audit.verify': { request: NoRequest; result: Verification };
   'datasets.commit': { request: CommitDataset; result: DatasetVersion };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
@@ -1177,6 +1402,7 @@ export interface Operations {
   'models.archive': { request: ChangeState; result: StateChange };
   'models.break_glass': { request: BreakGlass; result: Promotion };
   'models.check': { request: CheckGates; result: GateResults };
+  'models.compare': { request: CompareVersions; result: VersionComparison };
   'models.delete': { request: ChangeState; result: StateChange };
   'models.deployments': { request: ListDeployments; result: Page<Deployment> };
   'models.describe': { request: Describe; result: Description };
@@ -1198,6 +1424,7 @@ export interface Operations {
   'models.untag': { request: DeleteTag; result: Tags };
   'models.version': { request: ShowVersion; result: ModelVersion };
   'models.versions': { request: ListVersions; result: Page<ModelVersion> };
+  'models.why': { request: ShowWhy; result: Why };
   'monitoring.acknowledge': { request: AcknowledgeAlert; result: Alert };
   'monitoring.alert': { request: ShowAlert; result: Alert };
   'monitoring.alerts': { request: ListAlerts; result: Page<Alert> };
@@ -1222,8 +1449,13 @@ export interface Operations {
 
 /** Where each operation lives below the API's root. */
 export const OPERATIONS = {
+  'audit.consistency': { method: 'GET', path: '/audit/heads/{first}/consistency' },
+  'audit.erase': { method: 'POST', path: '/audit/erasures' },
   'audit.head': { method: 'GET', path: '/audit/head' },
   'audit.log': { method: 'GET', path: '/events' },
+  'audit.prove': { method: 'GET', path: '/events/{seq}/proof' },
+  'audit.retain': { method: 'PUT', path: '/audit/retention' },
+  'audit.retention': { method: 'GET', path: '/audit/retention' },
   'audit.verify': { method: 'GET', path: '/audit/verification' },
   'datasets.commit': { method: 'POST', path: '/datasets/{name}/versions' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
@@ -1244,6 +1476,7 @@ export const OPERATIONS = {
   'models.archive': { method: 'POST', path: '/models/{model}/archival' },
   'models.break_glass': { method: 'POST', path: '/model-versions/{model}/broken-glass' },
   'models.check': { method: 'GET', path: '/model-versions/{model}/gates' },
+  'models.compare': { method: 'GET', path: '/model-versions/{model}/comparison' },
   'models.delete': { method: 'DELETE', path: '/models/{model}' },
   'models.deployments': { method: 'GET', path: '/models/{model}/deployments' },
   'models.describe': { method: 'PUT', path: '/models/{model}/description' },
@@ -1265,6 +1498,7 @@ export const OPERATIONS = {
   'models.untag': { method: 'DELETE', path: '/models/{model}/tags/{key}' },
   'models.version': { method: 'GET', path: '/model-versions/{model}' },
   'models.versions': { method: 'GET', path: '/models/{model}/versions' },
+  'models.why': { method: 'GET', path: '/model-versions/{model}/why' },
   'monitoring.acknowledge': { method: 'POST', path: '/alerts/{alert}/acknowledgement' },
   'monitoring.alert': { method: 'GET', path: '/alerts/{alert}' },
   'monitoring.alerts': { method: 'GET', path: '/alerts' },
