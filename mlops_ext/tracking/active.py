@@ -19,7 +19,7 @@ from typing import Any
 
 from mlops_ext.datasets import used
 from mlops_ext.errors import Conflict, MlopsError
-from mlops_ext.tracking import origin, service
+from mlops_ext.tracking import listing, origin, service
 from mlops_ext.tracking.service import RunEnded
 from mlops_ext.tracking.types import FinishRun, LogRun, Run, RunStatus, ShowRun, StartRun
 from mlops_ext.tracking.values import to_json
@@ -244,7 +244,7 @@ def start(ws: Workspace, *, name: str = "", experiment: str = "", tags: dict[str
     """Open a run of this process; nested in the current one when there is one."""
     with _process.lock:
         around = current(ws)
-        experiment = experiment or (around.record.experiment if around else service.DEFAULT_EXPERIMENT)
+        experiment = experiment or (around.record.experiment if around else listing.DEFAULT_EXPERIMENT)
         request = StartRun(
             name=name,
             experiment=experiment,
