@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["current_run", "remember", "set_run", "used"]
+__all__ = ["current_run", "remember", "set_run", "unnoticed", "used"]
 
 
 class _Record:
@@ -32,6 +34,8 @@ def remember(ref: str, root: Path | None = None) -> None:
     root : Path, optional
         The workspace's folder.
     """
+    if getattr(_record.thread, "unnoticed", False):
+        return
     with _record.lock:
         _record.refs.pop((ref, root), None)
         _record.refs[ref, root] = None
@@ -54,6 +58,17 @@ def used(root: Path | None = None) -> tuple[str, ...]:
     with _record.lock:
         latest_first = [ref for ref, where in reversed(_record.refs) if root is None or where == root]
     return tuple(reversed(dict.fromkeys(latest_first)))
+
+
+@contextmanager
+def unnoticed() -> Iterator[None]:
+    """Let this thread read data to judge by, which no model is made of."""
+    before = getattr(_record.thread, "unnoticed", False)
+    _record.thread.unnoticed = True
+    try:
+        yield
+    finally:
+        _record.thread.unnoticed = before
 
 
 def set_run(run: str) -> None:
