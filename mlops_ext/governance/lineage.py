@@ -2,36 +2,35 @@
 
 Every event says it in one way: the references in `inputs` went into its subject, and its subject
 made those in `outputs`. An environment is a node too, such as `model:delay@production`: each version
-that it ever served led to it, but only the one that it serves now is its origin.
+that it ever served led to it, but only the one that it serves now is its origin. What events name is
+indexed, so that a graph costs what it shows, however long the trail is.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
-from sqlalchemy import Connection, String, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.governance.types import Lineage, LineageEdge, LineageNode, ShowLineage
 from mlops_ext.operations import operation
 from mlops_ext.refs import KINDS, Label, Latest, Ref
-from mlops_ext.store import trail
-from mlops_ext.store.schema import event_data, events
+from mlops_ext.store.schema import event_refs, events, utc_text
+from mlops_ext.store.search import batches
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Graph", "draw", "show"]
+__all__ = ["show", "walked"]
 
-_SINGLE = {"trigger": "", "run": "run", "job": "job", "report": "report", "parent": "run"}
-"""Keys of an event's data that name one origin, and the kind that a bare id there has."""
-
-_DEPLOYING = ("model.promoted", "model.rolled_back")
+MAX_ROWS = 50_000
+"""Rows of the index that one step reads at most."""
+_NEAR = event_refs.alias("near")
+_FAR = event_refs.alias("far")
 
 
 class Edge(NamedTuple):
-    """An edge as `LineageEdge` shows it; plain, since a trail has many more than are shown."""
+    """An edge as `LineageEdge` shows it."""
 
     source: str
     target: str
@@ -39,174 +38,207 @@ class Edge(NamedTuple):
     seq: int
 
 
-@dataclass
-class Graph:
-    """All nodes and edges that the trail tells of; of a node, when and by whom it was made."""
-
-    nodes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    into: dict[str, list[Edge]] = field(default_factory=lambda: defaultdict(list))
-    out_of: dict[str, list[Edge]] = field(default_factory=lambda: defaultdict(list))
-    _seen: set[tuple[str, str]] = field(default_factory=set)
-
-    def add_node(self, ref: str, at: str = "", by: str = "") -> None:
-        """Enter a thing; the first event on it says when and by whom it was made."""
-        known = self.nodes.get(ref)
-        if known is None or (at and not known[0]):
-            self.nodes[ref] = (at, by)
-
-    def add_edge(self, edge: Edge) -> None:
-        """Enter an edge once, and none against it: what made a thing and then read it is its origin.
-
-        A deployment's edge is renewed by each promotion, so that the newest counts.
-        """
-        pair = (edge.source, edge.target)
-        if edge.source == edge.target or pair[::-1] in self._seen:
-            return
-        if pair in self._seen and edge.relation != "deployed":
-            return
-        if pair in self._seen:
-            self.into[edge.target] = [each for each in self.into[edge.target] if each.source != edge.source]
-            self.out_of[edge.source] = [each for each in self.out_of[edge.source] if each.target != edge.target]
-        self._seen.add(pair)
-        self.into[edge.target].append(edge)
-        self.out_of[edge.source].append(edge)
-
-    def origins(self, ref: str) -> list[Edge]:
-        """Give the edges that lead to a thing; to an environment, only the one in force."""
-        found = self.into.get(ref, [])
-        deployed = [edge for edge in found if edge.relation == "deployed"]
-        return found if not deployed else [max(deployed, key=lambda edge: edge.seq)]
-
-    def consequences(self, ref: str) -> list[Edge]:
-        """Give the edges that leave a thing."""
-        return self.out_of.get(ref, [])
-
-
 @operation("governance.lineage", "GET /lineage/{ref}", command="lineage")
 def show(ws: Workspace, request: ShowLineage) -> Lineage:
     """Show what a dataset, model, run, report or alert was made of and what was made of it."""
     with ws.catalog.read() as connection:
-        graph = draw(_told(connection))
-    root = _root(graph, request.ref)
+        return walked(connection, request)
+
+
+def walked(connection: Connection, request: ShowLineage) -> Lineage:
+    """Walk from a thing along its edges, breadth first, as deep and as far as is asked."""
+    root = _root(connection, request.ref)
     edges: dict[tuple[str, str], Edge] = {}
-    if request.direction in ("up", "both"):
-        edges |= _walk(root, request.depth, graph.origins, lambda edge: edge.source)
-    if request.direction in ("down", "both"):
-        edges |= _walk(root, request.depth, graph.consequences, lambda edge: edge.target)
-    shown = dict.fromkeys([root, *(end for edge in edges.values() for end in (edge.source, edge.target))])
+    reached = {root}
+    cuts = []
+    for upward in (True, False):
+        if request.direction in ("both", "up" if upward else "down"):
+            cut = _walk(connection, root, upward, request, edges, reached)
+            cuts += [cut] if cut and cut not in cuts else []
+    shown = [edge for edge in edges.values() if {edge.source, edge.target} <= reached]
+    ordered = sorted(shown, key=lambda edge: (edge.seq, edge.source, edge.target))
+    names = dict.fromkeys([root, *(end for edge in ordered for end in (edge.source, edge.target))])
+    made = _made(connection, names)
     return Lineage(
         root=root,
-        nodes=tuple(_node(ref, *graph.nodes[ref]) for ref in shown),
-        edges=tuple(
-            LineageEdge(**edge._asdict())
-            for edge in sorted(edges.values(), key=lambda edge: (edge.seq, edge.source, edge.target))
-        ),
+        nodes=tuple(_node(ref, *made.get(ref, ("", ""))) for ref in names),
+        edges=tuple(LineageEdge(**edge._asdict()) for edge in ordered),
+        cut="; ".join(cuts),
     )
 
 
-def draw(told: Iterable[tuple[Any, Mapping[str, Any]]]) -> Graph:
-    """Draw the graph of all events.
+def _walk(
+    connection: Connection,
+    root: str,
+    upward: bool,
+    request: ShowLineage,
+    edges: dict[tuple[str, str], Edge],
+    reached: set[str],
+) -> str:
+    """Go one way, each node once; say where the graph was cut, if it was."""
+    seen, frontier = {root}, [root]
+    for _ in range(request.depth):
+        found, whole = _steps(connection, frontier, upward)
+        frontier = []
+        for edge in found:
+            end = edge.source if upward else edge.target
+            if end not in reached and len(reached) >= request.limit:
+                whole = False
+                continue
+            edges[edge.source, edge.target] = edge
+            reached.add(end)
+            if end not in seen:
+                seen.add(end)
+                frontier.append(end)
+        if not whole:
+            return f"stopped at {request.limit} nodes"
+        if not frontier:
+            return ""
+    return f"followed {request.depth} steps; more may lie beyond"
 
-    Parameters
-    ----------
-    told : iterable of (row, data)
-        Events in their order, with seq, time, actor, action and subject, and their data.
+
+def _steps(connection: Connection, refs: Collection[str], upward: bool) -> tuple[list[Edge], bool]:
+    """Give the edges that lead to some things, or that leave them, and whether these are all.
+
+    What made a thing and then read it is its origin, not made of it: of two edges against each other the first counts.
     """
-    graph = Graph()
-    for row, data in told:
-        for edge in _edges(row.seq, row.action, row.subject, data):
-            graph.add_node(edge.source)
-            graph.add_node(edge.target)
-            graph.add_edge(edge)
-        if row.subject.partition(":")[0] in KINDS:
-            graph.add_node(row.subject, row.time, row.actor)
-    return graph
+    rows = list(_rows(connection, refs, upward))
+    ends = {edge.source if upward else edge.target for edge, _ in rows}
+    nearer, farther = (ends, refs) if upward else (refs, ends)
+    against: dict[tuple[str, str], tuple[int, bool]] = {}
+    for edge, later in _rows(connection, nearer, True, among=farther):
+        pair = (edge.target, edge.source)
+        against[pair] = min(against.get(pair, (edge.seq, later)), (edge.seq, later))
+    chosen: dict[tuple[str, str], Edge] = {}
+    for edge, later in sorted(rows, key=lambda row: (row[0].seq, row[1])):
+        pair = (edge.source, edge.target)
+        first = chosen.get(pair)
+        if first is None and against.get(pair, (edge.seq, True)) < (edge.seq, later):
+            continue
+        if first is None or edge.relation == "deployed":
+            chosen[pair] = edge
+    found = _in_force(chosen.values()) if upward else list(chosen.values())
+    return found, len(rows) < MAX_ROWS
 
 
-def _edges(seq: int, action: str, subject: str, data: Mapping[str, Any]) -> Iterator[Edge]:
-    if subject.partition(":")[0] not in KINDS or action == "model.promotion_refused":
-        return
-    leading = "deployed" if action in _DEPLOYING else "made"
-    for key, kind in _SINGLE.items():
-        ref = _ref(data.get(key), kind)
-        if ref:
-            relation = {"trigger": "triggered", "parent": "part of"}.get(key, "made")
-            yield Edge(ref, subject, relation, seq)
-    for ref in _refs(data.get("inputs")):
-        relation = "triggered" if subject.startswith("job:") else "made" if ref.startswith("run:") else "used by"
-        yield Edge(ref, subject, relation, seq)
-    for ref in _refs(data.get("outputs")):
-        yield Edge(subject, ref, leading, seq)
+def _rows(
+    connection: Connection, refs: Collection[str], upward: bool, among: Collection[str] | None = None
+) -> Iterator[tuple[Edge, bool]]:
+    """Read edges from the index, each with whether its event says it as an output, which counts after the inputs."""
+    left = MAX_ROWS
+    for batch in batches(refs):
+        for others in [None] if among is None else batches(among):
+            query = _query(upward).where(_NEAR.c.ref.in_(batch))
+            if others is not None:
+                query = query.where(_FAR.c.ref.in_(others))
+            rows = connection.execute(query.limit(left)).all()
+            left -= len(rows)
+            for seq, near, role, far in rows:
+                source, target = (far, near) if upward else (near, far)
+                output = role == ("output" if upward else "subject")
+                if _is_thing(source) and _is_thing(target):
+                    yield Edge(source, target, _relation(source, target, output), seq), output
+            if left <= 0:
+                return
 
 
-def _refs(value: Any) -> list[str]:
-    found = value if isinstance(value, list) else []
-    return [ref for each in found if (ref := _ref(each, ""))]
+def _query(upward: bool) -> Select[tuple[int, str, str, str]]:
+    """Join what an event names: upward its inputs and who made it, downward its outputs and what it went into."""
+    near, far = _NEAR.c, _FAR.c
+    as_subject, otherwise = ("input", "output") if upward else ("output", "input")
+    return (
+        select(near.seq, near.ref, near.role, far.ref)
+        .join(_FAR, far.seq == near.seq)
+        .where(
+            or_(
+                and_(near.role == "subject", far.role == as_subject),
+                and_(near.role == otherwise, far.role == "subject"),
+            )
+        )
+        .order_by(near.seq)
+    )
 
 
-def _ref(value: Any, kind: str) -> str:
-    if not isinstance(value, str) or not value:
-        return ""
-    if value.partition(":")[0] in KINDS and ":" in value:
-        return value
-    return f"{kind}:{value}" if kind else ""
+def _relation(source: str, target: str, output: bool) -> str:
+    from_kind, to_kind = _kind(source), _kind(target)
+    if output:
+        return "deployed" if to_kind == "deployment" else "made"
+    if to_kind == "job" or (from_kind == "alert" and to_kind == "run"):
+        return "triggered"
+    if from_kind in ("run", "job", "report"):
+        return "part of" if (from_kind, to_kind) == ("run", "run") else "made"
+    return "used by"
 
 
-def _told(connection: Connection) -> Iterator[tuple[Any, dict[str, Any]]]:
-    time = type_coerce(events.c.time, String).label("time")
-    columns = (events.c.seq, time, events.c.actor, events.c.action, events.c.subject, event_data.c.data)
-    joined = events.join(event_data, event_data.c.seq == events.c.seq, isouter=True)
-    query = select(*columns).select_from(joined).order_by(events.c.seq)
-    for row in connection.execute(query.execution_options(yield_per=2000)):
-        yield row, trail.decoded(row.data)
+def _in_force(edges: Iterable[Edge]) -> list[Edge]:
+    """Of the versions that an environment served, keep the one that it serves now."""
+    kept: list[Edge] = []
+    newest: dict[str, Edge] = {}
+    for edge in edges:
+        if edge.relation != "deployed":
+            kept.append(edge)
+        elif edge.target not in newest or newest[edge.target].seq < edge.seq:
+            newest[edge.target] = edge
+    return [*kept, *newest.values()]
 
 
-def _root(graph: Graph, text: str) -> str:
+def _root(connection: Connection, text: str) -> str:
     """Find the node that a reference means; of a bare name, the newest version."""
     ref = Ref.parse(text)
     kinds = [ref.kind] if ref.kind else ["model", "dataset"]
     for kind in kinds:
         exact = f"{kind}:{ref.name}" if isinstance(ref.selector, Latest) else f"{kind}:{ref}"
-        if exact in graph.nodes:
+        if _stands(connection, exact):
             return exact
-        if isinstance(ref.selector, Latest):
-            newest = _newest(graph, f"{kind}:{ref.name}@")
-            if newest:
-                return newest
+        if isinstance(ref.selector, Latest) and (newest := _newest(connection, f"{kind}:{ref.name}")):
+            return newest
     if isinstance(ref.selector, Label) and not ref.kind:
         raise InvalidValue(f"{text!r} is in no event", hint=f"Write the version, such as model:{ref.name}@1")
-    raise NotFound(f"nothing in the trail goes by {text!r}", hint=did_you_mean(f"{kinds[0]}:{ref}", graph.nodes))
+    known = select(event_refs.c.ref).where(_begins(f"{kinds[0]}:")).distinct().limit(1000)
+    hint = did_you_mean(f"{kinds[0]}:{ref}", connection.execute(known).scalars())
+    raise NotFound(f"nothing in the trail goes by {text!r}", hint=hint)
 
 
-def _newest(graph: Graph, prefix: str) -> str:
-    numbers = [
-        int(node[len(prefix) :]) for node in graph.nodes if node.startswith(prefix) and node[len(prefix) :].isdecimal()
-    ]
-    return f"{prefix}{max(numbers)}" if numbers else ""
+def _stands(connection: Connection, ref: str) -> bool:
+    return connection.execute(select(event_refs.c.seq).where(event_refs.c.ref == ref).limit(1)).first() is not None
 
 
-def _walk(root: str, depth: int, follow: Any, end: Any) -> dict[tuple[str, str], Edge]:
-    """Go breadth first, at most `depth` steps, each node once."""
-    found: dict[tuple[str, str], Edge] = {}
-    reached, waiting = {root}, deque([(root, 0)])
-    while waiting:
-        node, steps = waiting.popleft()
-        if steps == depth:
-            continue
-        for edge in follow(node):
-            found[(edge.source, edge.target)] = edge
-            following = end(edge)
-            if following not in reached:
-                reached.add(following)
-                waiting.append((following, steps + 1))
-    return found
+def _newest(connection: Connection, name: str) -> str:
+    found = connection.execute(select(event_refs.c.ref).where(_begins(f"{name}@")).distinct()).scalars()
+    numbers = [int(number) for each in found if (number := each[len(name) + 1 :]).isdecimal()]
+    return f"{name}@{max(numbers)}" if numbers else ""
+
+
+def _begins(prefix: str) -> ColumnElement[bool]:
+    """Select what begins alike; by code point, so that the index serves it."""
+    following = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return and_(event_refs.c.ref >= prefix, event_refs.c.ref < following)
+
+
+def _made(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give when and by whom things were made: by the first event on each."""
+    made: dict[str, tuple[str, str]] = {}
+    for batch in batches(refs):
+        first = select(func.min(events.c.seq)).where(events.c.subject.in_(batch)).group_by(events.c.subject)
+        rows = connection.execute(
+            select(events.c.subject, events.c.time, events.c.actor).where(events.c.seq.in_(first))
+        )
+        made.update({row.subject: (utc_text(row.time), row.actor) for row in rows})
+    return made
+
+
+def _is_thing(ref: str) -> bool:
+    return ref.partition(":")[0] in KINDS
+
+
+def _kind(ref: str) -> str:
+    kind, _, label = ref.partition(":")
+    return "deployment" if kind == "model" and not label.rpartition("@")[2].isdecimal() else kind
 
 
 def _node(ref: str, at: str, by: str) -> LineageNode:
-    kind, _, label = ref.partition(":")
-    if kind == "model" and not label.rpartition("@")[2].isdecimal():
-        kind = "deployment"
-    return LineageNode(id=ref, kind=kind, label=_short(kind, label), at=at, by=by)
+    kind = _kind(ref)
+    return LineageNode(id=ref, kind=kind, label=_short(kind, ref.partition(":")[2]), at=at, by=by)
 
 
 def _short(kind: str, label: str) -> str:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, insert
 
-from mlops_ext.errors import MlopsError
+from mlops_ext.errors import MlopsError, NotFound
 from mlops_ext.governance import service
+from mlops_ext.governance.lineage import walked
 from mlops_ext.governance.types import Lineage, ShowLineage
+from mlops_ext.records import now
+from mlops_ext.store import trail
+from mlops_ext.store.schema import chain_head, metadata
 from mlops_ext.workspace import Workspace
 
 R1, R2, REPORT, ALERT, JOB = (
@@ -132,3 +139,56 @@ def test_what_no_event_names_is_said(story: Workspace, ref: str) -> None:
 def test_data_of_any_shape_is_survived(workspace: Workspace) -> None:
     tell(workspace, "thing.done", "model:a@1", inputs="no list", outputs=[1, None, "plain"], trigger=3, run=["x"])
     assert workspace.call(service.show_lineage, ShowLineage(ref="model:a@1")).edges == ()
+
+
+THINGS = ["model:m@1", "model:m@2", "dataset:d@1", "run:a", "run:b", "report:r", "job:j", "workspace"]
+LISTS = st.lists(st.sampled_from([*THINGS, "model:m@production"]), max_size=3)
+EVENTS = st.lists(st.tuples(st.sampled_from(THINGS), LISTS, LISTS), max_size=12)
+
+
+def scanned(told: list[tuple[str, list[str], list[str]]], root: str, upward: bool, depth: int) -> set[tuple[str, str]]:
+    """The graph by a scan of all events, as the module's first paragraph tells it."""
+    order: dict[tuple[str, str], int] = {}
+    kinds = tuple(f"{each.partition(':')[0]}:" for each in THINGS if ":" in each)
+    for subject, inputs, outputs in told:
+        if not subject.startswith(kinds):
+            continue
+        for pair in [*((each, subject) for each in sorted(inputs)), *((subject, each) for each in sorted(outputs))]:
+            newer = pair[1] == "model:m@production" and pair in order
+            if "workspace" in pair or pair[0] == pair[1] or pair[::-1] in order:
+                continue
+            if pair not in order or newer:
+                order.pop(pair, None)
+                order[pair] = len(order)
+    serving = [pair for pair in order if pair[1] == "model:m@production"]
+    graph = set(order) - (set(serving[:-1]) if upward else set())
+    return closure(root, not upward, depth, graph)
+
+
+@settings(deadline=None)
+@given(EVENTS, st.sampled_from(THINGS[:-1]), st.booleans(), st.integers(1, 4))
+def test_what_the_index_gives_is_what_a_scan_of_all_events_gives(told, root, upward, depth):
+    asked = ShowLineage(ref=root, direction="up" if upward else "down", depth=depth)
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(insert(chain_head).values(id=1, seq=0, hash=""))
+        for subject, inputs, outputs in told:
+            data = {"inputs": inputs, "outputs": outputs}
+            trail.append(connection, trail.Draft(now(), "ana", "os_user", "thing.done", subject, data), "b3")
+        try:
+            found = pairs(walked(connection, asked))
+        except NotFound:
+            found = set()
+    assert found == scanned(told, root, upward, depth)
+
+
+def test_a_graph_that_is_cut_says_so(workspace: Workspace) -> None:
+    for number in range(8):
+        tell(workspace, "model.registered", f"model:m@{number + 1}", inputs=["dataset:hub@1"])
+    few = workspace.call(service.show_lineage, ShowLineage(ref="dataset:hub@1", direction="down", limit=4))
+    assert (len(few.nodes), few.cut) == (4, "stopped at 4 nodes")
+    whole = workspace.call(service.show_lineage, ShowLineage(ref="dataset:hub@1", direction="down", limit=9))
+    assert (len(whole.nodes), whole.cut) == (9, "")
+    shallow = workspace.call(service.show_lineage, ShowLineage(ref="model:m@1", direction="up", depth=1))
+    assert "more may lie beyond" in shallow.cut
