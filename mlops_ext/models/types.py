@@ -16,12 +16,15 @@ __all__ = [
     "Describe",
     "Description",
     "EnvironmentLock",
+    "Execution",
     "Field_",
     "Finding",
     "GitState",
+    "Hardware",
     "ListModels",
     "ListVersions",
     "Listed",
+    "MaskedSecret",
     "Model",
     "ModelFile",
     "ModelVersion",
@@ -102,6 +105,43 @@ class EnvironmentLock(Record):
     python: str
     platform: str
     packages: dict[str, str]
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Where a package came from that was not taken from an index: a checkout, a commit, an archive."""
+
+
+class Hardware(Record):
+    """What the process had to compute with."""
+
+    machine: str
+    processor: str = ""
+    """Model of the processor; empty when the system does not tell."""
+    cores: int | None = None
+    """Cores that the process may use."""
+    memory: int | None = None
+    """Bytes that the process may use."""
+    gpus: tuple[str, ...] = ()
+    """Those that the driver or an imported torch names."""
+
+
+class Execution(Record):
+    """How the code ran that made a version, and what speaks against running it again."""
+
+    kind: Literal["clean", "interactive", "script"]
+    """`clean`: a whole run of a notebook, each cell once and in order; `interactive`: cells as somebody ran them."""
+    reasons: tuple[str, ...] = ()
+    """Which cells ran out of order, were edited or skipped since, or what of a script is in no commit."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+class MaskedSecret(Record):
+    """A secret that was taken out of a notebook or a diff before it was stored; never the secret itself."""
+
+    kind: str
+    where: str
 
 
 class ModelVersion(Record):
@@ -133,6 +173,15 @@ class ModelVersion(Record):
     notebook: Digest | None = None
     git: GitState | None = None
     lock: EnvironmentLock | None = None
+    hardware: Hardware | None = None
+    seconds: float | None = None
+    """From the start of its run to its registration; None when the run began with it."""
+    seeds: dict[str, int | str] = Field(default_factory=dict)
+    """Where a seed was given: of the estimator, of the run's parameters, of Python's hashes."""
+    execution: Execution | None = None
+    """None for a version of which that is not known."""
+    masked: tuple[MaskedSecret, ...] = ()
+    """What was masked in its notebook and its diff."""
     trust: tuple[str, ...] = ()
     """Names that loading must be told to trust."""
     scan: Scan | None = None
@@ -181,6 +230,11 @@ class Register(Request):
     notebook: Digest | None = None
     git: GitState | None = None
     lock: EnvironmentLock | None = None
+    hardware: Hardware | None = None
+    seconds: float | None = Field(default=None, ge=0)
+    seeds: dict[str, int | str] = Field(default_factory=dict)
+    execution: Execution | None = None
+    masked: tuple[MaskedSecret, ...] = ()
     trust: tuple[str, ...] = ()
     scan: Scan | None = None
     tags: dict[str, str] = Field(default_factory=dict)
