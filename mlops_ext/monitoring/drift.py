@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mlops_ext.errors import InvalidValue, did_you_mean
-from mlops_ext.monitoring.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
+from mlops_ext.monitoring.columns import Kind
 from mlops_ext.monitoring.histograms import Histogram, categorical_histogram, numeric_histogram
+from mlops_ext.monitoring.kinds import as_categories, as_numbers, missing_of, shared_kind
+from mlops_ext.monitoring.profile import Stored
 from mlops_ext.monitoring.slices import Slice, slices_of
 from mlops_ext.monitoring.sources import Columns, columns_of
 from mlops_ext.monitoring.statistics import categorical_rows, missing_rows, numeric_rows, wanted
@@ -25,7 +25,6 @@ __all__ = ["Comparison", "Treatment", "compare_frames"]
 
 MANY = 20
 """A categorical column with more labels, each expected fewer than five times, is taken for an identifier."""
-_ZONE = r"(Z|[+-]\d\d:?\d\d)$"
 _SMALL = 50_000
 """Below so many values in all, threads cost more than they save."""
 
@@ -151,15 +150,17 @@ class _Work:
         if absent:
             return _Found([absent])
         columns = self.sides[0][name], self.sides[1][name]
+        if isinstance(columns[1], Stored):
+            raise InvalidValue("the current window is a stored reference", hint="Give the rows themselves")
         if part is not None:
             columns = part.of(columns)
         shown = part.name_of(name) if part else name
         try:
-            kind, problem = (self.treated[name], "") if name in self.treated else _kind(shown, columns)
+            kind, problem = (self.treated[name], "") if name in self.treated else shared_kind(shown, columns)
             if isinstance(problem, DriftRow):
                 return _Found([problem])
             if kind is None:
-                labels = [_missing_of(column) for column in columns]
+                labels = [missing_of(column) for column in columns]
                 return _Found(missing_rows(name, *labels), left_out=problem)
             found = _compare(shown, kind, columns, self.asked)
         except pa.ArrowException as error:
@@ -184,12 +185,10 @@ def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[st
 
 def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[str]) -> _Found:
     if kind == "numeric":
-        reference, current = (column if isinstance(column, Numbers) else numbers_of(column, name) for column in columns)
+        reference, current = (as_numbers(column, name) for column in columns)
         return _Found(numeric_rows(name, reference, current, asked), kind, numeric_histogram(reference, current))
-    labels = [column if isinstance(column, Categories) else categories_of(column) for column in columns]
-    return _Found(
-        categorical_rows(name, labels[0], labels[1], asked), kind, categorical_histogram(labels[0], labels[1])
-    )
+    before, after = (as_categories(column, name) for column in columns)
+    return _Found(categorical_rows(name, before, after, asked), kind, categorical_histogram(before, after))
 
 
 def _is_identifier(rows: Iterable[DriftRow]) -> bool:
@@ -198,61 +197,6 @@ def _is_identifier(rows: Iterable[DriftRow]) -> bool:
         row.statistic == "chi2_pooled" and row.parameters["dof"] == 0 and row.parameters["categories"] > MANY
         for row in rows
     )
-
-
-def _kind(name: str, columns: tuple[Any, Any]) -> tuple[Kind | None, DriftRow | str]:
-    """Fix how a column is treated by its reference; a side without any value follows the other."""
-    before, after = (kind_of(column) for column in columns)
-    if before == "empty" or after == "empty":
-        known = after if before == "empty" else before
-        return (
-            ("numeric" if known == "empty" else known, "")
-            if known in ("numeric", "categorical", "empty")
-            else (None, _skipped(known))
-        )
-    if {before, after} == {"time", "categorical"} and all(map(_holds_times, columns)):
-        return None, _skipped("time")
-    if before != after:
-        types = [_type_of(column) for column in columns]
-        sentence = f"was {before} ({types[0]}), is {after} ({types[1]})"
-        return None, DriftRow(
-            column=name,
-            statistic="retyped",
-            value=1.0,
-            parameters={"sentence": sentence, "reference": types[0], "current": types[1]},
-        )
-    return (before, "") if before in ("numeric", "categorical") else (None, _skipped(before))
-
-
-def _type_of(column: Any) -> str:
-    kind = column.dtype if isinstance(column, np.ndarray) else column.type
-    return (
-        str(kind.value_type if pa.types.is_dictionary(kind) else kind) if isinstance(kind, pa.DataType) else str(kind)
-    )
-
-
-def _holds_times(column: Any) -> bool:
-    """Tell whether a column holds times, or texts that all are times, as when one side was read from CSV."""
-    texts = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    if pa.types.is_temporal(texts.type):
-        return True
-    try:
-        pc.cast(texts, pa.timestamp("ns", "UTC" if pc.any(pc.match_substring_regex(texts, _ZONE)).as_py() else None))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return False
-    return True
-
-
-def _missing_of(column: Any) -> Categories:
-    """Count a column's missing values alone."""
-    missing = int((~np.isfinite(column)).sum()) if isinstance(column, np.ndarray) else column.null_count
-    return Categories(pa.array([""], pa.large_string()), np.array([len(column) - missing]), missing)
-
-
-def _skipped(kind: str) -> str:
-    if kind == "time":
-        return "holds times, which move on by themselves; name it in `numeric` to compare it"
-    return "holds nested values; name it in `categorical` to compare them as text"
 
 
 def _absent(name: str, sides: tuple[Columns, Columns]) -> DriftRow | None:

@@ -160,7 +160,7 @@ def _offset(values: Sorted, centre: Any) -> npt.NDArray[np.float64]:
     if values.dtype.kind == "i" and not _wide(values, centre):
         return np.asarray(values - centre, dtype=np.float64)
     with np.errstate(over="ignore"):
-        shifted: npt.NDArray[np.float64] = values.astype(np.float64) - np.float64(centre)
+        shifted: npt.NDArray[np.float64] = values.astype(np.float64, copy=False) - np.float64(centre)
         return shifted
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.monitoring.columns import categories_of, codes_of
+from mlops_ext.monitoring.profile import Stored
 from mlops_ext.monitoring.sources import Columns
 
 __all__ = ["MOST_SLICES", "Slice", "slices_of"]
@@ -56,6 +57,8 @@ def slices_of(sides: tuple[Columns, Columns], names: Sequence[str]) -> list[Slic
         if name not in shared:
             raise InvalidValue(f"no column {name!r} on both sides to slice by", hint=did_you_mean(name, shared))
         columns = sides[0][name], sides[1][name]
+        if isinstance(columns[0], Stored):
+            raise InvalidValue("a stored reference has no rows to slice", hint="Give the reference itself")
         known = categories_of(columns[0])
         most = np.argsort(-known.counts, kind="stable")[:MOST_SLICES]
         labels = known.labels.take(pa.array(most)).to_pylist()

@@ -18,8 +18,10 @@ from mlops_ext.errors import InvalidValue
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-__all__ = ["Columns", "columns_in", "columns_of", "looks_like_path"]
+__all__ = ["SUFFIX", "SUFFIXES", "Columns", "columns_in", "columns_of", "looks_like_path"]
 
+SUFFIX = ".reference"
+"""How the name of a stored reference ends."""
 SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".csv.gz": "csv", ".tsv": "csv"}
 MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
@@ -103,7 +105,7 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
 
 def looks_like_path(text: str) -> bool:
     """Tell whether a text names a file rather than a dataset, whose names hold no slash."""
-    return "/" in text or "\\" in text or _format(Path(text)) != ""
+    return "/" in text or "\\" in text or _format(Path(text)) != "" or text.endswith(SUFFIX)
 
 
 def columns_in(path: Path) -> Columns:
@@ -118,6 +120,10 @@ def columns_in(path: Path) -> Columns:
     """
     if not path.exists():
         raise InvalidValue(f"there is no file or folder {str(path)!r}", hint="Check the path, or name a dataset")
+    if path.suffix == SUFFIX:
+        from mlops_ext.monitoring.profile import read_profile
+
+        return read_profile(path)
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if _is_data(each, path))
     formats = {_format(each) for each in files}
     if len(formats) != 1 or formats == {""}:
