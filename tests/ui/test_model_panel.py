@@ -50,7 +50,7 @@ def test_a_refused_promotion_says_why_and_changes_nothing(page: Page, lab: Lab) 
 def test_a_promotion_that_waits_is_shown_and_nobody_anonymous_decides_it(page: Page, lab: Lab) -> None:
     panel = open_model(page, lab, "delay")
     panel.get_by_role("tab", name="Gates").click()
-    asked = panel.get_by_role("list", name="Promotions").get_by_role("listitem").first
+    asked = panel.get_by_role("list", name="Promotions").get_by_role("listitem").filter(has_text="development")
     expect(asked).to_contain_text("0 of 1 approvals")
     expect(asked).to_contain_text("anna")
     expect(panel).to_contain_text("Approvals are advisory here")

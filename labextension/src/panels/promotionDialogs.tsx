@@ -43,11 +43,12 @@ export function accepted(promotion: Promotion, trans: IMlops['trans']): Promotio
   }
   const failed = promotion.gates.filter(gate => !gate.passed && !gate.pending);
   const reasons = failed.map(gate => `${gate.gate}: ${gate.message}`).join('; ');
+  const bounds = failed.map(gate => (gate.bound === null ? gate.gate : `${gate.gate}: ${gate.bound}`)).join(', ');
   const asked = `${promotion.model}@${promotion.version}`;
   throw new MlopsError(
     'check_refused',
     trans.__('%1 may not go to %2: %3', asked, promotion.environment, reasons),
-    promotion.note
+    [trans.__('It passes with %1.', bounds), promotion.note].filter(Boolean).join(' ')
   );
 }
 
