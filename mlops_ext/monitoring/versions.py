@@ -200,8 +200,8 @@ def _errors(block: npt.NDArray[np.int64], truth: npt.NDArray[Any], answers: _Ans
     """Sum up by block what RMSE, MAE and R² follow from; the truth is centred, so that squares stay small."""
     try:
         wanted, said = truth.astype(np.float64), answers.predicted.astype(np.float64).reshape(len(truth))
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"the target or a prediction is no number: {error}", hint="Name a numeric target") from error
+    except (TypeError, ValueError) as fault:
+        raise InvalidValue(f"the target or a prediction is no number: {fault}", hint="Name a numeric target") from fault
     centred, error = wanted - wanted.mean(), said - wanted
     return _by_block(block, truth=centred, square=centred**2, squared=error**2, absolute=np.abs(error))
 
@@ -221,9 +221,8 @@ def _hits(block: npt.NDArray[np.int64], truth: npt.NDArray[Any], answers: _Answe
 def _by_block(block: npt.NDArray[np.int64], **columns: Floats) -> Sums:
     count = int(block.max()) + 1
     rows = np.bincount(block, minlength=count).astype(np.float64)
-    return {"rows": rows} | {
-        name: np.bincount(block, weights=values, minlength=count) for name, values in columns.items()
-    }
+    sums = {name: np.bincount(block, weights=values, minlength=count) for name, values in columns.items()}
+    return {"rows": rows} | {name: each.astype(np.float64, copy=False) for name, each in sums.items()}
 
 
 def _metrics(sums: Sums, weights: Floats) -> dict[str, Floats]:

@@ -101,6 +101,17 @@ def test_the_pages_together_are_the_sorted_list(store, rows, limit, key, descend
         assert found == [row["id"] for row in expected]
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_no_page_loses_what_is_not_a_number_and_it_sorts_last(store, descending):
+    values = [float("nan"), 2.0, float("-inf"), float("nan"), float("inf"), 1.0, float("nan")]
+    for value in values:
+        write_note(store, str(value), number=value)
+    with store.catalog.read() as connection:
+        found = all_pages(connection, [notes.c.number, notes.c.id], 2, descending=descending)
+    missing = [1, 4, 7]
+    assert found == ([5, 2, 6, 3, *missing[::-1]] if descending else [3, 6, 2, 5, *missing])
+
+
 def test_the_last_full_page_names_no_next_one(store):
     for number in range(4):
         write_note(store, str(number))
