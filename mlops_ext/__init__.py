@@ -11,6 +11,7 @@ Nothing heavy is imported before it is used.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -145,6 +146,14 @@ def load_ipython_extension(shell: Any) -> None:
     load(shell)
 
 
+def _watch() -> None:
+    """In a kernel, note from the import on which cell each execution is of."""
+    if "IPython" in sys.modules:
+        from mlops_ext.tracking.history import watch
+
+        watch()
+
+
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from mlops_ext.server.extension import MlopsExtension
 
@@ -153,3 +162,6 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "mlops-ext"}]
+
+
+_watch()

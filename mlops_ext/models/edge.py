@@ -13,10 +13,9 @@ from typing import Any
 from mlops_ext.errors import DamagedBlob, InvalidValue
 from mlops_ext.models import service
 from mlops_ext.models.flavors import flavor_named, save_model
+from mlops_ext.models.provenance import provenance
 from mlops_ext.models.signature import infer
-from mlops_ext.models.surroundings import code_state, environment_lock
 from mlops_ext.models.types import (
-    GitState,
     ListModels,
     Model,
     ModelFile,
@@ -98,6 +97,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         files = _stored(ws, folder)
     measured = {key: float(value) for key, value in (metrics or {}).items()}
     given = {key: _json_text(key, value) for key, value in (params or {}).items()}
+    parameters = {**logged.parameters, **given}
     request = Register(
         name=name,
         flavor=flavor.name,
@@ -105,11 +105,9 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         signature=shape,
         inputs=_inputs(ws, inputs),
         metrics={**logged.metrics, **measured},
-        parameters={**logged.parameters, **given},
+        parameters=parameters,
         run=run.id,
-        notebook=logged.source,
-        git=_git_state(ws),
-        lock=environment_lock(),
+        **provenance(ws, model, run, logged, parameters),
         trust=trust,
         tags={key: str(value) for key, value in (tags or {}).items()},
         description=description,
@@ -228,14 +226,6 @@ def _pinned(ws: Workspace, text: str) -> str:
             raise InvalidValue(f"the input {text!r} names no version", hint=f"Write {ref.kind}:{ref.name}@1")
         return _full(text)
     return f"dataset:{ws.call(datasets.show, ShowDataset(dataset=text)).ref}"
-
-
-def _git_state(ws: Workspace) -> GitState | None:
-    code = code_state(Path.cwd())
-    if code is None:
-        return None
-    diff = ws.put_blob(code.diff.encode()) if code.diff else None
-    return GitState(commit=code.commit, branch=code.branch, dirty=code.dirty, diff=diff)
 
 
 def _json_text(key: str, value: Any) -> str:

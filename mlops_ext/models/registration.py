@@ -15,7 +15,7 @@ from mlops_ext.models.measures import Measures, check_measures, check_text, stor
 from mlops_ext.models.references import number_row
 from mlops_ext.models.rows import DETAILS, version_record
 from mlops_ext.models.tables import environment_locks, model_links, model_versions, models
-from mlops_ext.models.types import ModelFile, ModelVersion, Register
+from mlops_ext.models.types import Execution, ModelFile, ModelVersion, Register
 from mlops_ext.operations import operation
 from mlops_ext.records import new_id
 from mlops_ext.refs import Number, Ref, check_name
@@ -49,7 +49,7 @@ def register(ws: Workspace, request: Register) -> ModelVersion:
         digest = content_digest(asked, change.algorithm)
         model = _model(change, asked.name)
         latest = number_row(change, model.id, model.latest) if model is not None and model.latest else None
-        if latest is not None and latest.digest == digest and not asked.new:
+        if latest is not None and latest.digest == digest and not asked.new and not _cleaner(asked, latest):
             _link(change, latest, asked.run)
             return version_record(change, latest)
         lock = _lock_row(locked, change.algorithm) if locked else None
@@ -102,6 +102,13 @@ def _enter(
     return _record(asked, number, digest, change)
 
 
+def _cleaner(asked: Register, latest: Row[Any]) -> bool:
+    """Tell whether an equal model comes from code that can be run again, unlike the latest: that is worth a version."""
+    known = latest.details.get("execution")
+    former = None if known is None else Execution.model_validate(known)
+    return bool(asked.execution and asked.execution.repeatable) and not (former and former.repeatable)
+
+
 def _record(asked: Register, number: int, digest: str, change: Change) -> ModelVersion:
     """Give the record of what was just written, as reading it would."""
     shared = {name: getattr(asked, name) for name in ModelVersion.model_fields if name in Register.model_fields}
@@ -130,6 +137,8 @@ def _event_data(asked: Register, digest: str) -> dict[str, Any]:
         "files": {file.path: file.digest for file in asked.files},
         "metrics": asked.metrics,
         "git_commit": asked.git.commit if asked.git else "",
+        "notebook": asked.notebook or "",
+        "execution": asked.execution.kind if asked.execution else "",
         "inputs": inputs,
     }
 

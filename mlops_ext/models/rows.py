@@ -16,7 +16,10 @@ from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion
 
 __all__ = ["DETAILS", "deployment_record", "model_records", "pointers", "version_record", "version_records"]
 
-DETAILS = ("files", "signature", "inputs", "notebook", "git", "trust", "scan")
+DETAILS = (
+    "files", "signature", "inputs", "notebook", "git", "hardware", "seconds", "seeds", "execution", "masked", "trust",
+    "scan",
+)  # fmt: skip
 """The fields of a version that lie together in one JSON column."""
 
 _PLAIN = ("name", "version", "digest", "flavor", "run", "description", "state", "created_at", "created_by")

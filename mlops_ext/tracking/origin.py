@@ -1,4 +1,4 @@
-"""Where a run comes from: the notebook, the commit, and the parameters that papermill injected."""
+"""Where a run comes from: notebook or script, the commit, and the parameters that papermill injected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["git_commit", "injected_parameters", "notebook_name", "parse_injected", "shell"]
+__all__ = [
+    "git_commit",
+    "injected_parameters",
+    "is_batch",
+    "notebook_name",
+    "notebook_path",
+    "parse_injected",
+    "script_path",
+    "shell",
+]
 
 _HEADER = "# Parameters"
 _MISSING = object()
@@ -45,15 +54,32 @@ def notebook_name(root: Path) -> str:
 
     JupyterLab and VS Code tell their kernels; for papermill, which does not, its command line is read.
     """
+    path = notebook_path()
+    if path is None:
+        return ""
+    return path.relative_to(root).as_posix() if path.is_absolute() and path.is_relative_to(root) else path.name
+
+
+def notebook_path() -> Path | None:
+    """Give the file of the notebook that runs here as the front end named it; None when unknown."""
     running = shell()
     if running is None:
-        return ""
+        return None
     told = str(running.user_ns.get("__vsc_ipynb_file__", "")) or os.environ.get("JPY_SESSION_NAME", "")
     name = _papermill_notebook() or told
-    if not name.endswith(".ipynb"):
-        return ""
-    path = Path(name)
-    return path.relative_to(root).as_posix() if path.is_absolute() and path.is_relative_to(root) else path.name
+    return Path(name) if name.endswith(".ipynb") else None
+
+
+def script_path() -> Path | None:
+    """Give the file of the script that runs here; None at a prompt, in a kernel, for `python -c`."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(file).resolve() if file and shell() is None else None
+
+
+def is_batch() -> bool:
+    """Tell whether papermill or nbclient runs this kernel from the first cell on, with nobody sitting before it."""
+    running = shell()
+    return running is not None and not _takes_input(running)
 
 
 def injected_parameters() -> dict[str, Any]:
@@ -63,7 +89,7 @@ def injected_parameters() -> dict[str, Any]:
     `# Parameters`, holds nothing but assignments of literals, and no front end waits for input.
     """
     running = shell()
-    if running is None or _takes_input(running):
+    if running is None or not is_batch():
         return {}
     found: dict[str, Any] = {}
     for source in running.history_manager.input_hist_raw:
@@ -136,10 +162,12 @@ def _papermill_notebook() -> str:
     import psutil  # type: ignore[import-untyped,unused-ignore]  # ipykernel depends on it
 
     try:
-        words = psutil.Process(int(parent)).cmdline()
+        process = psutil.Process(int(parent))
+        name = _named_notebook(process.cmdline())
+        # The kernel works elsewhere when papermill is told so by --cwd.
+        return str(Path(process.cwd()) / name) if name else ""
     except psutil.Error:
         return ""
-    return _named_notebook(words)
 
 
 def _named_notebook(words: Sequence[str]) -> str:
