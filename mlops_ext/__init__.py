@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlops_ext.datasets.edge import load, snapshot
     from mlops_ext.features.edge import feature_view, join
-    from mlops_ext.models.edge import load_model, register
+    from mlops_ext.models.edge import register
     from mlops_ext.models.keeping import (
         archive_model,
         delete_model,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         tag,
         untag,
     )
+    from mlops_ext.models.loading import load_model
     from mlops_ext.models.promoting import approve, check, promote, reject, rollback, why
     from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
@@ -92,7 +93,8 @@ __all__ = [
 _FACE = {
     "mlops_ext.datasets.edge": ("load", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
-    "mlops_ext.models.edge": ("load_model", "register"),
+    "mlops_ext.models.edge": ("register",),
+    "mlops_ext.models.loading": ("load_model",),
     "mlops_ext.models.keeping": (
         "archive_model",
         "delete_model",

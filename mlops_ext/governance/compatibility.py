@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from mlops_ext.models.casting import fits
 from mlops_ext.models.types import Signature
 
-__all__ = ["fits", "misfits"]
-
-_NUMBER = re.compile(r"(u?int|float)(8|16|32|64)(.*)")
-
-# The integers that a float holds exactly, by the bits of both.
-_EXACT = {("8", "16"), ("8", "32"), ("8", "64"), ("16", "32"), ("16", "64"), ("32", "64")}
+__all__ = ["misfits"]
 
 
 def misfits(new: Signature, old: Signature) -> list[str]:
@@ -44,27 +38,3 @@ def misfits(new: Signature, old: Signature) -> list[str]:
         elif not fits(given[field.name], field.type):
             found.append(f"it gives {field.name!r} as {given[field.name]}, not {field.type}")
     return found
-
-
-def fits(value: str, target: str) -> bool:
-    """Tell whether values of one type can be given where another is taken, without loss.
-
-    Examples
-    --------
-    >>> fits("int32", "int64"), fits("int32", "float64"), fits("float64", "float32"), fits("int64", "float64")
-    (True, True, False, False)
-    """
-    if value == target:
-        return True
-    sent, taken = _NUMBER.fullmatch(value), _NUMBER.fullmatch(target)
-    if sent is None or taken is None or sent[3] != taken[3]:
-        return False
-    kinds, wider = (sent[1], taken[1]), (sent[2], taken[2]) in _EXACT
-    return wider and kinds in {
-        ("int", "int"),
-        ("uint", "uint"),
-        ("uint", "int"),
-        ("float", "float"),
-        ("int", "float"),
-        ("uint", "float"),
-    }

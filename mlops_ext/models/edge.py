@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlops_ext.errors import DamagedBlob, InvalidValue
+from mlops_ext.errors import InvalidValue
 from mlops_ext.models import service
-from mlops_ext.models.flavors import flavor_named, save_model
+from mlops_ext.models.flavors import save_model
+from mlops_ext.models.loading import load_model, sha256_of
 from mlops_ext.models.provenance import provenance
+from mlops_ext.models.scanning import scan_folder
 from mlops_ext.models.signature import infer
 from mlops_ext.models.types import (
     ListModels,
@@ -21,7 +21,6 @@ from mlops_ext.models.types import (
     ModelFile,
     ModelVersion,
     Register,
-    ShowVersion,
     Signature,
 )
 from mlops_ext.records import Page
@@ -51,7 +50,8 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
     Parameters
     ----------
     model : object
-        A scikit-learn estimator, or anything that can be pickled (which loading must then trust).
+        A model of scikit-learn, XGBoost, LightGBM, PyTorch or ONNX, or anything that can be pickled (loading
+        must then trust the names in the version's `trust`).
     name : str
         Name of the model.
     metrics : mapping of str to float, optional
@@ -94,6 +94,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         folder = Path(scratch)
         flavor = save_model(model, folder)
         trust = tuple(flavor.untrusted(folder))
+        scan = scan_folder(folder, trust)
         files = _stored(ws, folder)
     measured = {key: float(value) for key, value in (metrics or {}).items()}
     given = {key: _json_text(key, value) for key, value in (params or {}).items()}
@@ -109,6 +110,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         run=run.id,
         **provenance(ws, model, run, logged, parameters),
         trust=trust,
+        scan=scan,
         tags={key: str(value) for key, value in (tags or {}).items()},
         description=description,
         new=new,
@@ -118,52 +120,10 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
     return version
 
 
-def load_model(ref: str | ModelVersion, *, trust: Collection[str] = (), workspace: Workspace | None = None) -> Any:
-    """Load a model; every file is checked against its digest before anything is read from it.
-
-    Parameters
-    ----------
-    ref : str or ModelVersion
-        `delay`, `delay@3`, `delay@production`, `delay@champion`.
-    trust : collection of str
-        Types to trust beyond the reviewed ones; `pickle` lets a pickled object run its code.
-
-    Returns
-    -------
-    object
-        The estimator itself, as it was registered.
-
-    Raises
-    ------
-    UntrustedModel
-        It holds what is neither reviewed nor named in `trust`.
-    DamagedBlob
-        A file differs from its digest; it is named.
-
-    Examples
-    --------
-    >>> mlops.load_model("delay@production").predict(X)  # doctest: +SKIP
-    """
-    if isinstance(trust, str):
-        raise InvalidValue(f"trust={trust!r} is one text", hint=f"Write trust=[{trust!r}]")
-    ws = workspace or Workspace.find()
-    version = ws.call(service.version, ShowVersion(model=_text(ref)))
-    flavor = flavor_named(version.flavor)
-    with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
-        folder = Path(scratch)
-        for file in version.files:
-            _fetch(ws, version, file, folder)
-        return flavor.load(folder, frozenset(trust))
-
-
 def models(search: str = "", *, limit: int = 100, cursor: str = "", workspace: Workspace | None = None) -> Page[Model]:
     """List the models whose name holds a text."""
     ws = workspace or Workspace.find()
     return ws.call(service.list_models, ListModels(search=search, limit=limit, cursor=cursor))
-
-
-def _text(ref: str | ModelVersion) -> str:
-    return ref if isinstance(ref, str) else ref.ref
 
 
 def _stored(ws: Workspace, folder: Path) -> tuple[ModelFile, ...]:
@@ -172,32 +132,10 @@ def _stored(ws: Workspace, folder: Path) -> tuple[ModelFile, ...]:
     digests = ws.put_blobs(paths)
     return tuple(
         ModelFile(
-            path=path.relative_to(folder).as_posix(), digest=digest, sha256=_sha256(path), size=path.stat().st_size
+            path=path.relative_to(folder).as_posix(), digest=digest, sha256=sha256_of(path), size=path.stat().st_size
         )
         for path, digest in zip(paths, digests, strict=True)
     )
-
-
-def _fetch(ws: Workspace, version: ModelVersion, file: ModelFile, folder: Path) -> None:
-    """Copy a file of a model into a folder and check the copy, which is what will be read."""
-    target = folder / file.path
-    if not target.resolve().is_relative_to(folder.resolve()):
-        raise DamagedBlob(f"{version.ref} has a file outside its folder: {file.path!r}", hint="Do not trust this store")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        shutil.copyfile(ws.blob_path(file.digest), target)
-    except DamagedBlob as error:
-        raise DamagedBlob(f"{file.path} of {version.ref} is damaged: {error.message}", hint=error.hint) from error
-    if _sha256(target) != file.sha256:
-        raise DamagedBlob(f"{file.path} of {version.ref} has another SHA-256 than recorded", hint="Restore a backup")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _inputs(ws: Workspace, given: Sequence[Any] | None) -> tuple[str, ...]:

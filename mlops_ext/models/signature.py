@@ -1,10 +1,17 @@
-"""Signatures, inferred from an example: names and exact types of what a model takes and gives."""
+"""Signatures, inferred from an example: names and exact types of what a model takes and gives.
+
+A type is the library's own name for it: `int64`, `Int64` (may be missing), `category`, `datetime64[us, UTC]` of
+pandas; `double`, `timestamp[us, tz=UTC]` of Arrow; `Float64`, `Categorical` of Polars. A tensor's is its dtype
+and shape, with -1 for the rows: `float32[-1, 28, 28]`. `models/casting.py` knows which fits which.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.models.asking import answers_of
 from mlops_ext.models.types import Field_, Signature
 
 __all__ = ["infer"]
@@ -18,9 +25,9 @@ def infer(model: Any, example: Any) -> Signature:
     Parameters
     ----------
     model : object
-        Fitted; its `predict` and `predict_proba`, or itself when it is callable, are asked.
-    example : DataFrame, Table or ndarray
-        Rows as the model takes them: pandas, Polars, Arrow or NumPy of shape (n_rows, …).
+        Fitted; its `predict` and `predict_proba`, or what its flavor says can be asked.
+    example : DataFrame, Table, ndarray, tensor, or mapping of str to ndarray
+        Rows as the model takes them: pandas, Polars, Arrow, or arrays of shape (n_rows, …).
 
     Raises
     ------
@@ -32,6 +39,8 @@ def infer(model: Any, example: Any) -> Signature:
 
 
 def _head(example: Any) -> Any:
+    if isinstance(example, Mapping):
+        return {name: _head(each) for name, each in example.items()}
     if hasattr(example, "head"):
         return example.head(_ROWS)
     if hasattr(example, "slice") and hasattr(example, "schema"):
@@ -43,29 +52,34 @@ def _head(example: Any) -> Any:
     )
 
 
-def _fields(rows: Any, name: str = "input") -> tuple[Field_, ...]:
+def _fields(rows: Any, name: str = "input") -> tuple[Field_, ...]:  # noqa: PLR0911 - one line for each kind
     if hasattr(rows, "dtypes") and hasattr(rows, "columns"):
         pairs = zip(rows.columns, rows.dtypes, strict=True)
         return tuple(Field_(name=str(field), type=str(kind)) for field, kind in pairs)
     if hasattr(rows, "schema"):
         pairs = zip(rows.schema.names, rows.schema.types, strict=True)
         return tuple(Field_(name=str(field), type=str(kind)) for field, kind in pairs)
-    if hasattr(rows, "dtype"):
-        inner = "".join(f", {size}" for size in rows.shape[1:])
+    if isinstance(rows, Mapping):
+        return tuple(field for key, each in rows.items() for field in _fields(each, str(key)))
+    if hasattr(rows, "dtype") and hasattr(rows, "shape"):
         own = getattr(rows, "name", None)
-        return (Field_(name=str(own) if own else name, type=f"{rows.dtype}[n{inner}]" if inner else str(rows.dtype)),)
+        return (Field_(name=str(own) if own else name, type=_tensor(rows)),)
+    if isinstance(rows, tuple) and len(rows) > 1:
+        return tuple(field for place, each in enumerate(rows) for field in _fields(each, f"{name}_{place}"))
+    if isinstance(rows, Sequence) and not isinstance(rows, str) and rows:
+        return (Field_(name=name, type=type(rows[0]).__name__),)
     return (Field_(name=name, type=type(rows).__name__),)
 
 
+def _tensor(rows: Any) -> str:
+    kind = str(rows.dtype).removeprefix("torch.")
+    inner = "".join(f", {size}" for size in rows.shape[1:])
+    return f"{kind}[-1{inner}]" if inner else kind
+
+
 def _outputs(model: Any, rows: Any) -> tuple[Field_, ...]:
-    asked = [("prediction", getattr(model, "predict", None)), ("probability", getattr(model, "predict_proba", None))]
-    if asked[0][1] is None:
-        asked = [("prediction", model if callable(model) else None)]
-    found: list[Field_] = []
-    for name, function in asked:
-        if function is not None:
-            found += _fields(_call(function, rows), name)
-    return tuple(found)
+    asked = answers_of(model).items()
+    return tuple(field for name, function in asked for field in _fields(_call(function, rows), name))
 
 
 def _call(function: Any, rows: Any) -> Any:

@@ -9,7 +9,16 @@ from typing import Any, Protocol
 from mlops_ext.errors import Forbidden, InvalidValue
 from mlops_ext.models.plugins import installed, load_plugin
 
-__all__ = ["FLAVORS", "CannotSave", "Flavor", "UntrustedModel", "flavor_named", "refuse_untrusted", "save_model"]
+__all__ = [
+    "FLAVORS",
+    "CannotSave",
+    "Flavor",
+    "UntrustedModel",
+    "flavor_named",
+    "flavors",
+    "refuse_untrusted",
+    "save_model",
+]
 
 FLAVORS = "mlops_ext.flavors"
 
@@ -23,6 +32,10 @@ class Flavor(Protocol):
         What the version records, and the entry point's name.
     unsafe : bool
         Whether reading the files can run any code that they hold.
+
+    Two more may be left out. `general`, True for a flavor that takes what merely follows an interface, lets
+    flavors made for one library go first. `answers(model)` gives what a model without `predict` can be asked, by
+    name, each a function of rows; None when the model is not of its kind.
     """
 
     name: str
@@ -73,6 +86,18 @@ def flavor_named(name: str) -> Flavor:
     return flavor
 
 
+def flavors() -> list[Flavor]:
+    """Give the installed flavors in the order in which they are asked: safe before unsafe, special before general.
+
+    Raises
+    ------
+    BrokenPlugin
+        One does not load; it is named.
+    """
+    found = [flavor_named(name) for name in installed(FLAVORS)]
+    return sorted(found, key=lambda each: (each.unsafe, getattr(each, "general", False)))
+
+
 def save_model(model: Any, folder: Path) -> Flavor:
     """Write a model with the first flavor that can, a safe one before an unsafe one; give the flavor.
 
@@ -89,7 +114,7 @@ def save_model(model: Any, folder: Path) -> Flavor:
         No flavor can write it; the reasons are given.
     """
     reasons = []
-    for flavor in sorted((flavor_named(name) for name in installed(FLAVORS)), key=lambda each: each.unsafe):
+    for flavor in flavors():
         if not flavor.can_save(model):
             continue
         try:

@@ -28,6 +28,16 @@ REVIEWED = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
+        # Wrappers of boosted trees inside a pipeline; the trees are read by the library's own parser.
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRanker",
+        "lightgbm.sklearn.LGBMRegressor",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRanker",
+        "xgboost.sklearn.XGBRegressor",
     }
 )
 
@@ -37,6 +47,7 @@ class SklearnFlavor:
 
     name: ClassVar[str] = "sklearn"
     unsafe: ClassVar[bool] = False
+    general: ClassVar[bool] = True
 
     def can_save(self, model: Any) -> bool:
         """Tell whether it has the interface of an estimator."""
