@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 GATES = "mlops_ext.gates"
+BUILT_IN = Policy(gates={"production": (GateRule(gate="clean_run"),)})
+"""In force until one is applied."""
 
 
 @operation("policy.show", "GET /policy")
@@ -73,9 +75,9 @@ def apply(ws: Workspace, request: ApplyPolicy) -> AppliedPolicy:
 
 
 def current_policy(reader: Connection | Change) -> AppliedPolicy:
-    """Give the policy in force: the one applied last, else the built-in one without gates."""
+    """Give the policy in force: the one applied last, else the built-in one, which asks production for a clean run."""
     newest = reader.execute(select(policies).order_by(policies.c.number.desc()).limit(1)).one_or_none()
-    return AppliedPolicy(policy=Policy()) if newest is None else _applied(newest)
+    return AppliedPolicy(policy=BUILT_IN) if newest is None else _applied(newest)
 
 
 def policy_digest(policy: Policy, algorithm: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlops_ext.errors import NotFound
+from mlops_ext.governance.clean_run import clean_run
 from mlops_ext.governance.gates import in_order
 from mlops_ext.models import gates, policy
 from mlops_ext.models.decisions import GateResult
@@ -41,6 +42,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Gate], None]:
         "raises": OptionedGate(_raises, ()),
         "mute": OptionedGate(_mute, ()),
         "approvals": approvals,
+        "clean_run": clean_run,
         "in_order": in_order,
     }
 

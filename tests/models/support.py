@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mlops_ext.models import promoting, service
 from mlops_ext.models.decisions import ApplyPolicy, Policy, Rollback
-from mlops_ext.models.types import ModelFile, ModelVersion, Register
+from mlops_ext.models.types import Execution, ModelFile, ModelVersion, Register
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
 
@@ -22,6 +22,7 @@ def file_of(ws: Workspace, content: bytes, path: str = "model.bin") -> ModelFile
 
 def registered(ws: Workspace, name: str = "delay", content: bytes = b"one", **fields: Any) -> ModelVersion:
     files = fields.pop("files", None) or (file_of(ws, content),)
+    fields.setdefault("execution", Execution(kind="clean"))
     request = Register(name=name, flavor="test", files=files, **fields)
     return ws.call(service.register, request)
 
