@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.demo.teller import Outcome, Step
 from mlops_ext.governance import service as governance
-from mlops_ext.governance.types import ListEvents
-from mlops_ext.models.types import NoRequest
+from mlops_ext.governance.types import ListEvents, ShowHead
 from mlops_ext.monitoring import figures
 from mlops_ext.store.filesystem import write_whole
 
@@ -35,7 +34,7 @@ def write_report(story: Story, steps: list[Step], path: Path) -> Outcome:
 
     page = Environment(loader=PackageLoader("mlops_ext.demo", "."), autoescape=True).get_template("report.html.j2")
     events = story.ws.call(governance.log, ListEvents(limit=1000)).items
-    head = story.ws.call(governance.head, NoRequest())
+    head = story.ws.call(governance.head, ShowHead())
     html = page.render(
         title="Will this flight be late?",
         lead="One model in production for the flights of 2013: trained, promoted, watched, retrained, rolled back.",

@@ -32,8 +32,6 @@ __all__ = [
     "Review",
     "Rollback",
     "ShowPromotion",
-    "ShowWhy",
-    "Why",
 ]
 
 PromotionState = Literal[
@@ -287,42 +285,3 @@ class Deployment(Record):
 class ListDeployments(PageRequest):
     model: str = Field(description="Name of the model")
     environment: str = Field(default="", description="Only this environment")
-
-
-class ShowWhy(Request):
-    model: str = Field(description="name@environment, or name@alias of a guarded alias")
-
-
-class Why(Record):
-    """Why an environment serves what it serves: who decided on what grounds, and what changed."""
-
-    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals")
-    model: str
-    version: int
-    environment: str
-    since: Timestamp
-    action: Literal["promote", "rollback"]
-    by: str
-    comment: str = ""
-    promotion: str = ""
-    requested_by: str = ""
-    gates: tuple[GateResult, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    advisory: bool = False
-    break_glass: bool = False
-    policy: str = ""
-    registered_by: str
-    run: str = ""
-    notebook: str = ""
-    """Digest of the executed notebook."""
-    commit: str = ""
-    data: tuple[str, ...] = ()
-    metrics: dict[str, float] = Field(default_factory=dict)
-    previous: int | None = None
-    changes: tuple[str, ...] = ()
-    """What differs from the version that was served before."""
-
-    @property
-    def ref(self) -> str:
-        """`name@environment`."""
-        return f"{self.model}@{self.environment}"

@@ -19,11 +19,10 @@ from mlops_ext.models.decisions import (
     Reject,
     Rollback,
     ShowPromotion,
-    ShowWhy,
-    Why,
 )
 from mlops_ext.models.promotion import refusal
 from mlops_ext.models.types import ModelVersion
+from mlops_ext.models.why import ShowWhy, Why
 from mlops_ext.records import Page
 from mlops_ext.workspace import Workspace
 

@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Literal
 
+from pydantic import Field
 from sqlalchemy import Row
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.models.cases import known_goal
-from mlops_ext.models.decisions import Promotion, ShowWhy, Why
+from mlops_ext.models.comparison import CompareVersions, Difference, compare
+from mlops_ext.models.decisions import Approval, GateResult, Promotion
 from mlops_ext.models.references import Reader, current_deployment, find_model, find_version
 from mlops_ext.models.rows import version_record
 from mlops_ext.models.standing import promotion_record, promotion_rows
 from mlops_ext.models.tables import promotions
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.operations import operation
+from mlops_ext.records import Record, Request, Timestamp
 from mlops_ext.refs import Label, Ref
 from mlops_ext.workspace import Workspace
 
-__all__ = ["why"]
+__all__ = ["ShowWhy", "Why", "why"]
+
+
+class ShowWhy(Request):
+    """Which place to explain."""
+
+    model: str = Field(description="name@environment, or name@alias of a guarded alias")
+
+
+class Why(Record):
+    """Why an environment serves what it serves: who decided on what grounds, and what changed."""
+
+    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals")
+    model: str
+    version: int
+    environment: str
+    since: Timestamp
+    action: Literal["promote", "rollback"]
+    by: str
+    comment: str = ""
+    promotion: str = ""
+    requested_by: str = ""
+    gates: tuple[GateResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    advisory: bool = False
+    break_glass: bool = False
+    policy: str = ""
+    registered_by: str
+    run: str = ""
+    notebook: str = ""
+    """Digest of the executed notebook."""
+    commit: str = ""
+    data: tuple[str, ...] = ()
+    metrics: dict[str, float] = Field(default_factory=dict)
+    previous: int | None = None
+    changes: tuple[Difference, ...] = ()
+    """What differs from the version that was served before."""
+
+    @property
+    def ref(self) -> str:
+        """`name@environment`."""
+        return f"{self.model}@{self.environment}"
 
 
 @operation("models.why", "GET /model-versions/{model}/why", command="why")
@@ -42,8 +85,12 @@ def why(ws: Workspace, request: ShowWhy) -> Why:
             raise NotFound(f"{request.model} was set before it was guarded", hint="No decision is recorded for it")
         former = entry.previous if entry is not None else decided.previous if decided is not None else None
         row = None if former is None else find_version(connection, f"{ref.name}@{former}", deleted=True)
-        before = None if row is None else version_record(connection, row)
-        return Why(**_told(version, ref.selector.label), **_decided(entry, decided), **_changed(version, before))
+    changes: tuple[Difference, ...] = ()
+    if row is not None and row.state != "deleted":
+        found = ws.call(compare, CompareVersions(model=f"{ref.name}@{former}", other=version.ref))
+        changes = found.differences
+    told = _told(version, ref.selector.label) | _decided(entry, decided)
+    return Why(**told, previous=former, changes=changes)
 
 
 def _decision(reader: Reader, model_id: str, version: int, goal: str, entry: Row[Any] | None) -> Promotion | None:
@@ -91,44 +138,3 @@ def _decided(entry: Row[Any] | None, decided: Promotion | None) -> dict[str, Any
         told |= {"since": entry.created_at, "action": entry.action, "by": entry.created_by, "comment": entry.comment}
         told = {"gates": entry.gates, "policy": entry.policy_digest} | told
     return told
-
-
-def _changed(version: ModelVersion, before: ModelVersion | None) -> dict[str, Any]:
-    """List what differs from the version that was served before."""
-    if before is None:
-        return {"previous": None}
-    pairs: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
-        "metric": (before.metrics, version.metrics),
-        "parameter": (before.parameters, version.parameters),
-        "input": (_columns(before), _columns(version)),
-        "package": (_packages(before), _packages(version)),
-    }
-    found = [line for kind, (old, new) in pairs.items() for line in _differences(kind, old, new)]
-    found += [f"- data {ref}" for ref in before.inputs if ref not in version.inputs]
-    found += [f"+ data {ref}" for ref in version.inputs if ref not in before.inputs]
-    if before.flavor != version.flavor:
-        found.append(f"flavor: {before.flavor} → {version.flavor}")
-    return {"previous": before.version, "changes": tuple(found)}
-
-
-def _differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    names = sorted({*old, *new})
-    return [
-        f"{kind} {name}: {_short(old.get(name))} → {_short(new.get(name))}"
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _columns(version: ModelVersion) -> dict[str, str]:
-    return {field.name: field.type for field in version.signature.inputs}
-
-
-def _packages(version: ModelVersion) -> Mapping[str, str]:
-    return {} if version.lock is None else version.lock.packages

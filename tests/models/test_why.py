@@ -36,14 +36,9 @@ def test_why_tells_gates_approvers_origin_and_what_changed(workspace: Workspace)
     assert [(gate.gate, gate.passed) for gate in told.gates] == [("yes", True), ("approvals", True)]
     assert [(each.by, each.comment) for each in told.approvals] == [("carol", "seen")]
     assert (told.run, told.data, told.advisory) == ("a" * 32, ("dataset:flights@2",), True)
-    assert told.changes == (
-        "metric auc: 0.6 → 0.7",
-        "parameter depth: none → 3",
-        "input a: int64 → float64",
-        "package scikit-learn: 1.5 → 1.6",
-        "- data dataset:flights@1",
-        "+ data dataset:flights@2",
-    )
+    changed = {(each.about, each.before, each.after) for each in told.changes}
+    assert changed >= {("metric", "0.6", "0.7"), ("parameter", "", "3"), ("package", "1.5", "1.6")}
+    assert {each.about for each in told.changes} >= {"signature", "input"}
 
 
 def test_after_a_rollback_why_tells_who_rolled_back_and_what_had_let_the_version_in(workspace: Workspace) -> None:

@@ -85,6 +85,15 @@ export interface AttachNotebook {
   output: string;
 }
 
+export interface AttachSignature {
+  /** Reference of the version */
+  model: string;
+  /** Blob of the signature bundle, as model-signing writes it */
+  signature: string;
+  /** PEM of the key that checks it */
+  public_key: string;
+}
+
 export interface BreakGlass {
   /** Reference of the version to promote */
   model: string;
@@ -97,6 +106,30 @@ export interface BreakGlass {
 export interface CancelJob {
   /** Id of the job */
   job: string;
+}
+
+/** One dataset version that the model was trained on. */
+export interface CardData {
+  ref: string;
+  digest: string;
+  rows: number | null;
+  columns: number | null;
+}
+
+/** What only a person can say; the text is empty until somebody does. */
+export interface CardField {
+  name: string;
+  title: string;
+  text: string;
+}
+
+/** One look at the version in use, or at its decisions. */
+export interface CardReport {
+  id: string;
+  kind: string;
+  window: string;
+  status: string;
+  at: string;
 }
 
 /** What became of one code cell of the source notebook; cells count from 1. */
@@ -118,6 +151,13 @@ export interface ChangeState {
   model: string;
   /** Why */
   comment?: string;
+}
+
+export interface CheckEvidence {
+  /** Reference of the version */
+  model: string;
+  /** Name of the profile */
+  profile?: string;
 }
 
 export interface CheckGates {
@@ -329,6 +369,29 @@ export interface Event {
   hash: string;
 }
 
+/** Whether one piece of evidence is on record. */
+export interface Evidence {
+  needs: string;
+  rule: string;
+  about: string;
+  status: 'present' | 'missing' | 'stale';
+  detail: string;
+  at: string | null;
+}
+
+/** Which evidence a profile asks for is present, missing or stale; never whether anything complies. */
+export interface EvidenceReport {
+  model: string;
+  version: number;
+  profile: string;
+  title: string;
+  note: string;
+  present: number;
+  missing: number;
+  stale: number;
+  items: Evidence[];
+}
+
 /** How the code ran that made a version, and what speaks against running it again. */
 export interface ExecutionInput {
   kind: 'clean' | 'interactive' | 'script';
@@ -369,6 +432,16 @@ export interface FeatureView {
 export interface Field {
   name: string;
   type: string;
+}
+
+/** A signature over the files of one version. */
+export interface FilesSignature {
+  model: string;
+  digest: string;
+  signature: string;
+  public_key: string;
+  signed_at: string;
+  signed_by: string;
 }
 
 /** What could run code when one file of a model is read, or why that cannot be told. */
@@ -781,6 +854,11 @@ export interface MaskedSecret {
   where: string;
 }
 
+/** What a version consists of, as a CycloneDX 1.6 document. */
+export interface MaterialsBill {
+  document: Record<string, unknown>;
+}
+
 /** A metric of one window with its interval; `kind` says whether labels were there. */
 export interface MetricEstimateInput {
   name: string;
@@ -826,6 +904,39 @@ export interface Model {
   environments: Record<string, number>;
   created_at: string;
   updated_at: string;
+}
+
+/** What should be known of a model version, from its record; what the record does not say is not made up. */
+export interface ModelCard {
+  model: string;
+  version: number;
+  digest: string;
+  flavor: string;
+  state: string;
+  description: string;
+  created_at: string;
+  created_by: string;
+  environments: string[];
+  aliases: string[];
+  tags: Record<string, string>;
+  fields: CardField[];
+  metrics: Record<string, Real>;
+  parameters: Record<string, string>;
+  signature: Signature;
+  data: CardData[];
+  files: ModelFile[];
+  run: string;
+  notebook: string;
+  commit: string;
+  uncommitted: boolean;
+  lock: EnvironmentLock | null;
+  scan: string;
+  signed: boolean;
+  gates: GateResult[];
+  approvals: Approval[];
+  decided_at: string | null;
+  reports: CardReport[];
+  missing: string[];
 }
 
 /** One file of a model; sha256 stands beside the workspace's digest for signatures and SBOMs. */
@@ -877,6 +988,12 @@ export interface NotebookParameters {
   kernel: string;
   tagged: boolean;
   parameters: Parameter[];
+}
+
+/** A graph as OpenLineage run events, which any backend of that standard takes. */
+export interface OpenLineageEvents {
+  events: Record<string, unknown>[];
+  cut: string;
 }
 
 /** One parameter that a notebook declares in its tagged cell. */
@@ -1156,6 +1273,11 @@ export interface ShowAlert {
   alert: string;
 }
 
+export interface ShowCard {
+  /** Reference of the version */
+  model: string;
+}
+
 export interface ShowDataset {
   /** Reference: name, name@3, name@b3:… */
   dataset: string;
@@ -1212,6 +1334,7 @@ export interface ShowVersion {
   model: string;
 }
 
+/** Which place to explain. */
 export interface ShowWhy {
   /** name@environment, or name@alias of a guarded alias */
   model: string;
@@ -1342,7 +1465,7 @@ export interface Why {
   data: string[];
   metrics: Record<string, Real>;
   previous: number | null;
-  changes: string[];
+  changes: Difference[];
 }
 
 /** Where a workspace lies and how much it holds. */
@@ -1391,7 +1514,12 @@ export interface Operations {
   'features.define': { request: DefineFeatureView; result: FeatureView };
   'features.list': { request: ListFeatureViews; result: Page<FeatureView> };
   'features.show': { request: ShowFeatureView; result: FeatureView };
+  'governance.card': { request: ShowCard; result: ModelCard };
+  'governance.evidence': { request: CheckEvidence; result: EvidenceReport };
   'governance.lineage': { request: ShowLineage; result: Lineage };
+  'governance.openlineage': { request: ShowLineage; result: OpenLineageEvents };
+  'governance.sbom': { request: ShowCard; result: MaterialsBill };
+  'governance.sign': { request: AttachSignature; result: FilesSignature };
   'jobs.cancel': { request: CancelJob; result: Job };
   'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
   'jobs.list': { request: ListJobs; result: Page<Job> };
@@ -1465,7 +1593,12 @@ export const OPERATIONS = {
   'features.define': { method: 'POST', path: '/feature-views/{name}/versions' },
   'features.list': { method: 'GET', path: '/feature-views' },
   'features.show': { method: 'GET', path: '/feature-views/{view}' },
+  'governance.card': { method: 'GET', path: '/model-versions/{model}/card' },
+  'governance.evidence': { method: 'GET', path: '/model-versions/{model}/evidence' },
   'governance.lineage': { method: 'GET', path: '/lineage/{ref}' },
+  'governance.openlineage': { method: 'GET', path: '/lineage/{ref}/openlineage' },
+  'governance.sbom': { method: 'GET', path: '/model-versions/{model}/sbom' },
+  'governance.sign': { method: 'POST', path: '/model-versions/{model}/signatures' },
   'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
   'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
   'jobs.list': { method: 'GET', path: '/jobs' },

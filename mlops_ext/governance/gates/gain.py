@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.governance.gates.options import DATA, choice, number, text
+from mlops_ext.governance.gates.options import choice, number, text
 from mlops_ext.models.decisions import GateResult
 from mlops_ext.models.gates import GateContext, gate
 from mlops_ext.models.types import ModelVersion
@@ -17,7 +17,7 @@ from mlops_ext.workspace import Workspace
 __all__ = ["improvement"]
 
 
-@gate("metric", "minimum", "on", "better", *DATA, heavy_with=("dataset",))
+@gate("metric", "minimum", "on", "better", "dataset", "label", "at", heavy_with=("dataset",))
 def improvement(ws: Workspace, context: GateContext) -> GateResult:
     """Pass when the version gains on the serving one by more than `minimum` (0) over all of the gain's interval.
 
@@ -70,12 +70,20 @@ def _scored(
     ws: Workspace, context: GateContext, champion: ModelVersion, name: str
 ) -> tuple[str, MetricEstimate] | None:
     """Score both versions on the named dataset version and compare them by the same draws."""
-    from mlops_ext.governance.gates.scoring import rows_of, score
-    from mlops_ext.monitoring.comparison import compare_scored
+    from mlops_ext.monitoring.versions import compare_versions
 
-    rows = rows_of(ws, context)
-    found = compare_scored(score(ws, champion, rows), score(ws, context.version, rows))
-    gain = next((each for each in found.metrics if each.name == name), None)
+    options = context.options
+    found = compare_versions(
+        champion,
+        context.version,
+        on=text(options, "dataset").removeprefix("dataset:"),
+        target=text(options, "label"),
+        at=options.get("at", ""),
+        workspace=ws,
+    )
+    gain = next((each for each in found.scores if each.metric == name), None)
     if gain is None:
-        raise InvalidValue(f"no metric {name!r} of both", hint=f"Known: {', '.join(m.name for m in found.metrics)}")
-    return rows.ref, gain
+        raise InvalidValue(f"no metric {name!r} of both", hint=f"Known: {', '.join(m.metric for m in found.scores)}")
+    return found.dataset, MetricEstimate(
+        name=name, value=gain.difference, low=gain.low, high=gain.high, kind="difference"
+    )

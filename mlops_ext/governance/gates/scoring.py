@@ -53,10 +53,12 @@ def rows_of(ws: Workspace, context: GateContext) -> Rows:
     from mlops_ext.datasets import service as datasets
     from mlops_ext.datasets.edge import load
     from mlops_ext.datasets.types import ShowDataset
+    from mlops_ext.datasets.used import unnoticed
 
     named, label = text(context.options, "dataset"), text(context.options, "label")
     pinned = ws.call(datasets.show, ShowDataset(dataset=named.removeprefix("dataset:"))).ref
-    frame: Any = load(pinned, as_="pandas", workspace=ws)
+    with unnoticed():
+        frame: Any = load(pinned, as_="pandas", workspace=ws)
     at = context.options.get("at")
     for column in (label, *([at] if at else [])):
         if column not in frame:
