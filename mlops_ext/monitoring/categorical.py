@@ -18,6 +18,8 @@ __all__ = [
     "ChiSquared",
     "align",
     "chi_squared",
+    "equal_shares",
+    "fisher",
     "hellinger",
     "linf",
     "new_share",
@@ -147,6 +149,36 @@ def two_proportions(hits: int, rows: int, other_hits: int, other_rows: int) -> f
         return 1.0
     z = abs(hits / rows - other_hits / other_rows) / spread
     return float(2 * ndtr(-z))
+
+
+def fisher(hits: int, rows: int, other_hits: int, other_rows: int) -> float:
+    """Test two shares for equality by Fisher's exact test, two-sided: all tables at most as likely as the one seen.
+
+    Returns
+    -------
+    float
+        NaN when a side is empty.
+    """
+    from scipy.special import gammaln
+
+    if not rows or not other_rows:
+        return float("nan")
+    both, total = hits + other_hits, rows + other_rows
+    seen = np.arange(max(0, both - other_rows), min(rows, both) + 1, dtype=np.float64)
+    cells = (seen, rows - seen, both - seen, other_rows - both + seen)
+    logs = -sum(gammaln(cell + 1) for cell in cells)
+    chances = np.exp(logs - logs.max())
+    likely = chances[hits - int(seen[0])] * (1 + 1e-7)
+    return float(min(1.0, chances[chances <= likely].sum() / chances.sum())) if total else 1.0
+
+
+def equal_shares(hits: int, rows: int, other_hits: int, other_rows: int) -> tuple[float, str]:
+    """Test two shares: by the z-test, or exactly when a count is expected below 5. Give p-value and method."""
+    total = max(rows + other_rows, 1)
+    both = hits + other_hits
+    if min(both, total - both) * min(rows, other_rows) / total < LOW:
+        return fisher(hits, rows, other_hits, other_rows), "Fisher's exact test, two-sided: a count is expected below 5"
+    return two_proportions(hits, rows, other_hits, other_rows), "two proportions, pooled, two-sided z"
 
 
 def _shares(counts: npt.NDArray[np.int64]) -> Floats:

@@ -20,7 +20,7 @@ STATISTICS = (
     "ks", "ks_exact", "w1", "w1_norm", "cvm", "psi", "psi_na", "js", "hellinger", "tvd", "linf", "chi2", "chi2_pooled",
     "new_categories", "mean_ref", "mean_cur", "std_ref", "std_cur", "missing_ref", "missing_cur", "missing_change",
 )  # fmt: skip
-DECIDING = ("ks", "chi2", "chi2_pooled", "psi_na", "missing_ref", "missing_cur", "missing_change")
+DECIDING = ("ks", "ks_exact", "chi2", "chi2_pooled", "psi_na", "missing_ref", "missing_cur", "missing_change")
 """What the verdict is made from; always computed."""
 Pair = tuple[Counts, Counts]
 
@@ -84,14 +84,14 @@ def categorical_rows(
 def missing_rows(name: str, reference: Numbers | Categories, current: Numbers | Categories) -> list[DriftRow]:
     """Compare the shares of null, NaN and infinite values; they are left out of all other statistics but `psi_na`."""
     shares = [_ratio(side.missing, side.rows) for side in (reference, current)]
-    p_value = categorical.two_proportions(reference.missing, reference.rows, current.missing, current.rows)
+    p_value, method = categorical.equal_shares(reference.missing, reference.rows, current.missing, current.rows)
     sizes = {"n": reference.rows, "m": current.rows}
     counts = [{"rows": side.rows, "missing": side.missing, "infinite": side.infinite} for side in (reference, current)]
     change = shares[1] - shares[0]
     return [
         _row(name, "missing_ref", shares[0], counts[0]),
         _row(name, "missing_cur", shares[1], counts[1]),
-        _row(name, "missing_change", change, {**sizes, "method": "two proportions, pooled, two-sided z"}, p_value),
+        _row(name, "missing_change", change, {**sizes, "method": method}, p_value),
     ]
 
 

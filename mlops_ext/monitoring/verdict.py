@@ -102,8 +102,8 @@ def verdict_of(decisions: Sequence[Decision], alpha: float = ALPHA, bound: float
     tested = sum(not math.isnan(each.q_value) for each in decisions)
     method = (
         f"Benjamini-Hochberg over {tested} columns at {alpha:g}; per column twice the smaller p-value of the missing "
-        f"rate's two-proportion test and KS (numeric, at least 2/binomial(n+m, n)) or chi-squared (categorical, "
-        f"categories expected below 5 pooled); and PSI with a bin for missing values of at least {bound:g}"
+        f"rate's test and KS (numeric; exact up to 10000 rows a side) or chi-squared (categorical, categories expected "
+        f"below 5 pooled); and PSI with a bin for missing values of at least {bound:g}"
     )
     status: Status = "drift" if drifted else "undecided" if undecided else "no_drift"
     return Verdict(status=status, columns=drifted, alpha=alpha, method=method)
@@ -143,7 +143,10 @@ def _p_value(found: Mapping[str, DriftRow]) -> float:
     """Take the two tests of a column together by Bonferroni, so that either may speak."""
     test = next((found[name] for name in _TESTS if name in found), None)
     pair = [row.p_value for row in (test, found.get("missing_change")) if row is not None and row.p_value is not None]
-    if test is not None and test.statistic == "ks" and test.p_value is not None and "n" in test.parameters:
+    exact = found.get("ks_exact")
+    if exact is not None and exact.p_value is not None:
+        pair[0] = exact.p_value
+    elif test is not None and test.statistic == "ks" and test.p_value is not None and "n" in test.parameters:
         pair[0] = max(test.p_value, least_p_value(test.parameters["n"], test.parameters["m"]))
     return min(1.0, len(pair) * min(pair)) if pair else math.nan
 

@@ -163,7 +163,7 @@ def test_statistics_can_be_chosen_and_the_verdicts_own_stay():
     frame = {"x": np.arange(60.0), "c": ["a", "b"] * 30}
     found = compare_frames(frame, frame, Treatment(statistics=["w1"]))
     names = {row.statistic for row in found.rows}
-    assert names == {"ks", "w1", "chi2", "psi_na", "missing_ref", "missing_cur", "missing_change"}
+    assert names == {"ks", "ks_exact", "w1", "chi2", "psi_na", "missing_ref", "missing_cur", "missing_change"}
     with pytest.raises(InvalidValue, match="no statistic 'kss'"):
         compare_frames(frame, frame, Treatment(statistics=["kss"]))
 

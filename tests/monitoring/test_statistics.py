@@ -16,7 +16,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.datasets import load_breast_cancer
 
 from mlops_ext.monitoring.binning import EPSILON, bins_of, js_distance, psi, quantiles
-from mlops_ext.monitoring.categorical import align, chi_squared, hellinger, tvd, two_proportions
+from mlops_ext.monitoring.categorical import align, chi_squared, fisher, hellinger, tvd, two_proportions
 from mlops_ext.monitoring.columns import Numbers, categories_of, numbers_of
 from mlops_ext.monitoring.numeric import Distances, compare_sorted, effective_size, ks_p_value
 from mlops_ext.monitoring.statistics import categorical_rows, numeric_rows
@@ -315,3 +315,18 @@ def test_a_large_mean_does_not_spoil_the_standard_deviation():
     values_ = 1e9 + np.arange(1000.0)
     found = by_name(numeric_rows("x", Numbers(values_, 0), Numbers(values_, 0)))
     assert found["std_ref"].value == pytest.approx(np.arange(1000.0).std(), rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 9), st.integers(1, 60), st.integers(0, 9), st.integers(1, 60))
+def test_rare_missing_values_have_fishers_exact_p_value(hits, misses, other_hits, other_misses):
+    table = [[hits, misses], [other_hits, other_misses]]
+    found = fisher(hits, hits + misses, other_hits, other_hits + other_misses)
+    assert found == pytest.approx(scipy.stats.fisher_exact(table).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [2_000, 30_001, 400_000])
+@pytest.mark.parametrize("strength", [2.21, 4.0, 30.0, 300.0])
+def test_the_law_of_large_samples_is_that_of_scipy(n, strength):
+    distance = math.sqrt(strength / n)
+    assert ks_p_value(distance, 2 * n, 2 * n) == pytest.approx(scipy.stats.kstwo.sf(distance, n), rel=1e-11)
