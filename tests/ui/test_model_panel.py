@@ -58,7 +58,7 @@ def test_a_promotion_that_waits_is_shown_and_nobody_anonymous_decides_it(page: P
     expect(dialog(page)).to_contain_text("Approve delay@3 → development")
     dialog(page).get_by_label("Comment").fill("fine")
     press(page, "Approve")
-    expect(dialog(page).get_by_role("alert")).to_contain_text("anonymous")
+    expect(dialog(page).get_by_role("alert")).to_contain_text("a shared token names nobody")
     press(page, "Cancel")
     [waiting] = lab.ask("promotions?state=awaiting_approval")["items"]
     assert waiting["approvals"] == []

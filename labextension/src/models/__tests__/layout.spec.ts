@@ -5,6 +5,7 @@ function lineage(...edges: [string, string][]): Lineage {
   const ids = [...new Set(edges.flat())];
   return {
     root: ids[0] ?? '',
+    cut: '',
     nodes: ids.map(id => ({ id, kind: 'dataset', label: id, at: '', by: '' })),
     edges: edges.map(([source, target], seq) => ({ source, target, relation: 'input', seq }))
   };
