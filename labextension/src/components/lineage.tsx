@@ -32,6 +32,7 @@ export function LineageView({ lineage, trans, onOpen }: ILineageProps): React.Re
         />
         {trans.__('Show as a table')}
       </label>
+      {lineage.cut && <p className="mlx-Muted">{lineage.cut}</p>}
       {asTable ? <Edges lineage={lineage} trans={trans} /> : <Drawing {...{ lineage, trans, onOpen }} />}
     </>
   );
