@@ -84,8 +84,6 @@ def ask_all(ws: Workspace, model: str, goal: str, *, heavy: bool) -> GateResults
 
 def main(arguments: Sequence[str]) -> None:
     """Do what `take_up` or `check_apart` started this process for."""
-    import mlops_ext.rooms  # noqa: F401 - gates may call any operation
-
     ws = Workspace.find()
     if arguments[0] == "--check":
         model, goal, answer = arguments[1:]
