@@ -21,10 +21,11 @@ def read(workspace: Workspace, text: str) -> Policy:
     return read_policy(read_settings(workspace.root))
 
 
-def test_the_built_in_policy_has_three_environments_and_no_gates(workspace: Workspace) -> None:
+def test_the_built_in_policy_has_three_environments_and_asks_production_for_a_clean_run(workspace: Workspace) -> None:
     shown = workspace.call(service.show_policy, NoRequest())
     assert shown.policy.environments == ("development", "staging", "production")
-    assert (shown.policy.gates, shown.digest, shown.applied_at) == ({}, "", None)
+    assert shown.policy.gates == {"production": (GateRule(gate="clean_run"),)}
+    assert (shown.digest, shown.applied_at) == ("", None)
     assert not workspace.exists()
 
 
