@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
+    from mlops_ext.runs.rerun import rerun
     from mlops_ext.tracking.edge import (
         active_run,
         end_run,
@@ -77,6 +78,7 @@ __all__ = [
     "register",
     "reject",
     "rename_model",
+    "rerun",
     "restore_model",
     "rollback",
     "run",
@@ -109,6 +111,7 @@ _FACE = {
     "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
+    "mlops_ext.runs.rerun": ("rerun",),
     "mlops_ext.tracking.edge": (
         "active_run",
         "end_run",

@@ -40,6 +40,7 @@ TOPICS: dict[str, dict[str, str]] = {
     },
     "Runs": {
         "run": "Run a notebook with parameters.",
+        "rerun": "Run the notebook of a version again.",
         "runs": "Tracked runs.",
         "experiments": "Groups of runs.",
         "jobs": "Queued runs.",
@@ -78,6 +79,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("audit", "anchor"): "audit:anchor",
     ("audit", "export"): "audit:export",
     ("run",): "runs:run",
+    ("rerun",): "rerun:rerun",
     ("runs", "attach"): "runs:attach",
     ("worker",): "runs:worker",
     ("drift",): "monitoring:drift",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service
 from mlops_ext.datasets.types import CommitDataset, DatasetVersion, ShowDataset
-from mlops_ext.datasets.used import current_run, remember
+from mlops_ext.datasets.used import current_run, pinned, remember
 from mlops_ext.errors import DamagedBlob, NotFound
 from mlops_ext.refs import check_name
 from mlops_ext.store.catalog import MissingBlob
@@ -121,7 +121,7 @@ def load(
 
     check_kind(as_)
     ws = workspace or Workspace.find()
-    version = ws.call(service.show, ShowDataset(dataset=ref if isinstance(ref, str) else ref.ref))
+    version = ws.call(service.show, ShowDataset(dataset=pinned(ref if isinstance(ref, str) else ref.ref)))
     manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
     representation = _representation(ws, manifest.representation)
     wanted = list(columns) if columns is not None else None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["current_run", "remember", "set_run", "unnoticed", "used"]
+from mlops_ext.refs import Latest, Ref
+
+__all__ = ["PINS", "current_run", "pinned", "remember", "set_run", "unnoticed", "used"]
+
+PINS = "MLOPS_PINS"
+"""A variable with the version of each dataset that loading by its bare name gives, as JSON; set for a rerun."""
 
 
 class _Record:
@@ -69,6 +75,21 @@ def unnoticed() -> Iterator[None]:
         yield
     finally:
         _record.thread.unnoticed = before
+
+
+def pinned(text: str) -> str:
+    """Give a reference the version that this process is pinned to, when it asks for the latest.
+
+    Parameters
+    ----------
+    text : str
+        `flights`, `flights@latest`; any other is given as it is.
+    """
+    pins = json.loads(os.environ.get(PINS) or "{}")
+    if not pins:
+        return text
+    ref = Ref.parse(text)
+    return f"{ref.name}@{pins[ref.name]}" if isinstance(ref.selector, Latest) and ref.name in pins else text
 
 
 def set_run(run: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
+from mlops_ext.models.masking import mask_notebook
 from mlops_ext.runs import service
 from mlops_ext.runs.conversion import jsonable
 from mlops_ext.runs.requirements import check_requirements
@@ -114,6 +116,7 @@ def queue(
     for cause in causes:
         if cause not in get_args(RetryCause):
             raise InvalidValue(f"no cause {cause!r} to retry on", hint=did_you_mean(cause, get_args(RetryCause)))
+    _warn_of_secrets(Path(notebook).expanduser())
     request = SubmitJob(
         notebook=_found(notebook),
         parameters={name: jsonable(value) for name, value in (parameters or {}).items()},
@@ -168,6 +171,21 @@ def run_job(
     except KeyboardInterrupt:
         ws.call(service.cancel, CancelJob(job=job.id))
         return worker.run_job(job.id, on_progress)
+
+
+def _warn_of_secrets(notebook: Path) -> None:
+    """Say which secrets stand in the code of a notebook, which is queued as it is, since it could not run otherwise."""
+    try:
+        found = mask_notebook(notebook.read_text(encoding="utf-8")).found
+    except (OSError, ValueError, TypeError, AttributeError):
+        # What cannot be read as a notebook is refused when it is submitted, in a sentence.
+        return
+    code = [each for each in found if each.where.startswith("cell ")]
+    if code:
+        sys.stderr.write(
+            f"mlops: {notebook.name} holds {code[0].kind} in {code[0].where}; its bytes are kept with the job, "
+            "since they are what runs: give secrets as parameters\n"
+        )
 
 
 def _found(notebook: str | Path) -> str:

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mlops_ext.datasets.used import PINS
 from mlops_ext.runs import processes, queue, recovery
 from mlops_ext.runs.child import Task
 from mlops_ext.workspace import Workspace
@@ -20,7 +21,7 @@ from mlops_ext.workspace import Workspace
 __all__ = ["Execution"]
 
 _TAIL = 600
-_NOT_HANDED_DOWN = ("MLOPS_RUN", "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE)
+_NOT_HANDED_DOWN = ("MLOPS_RUN", PINS, "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE)
 
 
 class Execution:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 
-__all__ = ["Cell", "Notebook", "locate", "locate_folder", "locate_output", "read_notebook"]
+__all__ = ["Cell", "Notebook", "locate", "locate_folder", "locate_output", "locate_stored", "read_notebook"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,20 @@ def locate(notebook: str, root: Path) -> Path:
     if not path.is_file():
         near = [each.name for each in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
         raise NotFound(f"no notebook {notebook!r} in {root}", hint=did_you_mean(path.name, near))
+    return path
+
+
+def locate_stored(notebook: str, root: Path) -> Path:
+    """Give the place that a stored notebook belongs to, whether or not a file is there.
+
+    Raises
+    ------
+    InvalidValue
+        The path leads out of the workspace's folder, or names no notebook.
+    """
+    path = _within(notebook, root)
+    if path.suffix != ".ipynb":
+        raise InvalidValue(f"{notebook!r} is no notebook", hint="Name a file that ends with .ipynb")
     return path
 
 

@@ -83,6 +83,7 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         helpers=(ws.root / job.notebook).parent if job.isolated else None,
         collects=True,
         logs=folder / "printed",
+        pins=job.pins,
         control=control,
     )
     _papermill(plan, source, values, job)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlops_ext.datasets.used import PINS
 from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.cells import Outcome, execute
 from mlops_ext.runs.control import Control
@@ -58,6 +59,8 @@ class Plan:
         Whether the files that it makes in its folder are kept as artifacts.
     logs : Path
         A folder for what cells print beyond what the notebook holds; kept as artifacts too.
+    pins : mapping of str to int
+        The version that loading a dataset by its bare name gives.
     """
 
     workspace: Workspace
@@ -71,6 +74,7 @@ class Plan:
     helpers: Path | None = None
     collects: bool = False
     logs: Path | None = None
+    pins: Mapping[str, int] = field(default_factory=dict)
     control: Control = field(default_factory=Control)
     outcome: Outcome | None = None
 
@@ -130,6 +134,8 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
 def _environment(plan: Plan, run: str) -> dict[str, str]:
     """Give the kernel's environment: the run to log to, the workspace, and where the notebook's modules lie."""
     environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
+    if plan.pins:
+        environment[PINS] = json.dumps(dict(plan.pins))
     if plan.helpers is not None:
         paths = [str(plan.helpers), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(paths)
@@ -220,6 +226,7 @@ def _has_injected(plan: Plan) -> bool:
 def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, count_injected: bool) -> Outcome:
     """Write the executed notebook and end the run as what happened."""
     ws, error, status = plan.workspace, mask_text(outcome.error, plan.secrets), outcome.status
+    states.look_for_secrets()
     if states.warnings:
         states.nb.metadata["mlops"]["warnings"] = states.warnings
         ws.call(tracking.log, LogRun(run=run, tags={"warning": "; ".join(states.warnings)}))

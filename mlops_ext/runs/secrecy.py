@@ -1,33 +1,20 @@
-"""Secrets: which parameters are secret by their name, and how their values are kept out of what is stored."""
+"""Secrets: parameters that are secret by their name, and how these and all that looks like one are never stored."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.models import masking
+from mlops_ext.models.masking import Masked, is_secret, said
 
-__all__ = ["MASK", "is_secret", "mask_parameters", "mask_text", "resolve"]
+__all__ = ["MASK", "is_secret", "mask_notebook", "mask_parameters", "mask_text", "resolve", "said"]
 
 MASK = "***"
-_NAME = re.compile(
-    r"(^|_)(token|password|passwd|passphrase|secret|credentials?|api_?key|access_?key|private_?key)(_|$)"
-)
 _SHORTEST = 4
-
-
-def is_secret(name: str) -> bool:
-    """Tell by its name whether a parameter is secret.
-
-    Examples
-    --------
-    >>> is_secret("API_KEY"), is_secret("db_password"), is_secret("tokens")
-    (True, True, False)
-    """
-    return bool(_NAME.search(name.lower()))
 
 
 def mask_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +23,16 @@ def mask_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mask_text(text: str, parameters: Mapping[str, Any]) -> str:
+    """Replace the values of secret parameters in a text, and whatever else looks like a secret."""
+    return masking.masked(_without(text, parameters))
+
+
+def mask_notebook(text: str, parameters: Mapping[str, Any]) -> Masked:
+    """Do the same to a notebook as JSON; what is told are the secrets that are no parameters."""
+    return masking.mask_notebook(_without(text, parameters))
+
+
+def _without(text: str, parameters: Mapping[str, Any]) -> str:
     """Replace secret values in a text, as they stand and as JSON or Python would write them.
 
     Values shorter than four characters are left alone: they would strike out unrelated text.

@@ -14,8 +14,9 @@ from typing import Any, Literal
 from papermill.engines import NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
+from mlops_ext.models.types import MaskedSecret
 from mlops_ext.runs import formats
-from mlops_ext.runs.secrecy import MASK, is_secret, mask_text
+from mlops_ext.runs.secrecy import MASK, is_secret, mask_notebook, said
 from mlops_ext.runs.streams import Streams
 from mlops_ext.tracking.types import CellState
 
@@ -46,6 +47,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.nb: Any = nb
         self.secrets = dict(secrets)
         self.warnings: list[str] = []
+        self.found: tuple[MaskedSecret, ...] = ()
         self.streams = streams or Streams()
         self._states: dict[int, tuple[State, float]] = {}
         self._began: tuple[int, float] | None = None
@@ -96,7 +98,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
         self.cleanup_pbar()
         text = self.text()
-        if self.secrets:
+        if self.secrets or self.found:
             self.nb = formats.parse(text)
         if self.output_path:
             self._write(text)
@@ -111,7 +113,14 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         text = formats.write(self.nb)
         for cell, source in zip(injected, sources, strict=True):
             cell.source = source
-        return mask_text(text, self.secrets)
+        text, self.found = mask_notebook(text, self.secrets)
+        return text
+
+    def look_for_secrets(self) -> None:
+        """Warn of the secrets that the notebook is stored without, beside those that are parameters."""
+        self.text()
+        if self.found:
+            self.warnings.append(said(self.found))
 
     def states(self, count_injected: bool) -> tuple[CellState, ...]:
         """Give what became of each code cell of the source notebook.

@@ -14,7 +14,7 @@ from mlops_ext.errors import Conflict
 from mlops_ext.records import new_id
 from mlops_ext.runs.conversion import check, jsonable
 from mlops_ext.runs.kernels import check_kernel
-from mlops_ext.runs.notebooks import locate, locate_folder, locate_output, read_notebook
+from mlops_ext.runs.notebooks import locate, locate_folder, locate_output, locate_stored, read_notebook
 from mlops_ext.runs.queue import job_of
 from mlops_ext.runs.secrecy import mask_parameters
 from mlops_ext.runs.syntax import check_syntax
@@ -51,8 +51,9 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
         The notebook, the output's path or a parameter is wrong; nothing is queued.
     """
     refuse_windows()
-    path = locate(request.notebook, ws.root)
-    data = path.read_bytes()
+    stored = request.source
+    path = locate_stored(request.notebook, ws.root) if stored else locate(request.notebook, ws.root)
+    data = ws.get_blob(stored) if stored else path.read_bytes()
     notebook = read_notebook(data, path.name)
     values = check(notebook, path.name, request.parameters)
     check_kernel(request.kernel)

@@ -31,7 +31,7 @@ JobStatus = Literal[
 
 
 RetryCause = Literal["died", "timeout"]
-OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on")
+OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins")
 """The fields of a job that say how it is run; they lie together in one column."""
 
 
@@ -76,6 +76,8 @@ class SubmitJob(Request):
     isolated: bool = Field(default=False, description="Work in a new, empty folder; files made there are kept")
     retry_on: tuple[RetryCause, ...] = Field(default=("died",), description="What is worth another attempt")
     trigger: str = Field(default="", description="Reference of what asked for it, such as alert:ID")
+    source: Digest | None = Field(default=None, description="Blob of the notebook, when no file is to be read")
+    pins: dict[str, int] = Field(default={}, description="Version that loading a dataset by its bare name gives")
 
 
 class Job(Record):
@@ -98,6 +100,8 @@ class Job(Record):
     folder: str = ""
     isolated: bool = False
     retry_on: tuple[RetryCause, ...] = ("died",)
+    pins: dict[str, int] = Field(default={})
+    """Version that loading a dataset by its bare name gives."""
     source: Digest
     trigger: str = ""
     run: str = ""
