@@ -50,6 +50,7 @@ STORY: tuple[tuple[str, str], ...] = (
     ("jobs.cancel", "no-op"),
     ("tracking.attach", "no-op"),
     ("tracking.finish", "no-op"),
+    ("governance.sign", "no-op"),
     ("audit.erase", "no-op"),
     ("audit.retain", "no-op"),
 )
@@ -158,6 +159,9 @@ class Cast:
 
     def tracking_finish(self) -> dict[str, Any]:
         return {"run": self.made["tracking.start"].id, "status": "succeeded"}
+
+    def governance_sign(self) -> dict[str, Any]:
+        return {"model": "delay@1", "signature": self.ws.put_blob(b"a bundle"), "public_key": "PEM"}
 
     def audit_erase(self) -> dict[str, Any]:
         return {"seqs": [1], "reason": "asked for"}

@@ -31,7 +31,7 @@ from mlops_ext.store.search import Sort
 from mlops_ext.store.verification import Walk
 from mlops_ext.workspace import Workspace
 
-__all__ = ["consistency", "head", "log", "prove", "verify", "verify_trail"]
+__all__ = ["consistency", "hashed", "head", "leaves", "log", "prove", "verify", "verify_trail"]
 
 MAX_FINDINGS = 1000
 _BATCH = 20_000
@@ -77,7 +77,7 @@ def head(ws: Workspace, request: ShowHead) -> Head:
         if not digest:
             return Head(workspace="", seq=0, hash="")
         time = connection.execute(select(events.c.time).where(events.c.seq == seq)).scalar_one_or_none()
-        root = _text(merkle.root_of(_leaves(connection, seq))) if request.root else ""
+        root = _text(merkle.root_of(leaves(connection, seq))) if request.root else ""
         return Head(workspace=_workspace(connection), seq=seq, hash=digest, time=time, root=root)
 
 
@@ -89,13 +89,13 @@ def prove(ws: Workspace, request: ProveEvent) -> InclusionProof:
         if not request.seq <= size:
             raise NotFound(f"no event {request.seq} among the first {size}", hint="See: mlops audit head")
         ranges = [(0, size), *merkle.inclusion_ranges(request.seq - 1, size)]
-        root, *path = merkle.roots(_leaves(connection, size), ranges)
+        root, *path = merkle.roots(leaves(connection, size), ranges)
         row = connection.execute(select(events).where(events.c.seq == request.seq)).one()
         return InclusionProof(
             workspace=_workspace(connection),
             seq=request.seq,
             hash=row.hash,
-            event=_hashed(row),
+            event=hashed(row),
             size=size,
             root=_text(root),
             path=tuple(map(_text, path)),
@@ -113,7 +113,7 @@ def consistency(ws: Workspace, request: ProveConsistency) -> ConsistencyProof:
                 hint=f"It has {trail.head(connection)[0]}; write the smaller number first",
             )
         ranges = [(0, request.first), (0, second), *merkle.consistency_ranges(request.first, second)]
-        first_root, second_root, *path = merkle.roots(_leaves(connection, second), ranges)
+        first_root, second_root, *path = merkle.roots(leaves(connection, second), ranges)
         return ConsistencyProof(
             workspace=_workspace(connection),
             first=request.first,
@@ -148,7 +148,8 @@ def verify_trail(
         if info is None and kept is None:
             return Verification(ok=True, events=0, head="")
         workspace = _workspace(connection)
-        walk = Walk(connection, workspace, info.hash, progress)
+        algorithm = "" if info is None else info.hash
+        walk = Walk(connection, workspace, algorithm, progress)
         found: list[Finding] = []
         notes: list[Finding] = []
         for each in walk.findings():
@@ -179,11 +180,11 @@ def _against(connection: Connection, kept: Head, workspace: str) -> Iterator[Fin
         yield Finding(seq=kept.seq, problem="the trail was cut: the head's event is missing")
     elif digest != kept.hash:
         yield Finding(seq=kept.seq, problem="the trail was rewritten: the head has another hash")
-    elif kept.root and _text(merkle.root_of(_leaves(connection, kept.seq, whole=False))) != kept.root:
+    elif kept.root and _text(merkle.root_of(leaves(connection, kept.seq, whole=False))) != kept.root:
         yield Finding(seq=kept.seq, problem="the trail was rewritten: the head has another root")
 
 
-def _leaves(connection: Connection, size: int, *, whole: bool = True) -> Iterator[bytes]:
+def leaves(connection: Connection, size: int, *, whole: bool = True) -> Iterator[bytes]:
     """Give the leaf hashes of the first events, page by page."""
     last, count = 0, 0
     columns = select(events.c.seq, events.c.hash)
@@ -222,11 +223,10 @@ def _event(row: Row[Any]) -> Event:
     )
 
 
-def _hashed(row: Row[Any]) -> dict[str, Any]:
+def hashed(row: Row[Any]) -> dict[str, Any]:
     """Give the fields that an event's hash is taken over."""
-    fields = {**row._mapping, "time": utc_text(row.time)}
-    del fields["hash"]
-    return fields
+    fields = {name: getattr(row, name) for name in events.c.keys() if name != "hash"}  # noqa: SIM118
+    return {**fields, "time": utc_text(row.time)}
 
 
 def _text(digest: bytes) -> str:

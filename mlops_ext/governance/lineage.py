@@ -8,8 +8,8 @@ indexed, so that a graph costs what it shows, however long the trail is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
@@ -131,7 +131,7 @@ def _rows(
             query = _query(upward).where(_NEAR.c.ref.in_(batch))
             if others is not None:
                 query = query.where(_FAR.c.ref.in_(others))
-            rows = connection.execute(query.limit(left)).all()
+            rows: Sequence[Any] = connection.execute(query.limit(left)).all()
             left -= len(rows)
             for seq, near, role, far in rows:
                 source, target = (far, near) if upward else (near, far)

@@ -7,6 +7,7 @@ whatever hash the workspace uses: the proofs are those that other logs give, and
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
@@ -52,15 +53,19 @@ def roots(leaves: Iterable[bytes], ranges: Sequence[Range]) -> list[bytes]:
     ranges : sequence of (int, int)
         First leaf, counted from 0, and the one after the last.
     """
-    trees = [_Growing() for _ in ranges]
-    waiting = iter(leaves)
-    bounds = sorted({0, *(bound for each in ranges for bound in each)})
+    trees = {each: _Growing() for each in ranges}
+    starting: dict[int, list[Range]] = defaultdict(list)
+    for each in trees:
+        starting[each[0]].append(each)
+    waiting, within = iter(leaves), set[Range]()
+    bounds = sorted({0, *(bound for each in trees for bound in each)})
     for start, end in pairwise(bounds):
-        within = [tree for tree, each in zip(trees, ranges, strict=True) if each[0] <= start and end <= each[1]]
+        within = {each for each in (*within, *starting[start]) if each[1] > start}
+        growing = [trees[each] for each in within]
         for leaf in islice(waiting, end - start):
-            for tree in within:
+            for tree in growing:
                 tree.add(leaf)
-    return [tree.root() for tree in trees]
+    return [trees[each].root() for each in ranges]
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:

@@ -18,7 +18,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["FileSigner", "Signer", "check", "check_signature", "make_key", "sign", "signer"]
+__all__ = ["FileSigner", "Signer", "check", "check_signature", "make_key", "sign", "signed", "signer"]
 
 VARIABLE = "MLOPS_AUDIT_KEY"
 SIGNERS = "mlops_ext.signers"
@@ -77,7 +77,11 @@ def sign(ws: Workspace, head: Head, key: str | Path = "") -> Head:
     key : str or Path, optional
         As `signer` takes it.
     """
-    by = signer(ws, key)
+    return signed(head, signer(ws, key))
+
+
+def signed(head: Head, by: Signer) -> Head:
+    """Give a head with its signature."""
     return head.model_copy(update={"signature": _base64(by.sign(_payload(head))), "public_key": _base64(by.public_key)})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from blake3 import blake3
 from rfc8785 import CanonicalizationError
-from sqlalchemy import Connection, Row, String, cast, func, select, type_coerce
+from sqlalchemy import Connection, String, cast, func, select, type_coerce
 
 from mlops_ext.store.naming import named
 from mlops_ext.store.schema import event_data, event_refs, events
@@ -25,7 +25,7 @@ _BATCH = 5000
 _EXACT = 2**53
 _COLUMNS = ("seq", "format", "time", "actor", "auth", "action", "subject", "data_digest", "previous", "hash")
 _MAX_NOTES = 20
-_decode = json.JSONDecoder().scan_once
+_decode: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 Fields = tuple[Any, ...]
 
@@ -92,7 +92,7 @@ class Walk:
                 self._progress(self._seq)
         yield from self._end()
 
-    def _is_sound(self, page: Sequence[Row[Any]], expected: list[str]) -> bool:
+    def _is_sound(self, page: Sequence[Fields], expected: list[str]) -> bool:
         """Tell whether a page follows and holds in every way, at a fraction of what it costs to say where not."""
         seq, last, chained, prefix, hash_of = self._seq, self._time, self._previous, self._prefix, self._hash
         try:
@@ -153,7 +153,7 @@ class Walk:
         try:
             if type(seq) is type(format_) is int and seq < _EXACT > format_ and _are_texts(texts):
                 return bool(digest == self._prefix + self._hash(canonical_event(format_, seq, *texts)).hexdigest())
-            return event_hash(dict(zip(_COLUMNS, fields[:9], strict=False)), self._algorithm) == digest
+            return bool(event_hash(dict(zip(_COLUMNS, fields[:9], strict=False)), self._algorithm) == digest)
         except (CanonicalizationError, TypeError, UnicodeEncodeError):
             return False
 
@@ -181,7 +181,7 @@ class Walk:
         if highest is not None and highest > self._seq:
             yield Finding(int(highest), "the index of references names an event that is missing")
 
-    def _pages(self) -> Iterator[Sequence[Row[Any]]]:
+    def _pages(self) -> Iterator[Sequence[Fields]]:
         """Give the events as they are stored: a time is not parsed, since two texts can be one moment."""
         stored: list[Any] = [
             type_coerce(events.c[name], String).label(name) if name == "time" else events.c[name] for name in _COLUMNS
@@ -190,7 +190,7 @@ class Walk:
         last = None
         while True:
             query = joined if last is None else joined.where(events.c.seq > last)
-            page = self._connection.execute(query.order_by(events.c.seq).limit(_BATCH)).all()
+            page: Sequence[Fields] = self._connection.execute(query.order_by(events.c.seq).limit(_BATCH)).all()
             if not page:
                 return
             yield page
