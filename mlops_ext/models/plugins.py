@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
+from pathlib import Path
 from typing import Any
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
@@ -24,7 +27,7 @@ def installed(group: str) -> list[str]:
     group : str
         Entry point group, such as `mlops_ext.gates`.
     """
-    return sorted({point.name for point in entry_points(group=group)})
+    return sorted({point.name for point in _points(group)})
 
 
 def load_plugin(group: str, name: str) -> Any:
@@ -40,7 +43,7 @@ def load_plugin(group: str, name: str) -> Any:
         Two packages bring the same name.
     """
     kind = group.rpartition(".")[2].removesuffix("s")
-    points = {point.value: point for point in entry_points(group=group, name=name)}
+    points = {point.value: point for point in _points(group).select(name=name)}
     if not points:
         raise NotFound(
             f"the {kind} {name!r} is not installed",
@@ -55,3 +58,20 @@ def load_plugin(group: str, name: str) -> Any:
         raise BrokenPlugin(
             f"the {kind} {name!r} does not load: {error}", hint=f"Mend or reinstall {point.value}"
         ) from error
+
+
+def _points(group: str) -> EntryPoints:
+    """Give a group's entry points; they are read again only when a folder of the path has changed."""
+    return _read(group, tuple((place, _changed(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=8)
+def _read(group: str, path: tuple[tuple[str, int], ...]) -> EntryPoints:  # noqa: ARG001 - the key of the cache
+    return entry_points(group=group)
+
+
+def _changed(place: str) -> int:
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
