@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlops_ext.monitoring.merge import Cuts, Sorted, cut, gap_and_area
-from mlops_ext.monitoring.smirnov import LEAST_ROWS, smirnov_tail
+from mlops_ext.monitoring.smirnov import LEAST_ROWS, pelz_good, smirnov_tail
 
 __all__ = [
     "CVM_TERM", "EXACT_ROWS", "STD_FLOOR", "Distances", "compare_sorted", "cramer_von_mises",
@@ -19,8 +19,9 @@ STD_FLOOR = 0.001
 """What a standard deviation below it is replaced with when a distance is divided by it."""
 EXACT_ROWS = 10_000
 """The exact law of KS is computed up to so many rows a side; the work grows with n·m·D."""
-_TAIL, _ZERO = 2.2, 373.0
-"""n·D² from which twice the one-sided law is the two-sided one to fifteen digits, and from which both are 0."""
+_MIDDLE, _TAIL, _ZERO = 1.4, 2.2, 373.0
+"""n·D^1.5 from which the expansion holds; n·D² from which twice the one-sided law is the two-sided one to fifteen
+digits; and from which both are 0."""
 CVM_TERM = 1e-7
 """The series of the Cramér-von Mises law ends at a term below it."""
 
@@ -99,6 +100,8 @@ def ks_p_value(distance: float, n: int, m: int) -> float:
         return 0.0
     if effective >= LEAST_ROWS and strength >= _TAIL and distance < 0.5:
         return min(1.0, 2 * smirnov_tail(distance, effective))
+    if effective >= LEAST_ROWS and strength < _TAIL and effective * distance**1.5 > _MIDDLE:
+        return min(1.0, max(0.0, 1.0 - pelz_good(distance, effective)))
     from scipy.stats import kstwo
 
     return min(1.0, float(kstwo.sf(distance, effective)))
@@ -111,10 +114,10 @@ def ks_exact_p_value(a: Sorted, b: Sorted) -> float | None:
     ----------
     Hodges, "The significance probability of the Smirnov two-sample test", Ark. Mat. 3 (1958).
     """
-    from scipy.stats import ks_2samp
-
     if max(len(a), len(b)) > EXACT_ROWS:
         return None
+    from scipy.stats import ks_2samp
+
     return float(ks_2samp(a, b, method="auto").pvalue)  # exact at these sizes, and silent where rounding passes 1
 
 

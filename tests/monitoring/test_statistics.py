@@ -326,7 +326,7 @@ def test_rare_missing_values_have_fishers_exact_p_value(hits, misses, other_hits
 
 
 @pytest.mark.parametrize("n", [2_000, 30_001, 400_000])
-@pytest.mark.parametrize("strength", [2.21, 4.0, 30.0, 300.0])
+@pytest.mark.parametrize("strength", [1e-9, 0.01, 0.05, 0.2, 0.7, 1.5, 2.19, 2.21, 4.0, 30.0, 300.0])
 def test_the_law_of_large_samples_is_that_of_scipy(n, strength):
     distance = math.sqrt(strength / n)
     assert ks_p_value(distance, 2 * n, 2 * n) == pytest.approx(scipy.stats.kstwo.sf(distance, n), rel=1e-11)
