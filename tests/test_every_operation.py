@@ -194,7 +194,12 @@ def test_each_change_is_one_event_and_a_repeat_none(workspace: Workspace) -> Non
     call(
         workspace,
         "models.register",
-        {"name": "delay", "flavor": "test", "files": [file_of(workspace, b"1").model_dump()]},
+        {
+            "name": "delay",
+            "flavor": "test",
+            "files": [file_of(workspace, b"1").model_dump()],
+            "execution": {"kind": "clean"},
+        },
     )
     call(workspace, "models.promote", {"model": "delay@1", "to": "production"})
     call(

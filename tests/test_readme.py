@@ -15,6 +15,9 @@ from sklearn.linear_model import LogisticRegression
 
 import mlops_ext as mlops
 from mlops_ext.demo import flights as real
+from mlops_ext.models.decisions import ApplyPolicy, Policy
+from mlops_ext.rooms import find
+from mlops_ext.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,6 +42,7 @@ def fitted(seed: int) -> tuple[LogisticRegression, pd.DataFrame]:
 
 
 def test_the_five_minutes_run_as_written(project: Path) -> None:
+    Workspace(project).call(find("policy.apply"), ApplyPolicy(policy=Policy()))
     former, table = fitted(1)
     mlops.snapshot(real.weather_observations(), "weather")
     mlops.register(former, "delay", example=table)

@@ -86,7 +86,7 @@ def policy_digest(policy: Policy, algorithm: str) -> str:
 
 
 def read_policy(settings: Settings, text: str = "", source: str = FILE) -> Policy:
-    """Read the section [policy] of mlops.toml.
+    """Read the section [policy] of mlops.toml; a file without one has the built-in policy.
 
     Parameters
     ----------
@@ -109,6 +109,8 @@ def read_policy(settings: Settings, text: str = "", source: str = FILE) -> Polic
     (GateRule(gate='metric', options={'metric': 'auc', 'minimum': 0.6}),)
     """
     section, page = settings.policy, _Page(text, source)
+    if not section:
+        return BUILT_IN
     for key in section:
         if key not in Policy.model_fields:
             hint = did_you_mean(key, Policy.model_fields)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue
 from mlops_ext.models import service
 from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
-from mlops_ext.models.policy import changes, read_policy
+from mlops_ext.models.policy import BUILT_IN, changes, read_policy
 from mlops_ext.models.types import NoRequest, SetAlias, ShowVersion
 from mlops_ext.settings import read_settings
 from mlops_ext.workspace import Workspace
@@ -40,7 +40,7 @@ def test_a_policy_is_read_from_the_file(workspace: Workspace) -> None:
 
 
 def test_a_file_without_policy_gives_the_built_in_one(workspace: Workspace) -> None:
-    assert read(workspace, "") == Policy()
+    assert read(workspace, "") == BUILT_IN
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,14 @@ def test_a_snapshot_over_http_equals_a_local_one(remote: Any, tmp_path: Path) ->
 def test_a_model_is_registered_promoted_and_rolled_back_over_http(remote: Any) -> None:
     from sklearn.linear_model import LogisticRegression
 
+    from mlops_ext.models import service
+    from mlops_ext.models.decisions import ApplyPolicy, Policy
     from mlops_ext.models.edge import load_model, register
     from mlops_ext.models.promoting import promote, rollback
 
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0]})
     model = LogisticRegression().fit(table, [0, 0, 1, 1])
+    remote.call(service.apply_policy, ApplyPolicy(policy=Policy()))
     first = register(model, "delay", metrics={"auc": 0.7, "odd": float("nan")}, example=table, workspace=remote)
     second = register(LogisticRegression(C=9).fit(table, [0, 1, 1, 1]), "delay", example=table, workspace=remote)
     assert (first.ref, second.ref) == ("delay@1", "delay@2")
