@@ -1,7 +1,7 @@
 """What one change with its event costs against bare SQLite writing the same rows: python -m benchmarks.events
 
-The yardstick opens the same file format with the same pragmas and inserts the same rows of note, event and
-event data, and moves the head, in one transaction: what is left is hashing, checking and SQLAlchemy.
+The yardstick opens the same file format with the same pragmas and inserts the same rows of note, event,
+event data and reference, and moves the head, in one transaction: what is left is hashing, checking and SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def write_bare(file: Path, count: int) -> None:
                 (seq, TIME, HASH, HASH, HASH),
             )
             connection.execute("INSERT INTO event_data (seq, data) VALUES (?, ?)", (seq, '{"text":"a note"}'))
+            connection.execute("INSERT INTO event_refs (seq, ref, role) VALUES (?, 'workspace', 'subject')", (seq,))
             connection.execute("UPDATE chain_head SET seq = ?, hash = ?", (seq, HASH))
             connection.execute("COMMIT")
 

@@ -569,6 +569,7 @@ export interface Job {
   folder: string;
   isolated: boolean;
   retry_on: ('died' | 'timeout')[];
+  pins: Record<string, number>;
   source: string;
   trigger: string;
   run: string;
@@ -1395,6 +1396,10 @@ export interface SubmitJob {
   retry_on?: ('died' | 'timeout')[];
   /** Reference of what asked for it, such as alert:ID */
   trigger?: string;
+  /** Blob of the notebook, when no file is to be read */
+  source?: string | null;
+  /** Version that loading a dataset by its bare name gives */
+  pins?: Record<string, number>;
 }
 
 /** All tags of a model or of one version. */
@@ -1520,6 +1525,7 @@ export interface Operations {
   'governance.openlineage': { request: ShowLineage; result: OpenLineageEvents };
   'governance.sbom': { request: ShowCard; result: MaterialsBill };
   'governance.sign': { request: AttachSignature; result: FilesSignature };
+  'governance.signature': { request: ShowCard; result: FilesSignature };
   'jobs.cancel': { request: CancelJob; result: Job };
   'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
   'jobs.list': { request: ListJobs; result: Page<Job> };
@@ -1599,6 +1605,7 @@ export const OPERATIONS = {
   'governance.openlineage': { method: 'GET', path: '/lineage/{ref}/openlineage' },
   'governance.sbom': { method: 'GET', path: '/model-versions/{model}/sbom' },
   'governance.sign': { method: 'POST', path: '/model-versions/{model}/signatures' },
+  'governance.signature': { method: 'GET', path: '/model-versions/{model}/signature' },
   'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
   'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
   'jobs.list': { method: 'GET', path: '/jobs' },
