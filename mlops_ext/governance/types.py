@@ -207,7 +207,7 @@ class LineageEdge(Record):
 class Lineage(Record):
     """What a thing was made of, and what was made of it."""
 
-    tables: ClassVar[tuple[str, ...]] = ("edges",)
+    tables: ClassVar[tuple[str, ...]] = ("nodes", "edges")
     root: str
     nodes: tuple[LineageNode, ...]
     edges: tuple[LineageEdge, ...]
