@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     )
     from mlops_ext.models.loading import load_model
     from mlops_ext.models.promoting import approve, check, promote, reject, rollback, why
-    from mlops_ext.monitoring.edge import compare, drift, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.edge import compare_window, drift, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.versions import compare
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.rerun import rerun
@@ -57,6 +58,7 @@ __all__ = [
     "browse",
     "check",
     "compare",
+    "compare_window",
     "delete_model",
     "describe_model",
     "drift",
@@ -108,7 +110,8 @@ _FACE = {
         "untag",
     ),
     "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback", "why"),
-    "mlops_ext.monitoring.edge": ("compare", "drift", "log_labels", "log_predictions", "performance"),
+    "mlops_ext.monitoring.edge": ("compare_window", "drift", "log_labels", "log_predictions", "performance"),
+    "mlops_ext.monitoring.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.rerun": ("rerun",),

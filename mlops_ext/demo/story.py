@@ -251,7 +251,7 @@ class Story:
         champion = self._serving()
         for version in (champion, challenger):
             self._predict(version, number)
-        report = mlops.compare(champion.ref, challenger.ref, window_of(number), workspace=self.ws)
+        report = mlops.compare_window(champion.ref, challenger.ref, window_of(number), workspace=self.ws)
         self.comparisons.append(report)
         return report
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.display import DriftReport
     from mlops_ext.monitoring.performance import Measured
 
-__all__ = ["compare", "drift", "estimate", "log_labels", "log_predictions", "performance"]
+__all__ = ["compare_window", "drift", "estimate", "log_labels", "log_predictions", "performance"]
 
 
 def drift(  # noqa: PLR0913  the notebook gives all of them by name
@@ -277,7 +277,7 @@ def estimate(
     return _saved(ws, about, "estimate", "estimated", found, details)
 
 
-def compare(
+def compare_window(
     champion: str | ModelVersion,
     challenger: str | ModelVersion,
     window: str,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mlops_ext.models.types import ModelVersion
 
-__all__ = ["compare_versions"]
+__all__ = ["compare"]
 
 GROUPS = 100
 _BETTER: dict[str, str] = {**BETTER, "rmse": "lower", "mae": "lower", "r2": "higher"}
@@ -49,7 +49,7 @@ class _Answers:
     classes: npt.NDArray[Any] | None
 
 
-def compare_versions(
+def compare(
     before: str | ModelVersion,
     after: str | ModelVersion,
     *,

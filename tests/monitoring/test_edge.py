@@ -168,7 +168,7 @@ def test_a_challenger_is_compared_on_the_rows_that_both_predicted(ws):
     predicted(ws, frame.assign(probability=np.random.default_rng(3).random(1400)))
     predicted(ws, frame[100:].sample(frac=1, random_state=0), ref="delay@2")
     labelled(ws, frame[:1300])
-    report = edge.compare("delay@1", "delay@2", "2013-02", workspace=ws)
+    report = edge.compare_window("delay@1", "delay@2", "2013-02", workspace=ws)
     assert (report.status, report.model, report.reference) == ("better", "delay@2", "model:delay@1")
     assert report.details["rows"] == 1200
     gain = metrics(report)["auc"]
@@ -190,7 +190,7 @@ def test_nothing_logged_is_said_in_one_sentence(ws):
         edge.performance("delay@1", "2013-02", workspace=ws)
     predicted(ws, scored().assign(id=lambda frame: "other-" + frame["id"]), ref="delay@2")
     with pytest.raises(NotFound, match="predicted by both"):
-        edge.compare("delay@1", "delay@2", "2013-02", workspace=ws)
+        edge.compare_window("delay@1", "delay@2", "2013-02", workspace=ws)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mlops_ext as mlops
 from mlops_ext.datasets.used import used
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.monitoring.versions import compare_versions
+from mlops_ext.monitoring.versions import compare
 from mlops_ext.workspace import Workspace
 
 ROWS = 600
@@ -68,7 +68,7 @@ def values(found: Any) -> dict[str, tuple[float, float]]:
 @pytest.mark.parametrize("target", ["late", "word"])
 def test_classifiers_are_scored_as_scikit_learn_does(workspace: Workspace, frame: pd.DataFrame, target: str) -> None:
     fitted = made(workspace, frame, target, DummyClassifier(), LogisticRegression())
-    found = compare_versions("delay@1", "delay@2", on="flights", target=target, workspace=workspace)
+    found = compare("delay@1", "delay@2", on="flights", target=target, workspace=workspace)
     truth = (frame[target] == frame[target].max()).to_numpy()
     for position, model in enumerate(fitted):
         given = model.predict_proba(frame[["x", "y"]])[:, 1]
@@ -86,7 +86,7 @@ def test_classifiers_are_scored_as_scikit_learn_does(workspace: Workspace, frame
     assert auc.low < auc.difference < auc.high
     assert (auc.better, found.dataset) == ("after", "dataset:flights@1")
     assert {each.better for each in found.scores if each.metric in ("brier", "log_loss")} == {"after"}
-    assert compare_versions("delay@2", "delay@1", on="flights", target=target, workspace=workspace).scores[0].better == "before"  # fmt: skip
+    assert compare("delay@2", "delay@1", on="flights", target=target, workspace=workspace).scores[0].better == "before"  # fmt: skip
 
 
 def test_regressors_are_scored_as_scikit_learn_does(workspace: Workspace, frame: pd.DataFrame) -> None:
@@ -99,7 +99,7 @@ def test_regressors_are_scored_as_scikit_learn_does(workspace: Workspace, frame:
     ]
     for model, columns in zip(fitted, (["x", "y"], ["x"]), strict=True):
         mlops.register(model, "cost", example=kept[columns], inputs=[], workspace=workspace)
-    found = compare_versions("cost@1", "cost@2", on="flights@1", target="amount", at="at", workspace=workspace)
+    found = compare("cost@1", "cost@2", on="flights@1", target="amount", at="at", workspace=workspace)
     for position, columns in enumerate((["x", "y"], ["x"])):
         said = fitted[position].predict(kept[columns])
         expected = {
@@ -115,7 +115,7 @@ def test_intervals_are_those_of_days_resampled_together(workspace: Workspace, fr
     first, second = made(
         workspace, frame, "size", DecisionTreeClassifier(max_depth=1), DecisionTreeClassifier(max_depth=4)
     )
-    found = compare_versions("delay@1", "delay@2", on="flights", target="size", at="at", draws=100, seed=7, workspace=workspace)  # fmt: skip
+    found = compare("delay@1", "delay@2", on="flights", target="size", at="at", draws=100, seed=7, workspace=workspace)  # fmt: skip
     hits = [(each.predict(frame[["x", "y"]]) == frame["size"]).to_numpy(dtype=float) for each in (first, second)]
     days = frame["at"].dt.floor("D").astype(str).to_numpy()
     groups = [np.flatnonzero(days == day) for day in sorted(set(days))]
@@ -131,7 +131,7 @@ def test_intervals_are_those_of_days_resampled_together(workspace: Workspace, fr
 
 def test_a_version_compared_with_itself_is_neither_better(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression())
-    found = compare_versions("delay@1", "delay@latest", on="flights", target="late", workspace=workspace)
+    found = compare("delay@1", "delay@latest", on="flights", target="late", workspace=workspace)
     assert {(each.difference, each.better) for each in found.scores} == {(0.0, "neither")}
     assert found.differences == ()
 
@@ -142,7 +142,7 @@ def test_reading_to_compare_makes_no_input_of_the_next_model(workspace: Workspac
     before = used(workspace.root)
     mlops.load("flights", workspace=workspace)
     after = used(workspace.root)
-    compare_versions("delay@1", "delay@1", on="judged", target="late", workspace=workspace)
+    compare("delay@1", "delay@1", on="judged", target="late", workspace=workspace)
     assert used(workspace.root) == after
     assert set(before) == set(after)
 
@@ -163,17 +163,17 @@ def test_what_cannot_be_scored_is_said(
     made(workspace, frame, "late", LogisticRegression())
     mlops.snapshot(frame[["x", "late"]], "narrow", workspace=workspace)
     with pytest.raises(kind, match=said):
-        compare_versions("delay@1", "delay@1", **{"on": "flights", "workspace": workspace, **asked})
+        compare("delay@1", "delay@1", **{"on": "flights", "workspace": workspace, **asked})
 
 
 def test_a_classifier_and_a_regressor_are_not_scored_together(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression(), LinearRegression())
     with pytest.raises(InvalidValue, match="one version classifies"):
-        compare_versions("delay@1", "delay@2", on="flights", target="late", workspace=workspace)
+        compare("delay@1", "delay@2", on="flights", target="late", workspace=workspace)
 
 
 def test_without_a_dataset_only_the_records_are_compared(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression(C=1.0), LogisticRegression(C=0.1))
-    found = compare_versions("delay@1", "delay@2", workspace=workspace)
+    found = compare("delay@1", "delay@2", workspace=workspace)
     assert (found.dataset, found.scores) == ("", ())
     assert [each.about for each in found.differences if each.about == "file"] == ["file"]

@@ -115,7 +115,7 @@ def judged(ws: Any) -> list[Any]:
     from sklearn.linear_model import LogisticRegression
 
     from mlops_ext.models.edge import register
-    from mlops_ext.monitoring.edge import compare, estimate, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.tracking.edge import end_run
 
     random = np.random.default_rng(7)
@@ -133,7 +133,7 @@ def judged(ws: Any) -> list[Any]:
     before = estimate(versions[0], "feb", workspace=ws)
     log_labels(versions[0], range(600), y, at=days, window="feb", workspace=ws)
     after = performance(versions[0], "feb", workspace=ws)
-    return [before, after, compare(versions[0], versions[1], "feb", workspace=ws)]
+    return [before, after, compare_window(versions[0], versions[1], "feb", workspace=ws)]
 
 
 def test_an_alert_is_raised_and_acknowledged_over_http(remote: Any) -> None:

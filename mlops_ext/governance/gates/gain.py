@@ -70,10 +70,10 @@ def _scored(
     ws: Workspace, context: GateContext, champion: ModelVersion, name: str
 ) -> tuple[str, MetricEstimate] | None:
     """Score both versions on the named dataset version and compare them by the same draws."""
-    from mlops_ext.monitoring.versions import compare_versions
+    from mlops_ext.monitoring.versions import compare
 
     options = context.options
-    found = compare_versions(
+    found = compare(
         champion,
         context.version,
         on=text(options, "dataset").removeprefix("dataset:"),
