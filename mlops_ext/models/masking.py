@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from mlops_ext.models.secret_forms import is_secret, kind_of_value, secret_spans
 from mlops_ext.models.types import MaskedSecret
 
-__all__ = ["Masked", "is_secret", "mask_diff", "mask_notebook", "mask_text", "masked", "said"]
+__all__ = ["Masked", "is_secret", "mask_diff", "mask_notebook", "mask_text", "masked", "masks_in", "said"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HUNK = re.compile(r"^\+\+\+ (?:b/)?(.*)$", re.MULTILINE)
 _BINARY = ("image/", "audio/", "video/", "font/", "application/pdf", "application/octet-stream")
+_MASK = re.compile(r"\[masked: ([a-z-]+)\]")
 _LINES = ("source", "text", "traceback")
 _MOST_SAID = 3
 
@@ -82,6 +83,19 @@ def mask_notebook(text: str) -> Masked:
     walk = _Walk(known)
     changed = walk.notebook(content)
     return Masked(json.dumps(changed, ensure_ascii=False, indent=1) + "\n", tuple(dict.fromkeys(walk.found)))
+
+
+def masks_in(text: str) -> tuple[MaskedSecret, ...]:
+    """Give the masks that stand in the code cells of a notebook, which cannot run as it did before."""
+    code = [cell for cell in json.loads(text).get("cells", ()) if cell.get("cell_type") == "code"]
+    sources = [cell.get("source", "") for cell in code]
+    lines = [("".join(source) if isinstance(source, list) else source).split("\n") for source in sources]
+    return tuple(
+        MaskedSecret(kind=match[1], where=f"cell {cell}, line {number}")
+        for cell, source in enumerate(lines, 1)
+        for number, line in enumerate(source, 1)
+        for match in _MASK.finditer(line)
+    )
 
 
 def said(found: Sequence[MaskedSecret]) -> str:

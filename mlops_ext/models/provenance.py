@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlops_ext.models.execution import captured, execution_of, notebook_of, of_script
 from mlops_ext.models.hardware import hardware
-from mlops_ext.models.masking import mask_notebook, said
+from mlops_ext.models.masking import mask_notebook, masks_in, said
 from mlops_ext.models.seeds import seeds_of
 from mlops_ext.models.surroundings import code_state, environment_lock
 from mlops_ext.models.types import EnvironmentLock, Execution, GitState, Hardware, MaskedSecret
@@ -38,9 +38,7 @@ class Provenance(TypedDict):
     masked: tuple[MaskedSecret, ...]
 
 
-def provenance(
-    ws: Workspace, model: Any, run: ActiveRun, logged: Run, parameters: Mapping[str, str]
-) -> Provenance:
+def provenance(ws: Workspace, model: Any, run: ActiveRun, logged: Run, parameters: Mapping[str, str]) -> Provenance:
     """Gather where a version comes from; notebook and diff are stored without their secrets, which is said.
 
     Parameters
@@ -79,8 +77,8 @@ def _executed(
     matched, cells, path = captured()
     execution = execution_of(matched, cells, path)
     if origin.is_batch() and logged.source is not None:
-        # A job's notebook is stored already, as it was before the run.
-        return execution, logged.source, ()
+        # A job's notebook is stored already, as it was before the run, without its secrets.
+        return execution, logged.source, masks_in(ws.get_blob(logged.source).decode("utf-8-sig"))
     made = notebook_of(matched, execution, path.name if path else "")
     text, found = mask_notebook(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
     return execution, ws.put_blob(text.encode()), found

@@ -20,7 +20,7 @@ from mlops_ext.runs.conversion import jsonable
 from mlops_ext.runs.made import Stamps, keep, keep_logs, stamps
 from mlops_ext.runs.notebooks import read_notebook
 from mlops_ext.runs.parameters import TAG, parameters_of
-from mlops_ext.runs.secrecy import is_secret, mask_parameters, mask_text
+from mlops_ext.runs.secrecy import is_secret, mask_notebook, mask_parameters, mask_text
 from mlops_ext.runs.states import INJECTED, NotebookStates, is_injected
 from mlops_ext.runs.streams import Streams
 from mlops_ext.tracking import origin
@@ -180,7 +180,7 @@ def _start(plan: Plan) -> str:
         request = StartRun(
             experiment=plan.experiment or "default",
             notebook=plan.notebook,
-            source=ws.put_blob(plan.source) if plan.source else None,
+            source=ws.put_blob(_without_secrets(plan)) if plan.source else None,
             parent=named,
             job=plan.job,
             git_commit=origin.git_commit(plan.folder or Path.cwd()),
@@ -189,6 +189,12 @@ def _start(plan: Plan) -> str:
     logged = {name: to_json(value) for name, value in mask_parameters(_effective(plan)).items()}
     ws.call(tracking.log, LogRun(run=run, parameters=logged))
     return run
+
+
+def _without_secrets(plan: Plan) -> bytes:
+    """Give the source as it is shown and kept with the run; the job alone holds the bytes that run."""
+    text, found = mask_notebook(plan.source.decode("utf-8-sig"), {})
+    return text.encode() if found else plan.source
 
 
 def _effective(plan: Plan) -> dict[str, Any]:

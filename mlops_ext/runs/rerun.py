@@ -13,6 +13,7 @@ from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, RunFailed, Sto
 from mlops_ext.models import comparison
 from mlops_ext.models import service as registry
 from mlops_ext.models.comparison import CompareVersions, Difference
+from mlops_ext.models.masking import masks_in
 from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.records import Record
 from mlops_ext.refs import Number, Ref
@@ -119,8 +120,10 @@ def queue(
     version = ws.call(registry.version, ShowVersion(model=ref if isinstance(ref, str) else ref.ref))
     run = ws.call(tracking.show, ShowRun(run=version.run)) if version.run else None
     named = run.notebook if run and run.notebook else "notebook.ipynb"
-    source = _source_of(version, named)
-    notebook = read_notebook(_read(ws, version, source), f"the notebook of {version.ref}")
+    source = _source_of(version)
+    data = _read(ws, version, source)
+    notebook = read_notebook(data, f"the notebook of {version.ref}")
+    _refuse_masks(version, data, named)
     request = SubmitJob(
         notebook=named if (ws.root / named).is_relative_to(ws.root) else Path(named).name,
         source=source,
@@ -168,20 +171,24 @@ def finish(job: Job, workspace: Workspace) -> Rerun:
     )
 
 
-def _source_of(version: ModelVersion, named: str) -> str:
-    """Give the blob of a version's notebook, when it can be run as it is stored."""
+def _source_of(version: ModelVersion) -> str:
+    """Give the blob of a version's notebook."""
     if version.notebook is None:
         script = version.execution is not None and version.execution.kind == "script"
         why = "a script registered it" if script else "it was imported, or registered without one"
         hint = "Run the script again" if script else "Run again what made it"
         raise InvalidValue(f"{version.ref} has no notebook: {why}", hint=f"{hint}: it registers the next version")
-    places = [each.where for each in version.masked if each.where.startswith("cell ")]
+    return version.notebook
+
+
+def _refuse_masks(version: ModelVersion, data: bytes, named: str) -> None:
+    """Refuse code that lacks its secrets: it would fail, or do something else."""
+    places = [each.where for each in masks_in(data.decode("utf-8-sig"))]
     if places:
         raise InvalidValue(
             f"the notebook of {version.ref} was stored without the secrets in {'; '.join(places)}",
             hint=f"Read them from the environment or from parameters in the notebook, then: mlops run {named}",
         )
-    return version.notebook
 
 
 def _read(ws: Workspace, version: ModelVersion, digest: str) -> bytes:

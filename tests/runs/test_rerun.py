@@ -12,11 +12,12 @@ import pytest
 from mlops_ext.datasets.edge import snapshot
 from mlops_ext.errors import InvalidValue, MlopsError, StoreUnavailable
 from mlops_ext.models import service as registry
-from mlops_ext.models.types import Execution, MaskedSecret, ModelVersion, ShowVersion
+from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.runs import edge
 from mlops_ext.runs.rerun import Rerun, rerun
 from mlops_ext.runs.types import Job
 from mlops_ext.tracking import active
+from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered
 from tests.runs.notebooks import write_notebook
@@ -84,11 +85,6 @@ def test_a_jobs_version_is_run_again_with_its_parameters(ws: Workspace) -> None:
         ({"execution": Execution(kind="script")}, InvalidValue, "a script registered it"),
         ({"execution": None}, InvalidValue, "was imported"),
         ({"notebook": b"{}"}, InvalidValue, "is no notebook"),
-        (
-            {"notebook": b"{}", "masked": (MaskedSecret(kind="password", where="cell 2, line 1"),)},
-            InvalidValue,
-            "without the secrets in cell 2, line 1",
-        ),
     ],
 )
 def test_what_cannot_be_run_again_is_refused(
@@ -109,4 +105,22 @@ def test_a_missing_notebook_is_named(ws: Workspace) -> None:
     path.chmod(0o600)
     path.unlink()
     with pytest.raises(StoreUnavailable, match="the notebook of delay@1 cannot be read"):
+        rerun(version, workspace=ws)
+
+
+def test_a_secret_in_the_code_runs_and_is_stored_with_nothing_but_the_job(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "password = 'hunter-22'\nprint(f'as {password}')\nassert len(password) == 9"
+    write_notebook(ws.root / "nb" / "train.ipynb", "import mlops_ext as mlops; rows, shift = [], 1", code, REGISTER)
+    run = edge.run("nb/train.ipynb", workspace=ws)
+    assert isinstance(run, Run)
+    assert run.status == "succeeded"
+    assert "train.ipynb holds password in cell 2, line 1" in capsys.readouterr().err
+    version = version_of(ws, "sum")
+    for digest in (run.output, run.source, version.notebook):
+        assert b"hunter-22" not in ws.get_blob(str(digest))
+    assert "password in cell 2, line 1" in run.tags["warning"]
+    assert [each.where for each in version.masked] == ["cell 2, line 1"]
+    with pytest.raises(InvalidValue, match="without the secrets in cell 2, line 1"):
         rerun(version, workspace=ws)
