@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         untag,
     )
     from mlops_ext.models.loading import load_model
-    from mlops_ext.models.promoting import approve, check, promote, reject, rollback, why
+    from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback, why
     from mlops_ext.monitoring.edge import compare_window, drift, log_labels, log_predictions, performance
     from mlops_ext.monitoring.versions import compare
     from mlops_ext.notebook.browse import browse
@@ -109,7 +109,7 @@ _FACE = {
         "tag",
         "untag",
     ),
-    "mlops_ext.models.promoting": ("approve", "check", "promote", "reject", "rollback", "why"),
+    "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback", "why"),
     "mlops_ext.monitoring.edge": ("compare_window", "drift", "log_labels", "log_predictions", "performance"),
     "mlops_ext.monitoring.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 import mlops_ext as mlops
 from mlops_ext.demo import flights as real
-from mlops_ext.models.decisions import ApplyPolicy, Policy
+from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 from mlops_ext.rooms import find
 from mlops_ext.workspace import Workspace
 

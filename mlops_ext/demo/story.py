@@ -12,7 +12,7 @@ from mlops_ext.demo.teller import Outcome
 from mlops_ext.errors import CheckRefused, RunFailed
 from mlops_ext.governance import service as governance
 from mlops_ext.models import service as registry
-from mlops_ext.models.decisions import ApplyPolicy, Deployment, ListDeployments
+from mlops_ext.models.promotion.types import ApplyPolicy, Deployment, ListDeployments
 from mlops_ext.models.types import ModelVersion, NoRequest, ShowVersion
 from mlops_ext.monitoring import edge as monitoring
 from mlops_ext.monitoring import service as reports

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.workspace import Workspace
 
 __all__ = ["clean_run"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.models.decisions import GateResult
 from mlops_ext.models.flavors import flavor_named
-from mlops_ext.models.gates import GateContext, gate
 from mlops_ext.models.loading import fetched
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.models.scanning import scan_folder
 from mlops_ext.workspace import Workspace
 

@@ -211,9 +211,7 @@ def _repeated(matched: Sequence[Matched]) -> Iterator[str]:
 def _out_of_order(matched: Sequence[Matched]) -> Iterator[str]:
     """Name what ran below a cell before it; a cell that ran twice is told as that."""
     counts = _counts(matched)
-    once = [
-        (each.ran.count, each.cell.number) for each in matched if each.cell and len(counts[each.cell.number]) == 1
-    ]
+    once = [(each.ran.count, each.cell.number) for each in matched if each.cell and len(counts[each.cell.number]) == 1]
     for (first, above), (second, below) in pairwise(once):
         if below < above:
             yield f"out of order: cell {below} ran after cell {above} ([{second}] after [{first}])"

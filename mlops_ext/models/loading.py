@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
-from mlops_ext.models import policy, service
+from mlops_ext.models import service
 from mlops_ext.models.enforcing import Enforced
 from mlops_ext.models.flavors import flavor_named
 from mlops_ext.models.plugins import load_plugin
+from mlops_ext.models.promotion import policy
 from mlops_ext.models.types import ModelFile, ModelVersion, NoRequest, ShowVersion
 from mlops_ext.workspace import Workspace
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
-from mlops_ext.models.policy import current_policy
+from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import DigestPrefix, Label, Latest, Number, Ref
 from mlops_ext.store.catalog import Change

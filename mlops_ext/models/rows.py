@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from mlops_ext.models.decisions import Deployment
 from mlops_ext.models.measures import Measures, measures_of, tags_of_models
-from mlops_ext.models.policy import current_policy
+from mlops_ext.models.promotion.policy import current_policy
+from mlops_ext.models.promotion.types import Deployment
 from mlops_ext.models.references import Reader, served
 from mlops_ext.models.tables import aliases, environment_locks
 from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion

@@ -5,20 +5,10 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select, update
 
 from mlops_ext.errors import Conflict, NotFound
-from mlops_ext.models import (
-    approvals,
-    comparison,
-    editing,
-    history,
-    listing,
-    policy,
-    promotion,
-    registration,
-    reviews,
-    states,
-    why,
-)
-from mlops_ext.models.policy import current_policy, refuse_guarded
+from mlops_ext.models import comparison, editing, listing, registration, states
+from mlops_ext.models.promotion import approvals, history, policy, reviews, why
+from mlops_ext.models.promotion import service as promotion
+from mlops_ext.models.promotion.policy import current_policy, refuse_guarded
 from mlops_ext.models.references import find_model, find_version
 from mlops_ext.models.rows import model_records, version_record
 from mlops_ext.models.tables import aliases, models

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.runs.edge import run
 from mlops_ext.runs.notebooks import locate, read_notebook
 from mlops_ext.runs.parameters import parameters_of

@@ -8,9 +8,10 @@ import pytest
 
 from mlops_ext.errors import CheckRefused
 from mlops_ext.governance.clean_run import clean_run
-from mlops_ext.models import promoting, service
-from mlops_ext.models.decisions import ApplyPolicy, Policy
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 from mlops_ext.models.types import Execution, NoRequest
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered

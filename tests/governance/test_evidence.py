@@ -30,8 +30,8 @@ from mlops_ext.governance.evidence.profiles import installed_profiles, read_prof
 from mlops_ext.governance.evidence.types import CheckEvidence, ModelCard, ShowCard
 from mlops_ext.governance.types import Retain
 from mlops_ext.models import service as models
-from mlops_ext.models.gates import GateContext
 from mlops_ext.models.loading import fetched
+from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.types import (
     EnvironmentLock,
     Field_,
@@ -429,7 +429,7 @@ def test_a_renamed_model_keeps_its_signature_and_its_evidence(workspace, version
 
 def test_policy_can_ask_every_load_for_a_signature(workspace, tmp_path, monkeypatch) -> None:
     import mlops_ext as mlops
-    from mlops_ext.models.decisions import ApplyPolicy, Policy
+    from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 
     plain = mlops.register({"a": 1}.get, "plain", workspace=workspace, inputs=[])
     workspace.call(models.apply_policy, ApplyPolicy(policy=Policy(verify=("signature",))))

@@ -11,8 +11,8 @@ from mlops_ext.errors import CheckRefused
 from mlops_ext.governance import gates
 from mlops_ext.governance.compatibility import fits, misfits
 from mlops_ext.models import service
-from mlops_ext.models.decisions import GateResult, GateRule
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import GateResult, GateRule
 from mlops_ext.models.types import EnvironmentLock, Field_, ModelVersion, Signature
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import MetricEstimate, SaveReport

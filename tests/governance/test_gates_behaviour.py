@@ -19,8 +19,8 @@ from mlops_ext.errors import CheckRefused, InvalidValue, MlopsError
 from mlops_ext.governance import gates
 from mlops_ext.governance.gates.behaviour import FAIRNESS
 from mlops_ext.governance.gates.disparity import disparity, groups_of
-from mlops_ext.models.decisions import GateResult, GateRule, Promotion
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import GateResult, GateRule, Promotion
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted

@@ -12,8 +12,8 @@ import mlops_ext as mlops
 from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.governance import gates
 from mlops_ext.governance.gates import recorded
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.models.types import Field_, ModelVersion, Signature
 from mlops_ext.records import now
 from mlops_ext.workspace import Workspace

@@ -10,10 +10,10 @@ import pytest
 from mlops_ext.errors import NotFound
 from mlops_ext.governance.clean_run import clean_run
 from mlops_ext.governance.gates import in_order
-from mlops_ext.models import gates, policy
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import Gate, GateContext, OptionedGate
-from mlops_ext.models.requirement import approvals
+from mlops_ext.models.promotion import gates, policy
+from mlops_ext.models.promotion.gates import Gate, GateContext, OptionedGate
+from mlops_ext.models.promotion.requirement import approvals
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.workspace import Workspace
 
 

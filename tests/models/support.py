@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mlops_ext.models import promoting, service
-from mlops_ext.models.decisions import ApplyPolicy, Policy, Rollback
+from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.types import ApplyPolicy, Policy, Rollback
 from mlops_ext.models.types import Execution, ModelFile, ModelVersion, Register
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from mlops_ext.errors import CheckRefused, Conflict, Forbidden, InvalidValue, MlopsError
-from mlops_ext.models import promoting, requirement, service, standing
-from mlops_ext.models.decisions import GateRule, ListPromotions, Promotion, ShowPromotion
+from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion import requirement, standing
+from mlops_ext.models.promotion.types import GateRule, ListPromotions, Promotion, ShowPromotion
 from mlops_ext.models.types import ShowModel
 from mlops_ext.records import now
 from mlops_ext.store.catalog import Actor

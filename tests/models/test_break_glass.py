@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from mlops_ext.errors import Conflict, Forbidden
-from mlops_ext.models import promoting, service
-from mlops_ext.models.decisions import GateRule, ListReviews, Promotion, Review
+from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.types import GateRule, ListReviews, Promotion, Review
 from mlops_ext.models.types import ShowModel
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace

@@ -14,9 +14,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from mlops_ext.datasets import used
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
-from mlops_ext.models import edge, promoting, service
-from mlops_ext.models.decisions import ApplyPolicy, Policy
+from mlops_ext.models import edge, service
 from mlops_ext.models.flavors import UntrustedModel
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 from mlops_ext.models.signature import infer
 from mlops_ext.models.types import Field_, Signature
 from mlops_ext.tracking import active

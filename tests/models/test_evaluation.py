@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import update
 
 from mlops_ext.errors import CheckRefused, Conflict, RunFailed
-from mlops_ext.models import evaluation, promoting, service
-from mlops_ext.models.cases import case_in
-from mlops_ext.models.decisions import GateResult, GateRule, Promote, Promotion, ShowPromotion
-from mlops_ext.models.settlement import Ask, begin, settle
+from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion import evaluation
+from mlops_ext.models.promotion.cases import case_in
+from mlops_ext.models.promotion.settlement import Ask, begin, settle
+from mlops_ext.models.promotion.types import GateResult, GateRule, Promote, Promotion, ShowPromotion
 from mlops_ext.models.tables import promotions
 from mlops_ext.models.types import ShowModel
 from mlops_ext.records import now
@@ -28,7 +30,7 @@ from tests.models.support import actions, applied, promoted, registered
 GATES = """
 import os, signal
 from pathlib import Path
-from mlops_ext.models.decisions import GateResult
+from mlops_ext.models.promotion.types import GateResult
 
 def waits(ws, context):
     Path("asked").write_text(str(os.getpid()))

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.models import service
-from mlops_ext.models.decisions import ListDeployments
+from mlops_ext.models.promotion.types import ListDeployments
 from mlops_ext.models.types import ShowModel
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, promoted, registered, rolled_back

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue
 from mlops_ext.models import service
-from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
-from mlops_ext.models.policy import BUILT_IN, changes, read_policy
+from mlops_ext.models.promotion.policy import BUILT_IN, changes, read_policy
+from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.types import NoRequest, SetAlias, ShowVersion
 from mlops_ext.settings import read_settings
 from mlops_ext.workspace import Workspace
@@ -137,7 +137,7 @@ def test_an_environment_may_not_take_the_name_of_an_alias(workspace: Workspace) 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=5), st.integers() | st.floats() | st.text(max_size=5), max_size=4))
 def test_equal_policies_have_equal_digests_whatever_the_order_of_options(options: dict) -> None:
-    from mlops_ext.models.policy import policy_digest
+    from mlops_ext.models.promotion.policy import policy_digest
 
     backwards = dict(reversed(list(options.items())))
     one, other = (Policy(gates={"production": (GateRule(gate="yes", options=each),)}) for each in (options, backwards))

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, NotFound
 from mlops_ext.models import service
-from mlops_ext.models.decisions import CheckGates, GateResult, GateRule, ListDeployments
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import CheckGates, GateResult, GateRule, ListDeployments
 from mlops_ext.models.types import ShowModel
 from mlops_ext.store.schema import event_data
 from mlops_ext.store.trail import decoded

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.models import promoting
-from mlops_ext.models.decisions import GateRule
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.types import GateRule
 from mlops_ext.models.types import EnvironmentLock, Field_, Signature
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mlops_ext.errors import CheckRefused
-from mlops_ext.models import promoting
-from mlops_ext.models.decisions import GateResult, GateRule
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion import edge as promoting
+from mlops_ext.models.promotion.gates import GateContext
+from mlops_ext.models.promotion.types import GateResult, GateRule
 from mlops_ext.runs.notebook_gate import notebook
 from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered

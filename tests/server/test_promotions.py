@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_ext.models.decisions import GateRule
+from mlops_ext.models.promotion.types import GateRule
 from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered
 from tests.runs.notebooks import write_notebook

@@ -66,9 +66,9 @@ def test_a_model_is_registered_promoted_and_rolled_back_over_http(remote: Any) -
     from sklearn.linear_model import LogisticRegression
 
     from mlops_ext.models import service
-    from mlops_ext.models.decisions import ApplyPolicy, Policy
     from mlops_ext.models.edge import load_model, register
-    from mlops_ext.models.promoting import promote, rollback
+    from mlops_ext.models.promotion.edge import promote, rollback
+    from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 
     table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0]})
     model = LogisticRegression().fit(table, [0, 0, 1, 1])

@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 import mlops_ext as mlops
-from mlops_ext.models.decisions import ApplyPolicy, GateRule, Policy
+from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.types import SetAlias
 from mlops_ext.monitoring.types import MetricEstimate, RaiseAlert, SaveReport
 from mlops_ext.rooms import find

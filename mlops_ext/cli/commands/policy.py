@@ -11,7 +11,7 @@ from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
-    from mlops_ext.models.decisions import Policy
+    from mlops_ext.models.promotion.types import Policy
 
 __all__ = ["apply", "check"]
 
@@ -21,8 +21,8 @@ __all__ = ["apply", "check"]
 @click.pass_obj
 def apply(session: Session, file: str) -> Any:
     """Put the section [policy] of FILE in force; promotion asks this one only."""
-    from mlops_ext.models import policy
-    from mlops_ext.models.decisions import ApplyPolicy
+    from mlops_ext.models.promotion import policy
+    from mlops_ext.models.promotion.types import ApplyPolicy
 
     return session.workspace.call(policy.apply, ApplyPolicy(policy=_read(session, file)))
 
@@ -32,8 +32,8 @@ def apply(session: Session, file: str) -> Any:
 @click.pass_obj
 def check(session: Session, file: str) -> Any:
     """Read the section [policy] of FILE, refuse what is wrong in it, and say what applying it would change."""
-    from mlops_ext.models import policy
-    from mlops_ext.models.decisions import PolicyCheck
+    from mlops_ext.models.promotion import policy
+    from mlops_ext.models.promotion.types import PolicyCheck
     from mlops_ext.models.types import NoRequest
 
     local = _read(session, file)
@@ -46,7 +46,7 @@ def check(session: Session, file: str) -> Any:
 def _read(session: Session, file: str) -> Policy:
     from pydantic import ValidationError
 
-    from mlops_ext.models import policy
+    from mlops_ext.models.promotion import policy
     from mlops_ext.settings import Settings, explain, parse_toml
 
     path = session.path(file)

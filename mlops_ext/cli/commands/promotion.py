@@ -10,7 +10,7 @@ from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 
 if TYPE_CHECKING:
-    from mlops_ext.models.decisions import GateResults
+    from mlops_ext.models.promotion.types import GateResults
 
 __all__ = ["check", "promote"]
 
@@ -25,9 +25,9 @@ __all__ = ["check", "promote"]
 def promote(session: Session, model: str, to: str, comment: str, dry_run: bool, break_glass: bool) -> Any:
     """Let an environment serve MODEL, when all gates of the applied policy pass."""
     from mlops_ext.errors import InvalidValue
-    from mlops_ext.models import promoting
-    from mlops_ext.models.decisions import Promote
-    from mlops_ext.models.promotion import refusal
+    from mlops_ext.models.promotion import edge as promoting
+    from mlops_ext.models.promotion.service import refusal
+    from mlops_ext.models.promotion.types import Promote
 
     if dry_run:
         return _checked(session, model, to)
@@ -57,7 +57,7 @@ def check(session: Session, model: str, to: str) -> Any:
 
 
 def _checked(session: Session, model: str, to: str) -> GateResults:
-    from mlops_ext.models import promoting
+    from mlops_ext.models.promotion import edge as promoting
 
     with session.messages.status("asking the gates …"):
         results = promoting.check(model, to, workspace=session.workspace)

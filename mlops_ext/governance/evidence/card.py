@@ -12,9 +12,9 @@ from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.errors import NotFound
 from mlops_ext.governance.evidence.signatures import newest_signature
 from mlops_ext.governance.evidence.types import CardData, CardField, CardReport, ModelCard, ShowCard
-from mlops_ext.models import promotion
 from mlops_ext.models import service as models
-from mlops_ext.models.decisions import ListPromotions, Promotion
+from mlops_ext.models.promotion import service as promotion
+from mlops_ext.models.promotion.types import ListPromotions, Promotion
 from mlops_ext.models.types import ModelVersion, ShowModel, ShowVersion
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import ListReports

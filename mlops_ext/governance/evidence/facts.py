@@ -14,7 +14,7 @@ from mlops_ext.governance.evidence.types import CheckEvidence, Evidence, Evidenc
 from mlops_ext.governance.retention import current_retention
 from mlops_ext.governance.types import Retention
 from mlops_ext.models import service as models
-from mlops_ext.models.decisions import Promotion
+from mlops_ext.models.promotion.types import Promotion
 from mlops_ext.models.types import ModelVersion, ShowVersion
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import ListReports, Report

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.governance.evidence.card import FIELDS, OPTIONAL, told
 from mlops_ext.governance.evidence.signatures import newest_signature
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.workspace import Workspace
 
 __all__ = ["card_complete", "signed"]

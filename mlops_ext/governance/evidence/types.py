@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.models.decisions import Approval, GateResult
+from mlops_ext.models.promotion.types import Approval, GateResult
 from mlops_ext.models.types import EnvironmentLock, ModelFile, Signature
 from mlops_ext.records import Digest, Record, Request, Timestamp
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, MissingExtra
 from mlops_ext.governance.gates.options import DATA, choice, number, text
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.gates.options import choice, number, text
-from mlops_ext.models.decisions import GateResult
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import ListReports, MetricEstimate, ShowReport

@@ -10,8 +10,8 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.compatibility import misfits
 from mlops_ext.governance.gates.options import number, text
 from mlops_ext.models import service as registry
-from mlops_ext.models.decisions import GateResult, ListDeployments
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult, ListDeployments
 from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import every
 from mlops_ext.records import now

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.gates.options import number, text
-from mlops_ext.models.gates import GateContext
+from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.monitoring.columns import Floats
 from mlops_ext.monitoring.performance import Scored

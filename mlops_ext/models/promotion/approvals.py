@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.errors import Conflict, Forbidden, MlopsError
-from mlops_ext.models.cases import Case, case_in, checked_comment
-from mlops_ext.models.decisions import Approve, GateResult, Promotion, Reject
-from mlops_ext.models.requirement import GATE, Requirement, requirement
-from mlops_ext.models.settlement import facts, move
-from mlops_ext.models.standing import find_promotion, promotion_record, state_of
+from mlops_ext.models.promotion.cases import Case, case_in, checked_comment
+from mlops_ext.models.promotion.requirement import GATE, Requirement, requirement
+from mlops_ext.models.promotion.settlement import facts, move
+from mlops_ext.models.promotion.standing import find_promotion, promotion_record, state_of
+from mlops_ext.models.promotion.types import Approve, GateResult, Promotion, Reject
 from mlops_ext.models.tables import approvals, model_versions, promotions
 from mlops_ext.operations import operation
 from mlops_ext.store.catalog import Change

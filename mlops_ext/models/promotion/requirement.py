@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from mlops_ext.errors import InvalidValue, did_you_mean
-from mlops_ext.models.decisions import GateResult, GateRule
-from mlops_ext.models.gates import GateContext, gate
+from mlops_ext.models.promotion.gates import GateContext, gate
+from mlops_ext.models.promotion.types import GateResult, GateRule
 from mlops_ext.workspace import Workspace
 
 __all__ = ["GATE", "Requirement", "approvals", "requirement"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
-from mlops_ext.models.decisions import AppliedPolicy, GateRule, Policy
-from mlops_ext.models.policy import current_policy
+from mlops_ext.models.promotion.policy import current_policy
+from mlops_ext.models.promotion.types import AppliedPolicy, GateRule, Policy
 from mlops_ext.models.references import Reader, current_deployment, find_version
 from mlops_ext.models.rows import version_record
 from mlops_ext.models.tables import aliases

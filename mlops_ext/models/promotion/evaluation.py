@@ -16,11 +16,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from mlops_ext.errors import Conflict, NotFound, RunFailed
-from mlops_ext.models.cases import Case, case_in
-from mlops_ext.models.decisions import GateResults, Promotion
-from mlops_ext.models.gates import evaluate
-from mlops_ext.models.settlement import Ask, end_without, settle
-from mlops_ext.models.standing import find_promotion, promotion_record
+from mlops_ext.models.promotion.cases import Case, case_in
+from mlops_ext.models.promotion.gates import evaluate
+from mlops_ext.models.promotion.settlement import Ask, end_without, settle
+from mlops_ext.models.promotion.standing import find_promotion, promotion_record
+from mlops_ext.models.promotion.types import GateResults, Promotion
 from mlops_ext.models.tables import promotions
 from mlops_ext.records import new_id, now
 from mlops_ext.store.catalog import Actor, Change
@@ -180,7 +180,7 @@ def _start(ws: Workspace, arguments: list[str], log: Path) -> subprocess.Popen[b
     }
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "mlops_ext.models.evaluation", *arguments],
+            [sys.executable, "-m", "mlops_ext.models.promotion.evaluation", *arguments],
             cwd=ws.root,
             env=environment,
             stdin=subprocess.DEVNULL,

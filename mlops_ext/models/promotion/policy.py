@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, insert, select
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, MlopsError, did_you_mean
-from mlops_ext.models.decisions import AppliedPolicy, ApplyPolicy, GateRule, Policy
 from mlops_ext.models.plugins import installed, load_plugin
-from mlops_ext.models.standing import void
+from mlops_ext.models.promotion.standing import void
+from mlops_ext.models.promotion.types import AppliedPolicy, ApplyPolicy, GateRule, Policy
 from mlops_ext.models.tables import aliases, models, policies, promotions
 from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from mlops_ext.errors import CheckRefused, Conflict
-from mlops_ext.models import evaluation
-from mlops_ext.models.cases import Case, case_in, checked_comment
-from mlops_ext.models.decisions import (
+from mlops_ext.models.promotion import evaluation
+from mlops_ext.models.promotion.cases import Case, case_in, checked_comment
+from mlops_ext.models.promotion.gates import evaluate, is_heavy
+from mlops_ext.models.promotion.policy import difference
+from mlops_ext.models.promotion.requirement import GATE
+from mlops_ext.models.promotion.settlement import Ask, begin, settle
+from mlops_ext.models.promotion.standing import (
+    find_promotion,
+    in_state,
+    open_promotion,
+    promotion_record,
+    promotion_rows,
+)
+from mlops_ext.models.promotion.types import (
     BreakGlass,
     CheckGates,
     GateResult,
@@ -15,12 +26,7 @@ from mlops_ext.models.decisions import (
     Promotion,
     ShowPromotion,
 )
-from mlops_ext.models.gates import evaluate, is_heavy
-from mlops_ext.models.policy import difference
 from mlops_ext.models.references import Reader, current_deployment, find_model
-from mlops_ext.models.requirement import GATE
-from mlops_ext.models.settlement import Ask, begin, settle
-from mlops_ext.models.standing import find_promotion, in_state, open_promotion, promotion_record, promotion_rows
 from mlops_ext.models.tables import promotions
 from mlops_ext.operations import operation
 from mlops_ext.records import Page

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mlops_ext.errors import InvalidValue, MlopsError, did_you_mean
-from mlops_ext.models.decisions import GateResult, GateRule
 from mlops_ext.models.plugins import load_plugin
-from mlops_ext.models.policy import GATES
+from mlops_ext.models.promotion.policy import GATES
+from mlops_ext.models.promotion.types import GateResult, GateRule
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.workspace import Workspace
 

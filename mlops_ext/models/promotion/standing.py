@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
-from mlops_ext.models.decisions import Approval, Promotion
+from mlops_ext.models.promotion.types import Approval, Promotion
 from mlops_ext.models.tables import approvals, models, promotions
 from mlops_ext.records import now
 from mlops_ext.refs import Label, Ref

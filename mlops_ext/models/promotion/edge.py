@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from mlops_ext.errors import RunFailed
-from mlops_ext.models import evaluation, service
-from mlops_ext.models.decisions import (
+from mlops_ext.models import service
+from mlops_ext.models.promotion import evaluation
+from mlops_ext.models.promotion.service import refusal
+from mlops_ext.models.promotion.types import (
     Approve,
     BreakGlass,
     CheckGates,
@@ -20,9 +22,8 @@ from mlops_ext.models.decisions import (
     Rollback,
     ShowPromotion,
 )
-from mlops_ext.models.promotion import refusal
+from mlops_ext.models.promotion.why import ShowWhy, Why
 from mlops_ext.models.types import ModelVersion
-from mlops_ext.models.why import ShowWhy, Why
 from mlops_ext.records import Page
 from mlops_ext.workspace import Workspace
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from mlops_ext.errors import Conflict, Forbidden
-from mlops_ext.models.cases import checked_comment
-from mlops_ext.models.decisions import ListReviews, Promotion, Review
-from mlops_ext.models.standing import find_promotion, promotion_record, promotion_rows
+from mlops_ext.models.promotion.cases import checked_comment
+from mlops_ext.models.promotion.standing import find_promotion, promotion_record, promotion_rows
+from mlops_ext.models.promotion.types import ListReviews, Promotion, Review
 from mlops_ext.models.tables import promotions
 from mlops_ext.operations import operation
 from mlops_ext.records import Page

@@ -1,0 +1,1 @@
+"""Promotion: policy, gates, approvals, and which version an environment serves."""
