@@ -57,6 +57,7 @@ TOPICS: dict[str, dict[str, str]] = {
         "drift": "Compare a current window with a reference.",
         "monitoring": "Log batches, save reports.",
         "reports": "What was found, window by window.",
+        "batches": "Predictions and labels that were logged.",
         "alerts": "What somebody should act on.",
     },
     "Trail": {"audit": "The tamper-evident trail."},

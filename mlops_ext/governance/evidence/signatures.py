@@ -207,5 +207,5 @@ def _library() -> tuple[Any, Any, Any]:
     try:
         from model_signing import hashing, signing, verifying
     except ImportError as error:
-        raise MissingExtra.of(error.name or "model-signing", "signing") from error
+        raise MissingExtra.of(error.name or "model-signing", "model-signing") from error
     return signing, verifying, hashing
