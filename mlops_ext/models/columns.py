@@ -13,15 +13,12 @@ _EXACT_IN_FLOAT64 = 1 << 53
 
 
 class Columns(Protocol):
-    """A frame's columns.
+    """A frame's columns."""
 
-    Attributes
-    ----------
-    kinds : mapping of str to object
-        The library's own type of each, in order.
-    """
-
-    kinds: Mapping[str, Any]
+    @property
+    def kinds(self) -> Mapping[str, Any]:
+        """The library's own type of each column, in order."""
+        ...
 
     def lossless(self, name: str, sent: Kind, taken: Kind) -> bool:
         """Tell whether the very values of a column fit a type that not every value of its type fits."""

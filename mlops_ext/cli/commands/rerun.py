@@ -23,7 +23,7 @@ __all__ = ["rerun"]
 def rerun(session: Session, model: str, queue: bool, latest_data: bool, timeout: float | None) -> Any:
     """Run the notebook of version MODEL again, as a whole, and show its metrics beside the old ones.
 
-    It gets the parameters of the first run and, unless --latest-data, its data. Packages that differ are named.
+    It gets the parameters of the first run and, unless --latest-data, its data. Differing packages are named.
     """
     from mlops_ext.cli.progress import Cells
     from mlops_ext.runs import rerun as again

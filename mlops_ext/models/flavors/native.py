@@ -56,7 +56,7 @@ def read_wrapper(folder: Path, module: Any, classes: Collection[str]) -> tuple[A
         The file names no class of the library's.
     """
     content = read_json(folder / FILE)
-    name = content.get("class")
+    name = str(content.get("class"))
     if name not in classes or content.get("format") != _FORMAT:
         raise DamagedBlob(f"{FILE} names the class {name!r}", hint="Known here: " + ", ".join(sorted(classes)))
     kind = getattr(module, name)

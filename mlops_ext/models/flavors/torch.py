@@ -121,7 +121,8 @@ def _plan(model: Any) -> dict[str, Any]:
 
 def _config(model: Any) -> dict[str, Any]:
     """Find what the constructor took among the attributes of the same names; defaults are left alone."""
-    torch, config = _torch(), {}
+    torch = _torch()
+    config: dict[str, Any] = {}
     for name, parameter in inspect.signature(type(model)).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue

@@ -10,6 +10,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -168,7 +169,7 @@ def _archive(file: BinaryIO, label: str, depth: int) -> _Found:
             for member in members:
                 inside = f"{label}!{member.filename}"
                 with archive.open(member) as packed, tempfile.TemporaryFile() as spool:
-                    if not _copied(iter(lambda packed=packed: packed.read(_CHUNK), b""), spool):
+                    if not _copied(iter(partial(packed.read, _CHUNK), b""), spool):
                         yield inside, "too-large", f"it unpacks to more than {MAX_UNPACKED:,} bytes"
                         return
                     yield from _content(spool, inside, depth + 1, raw=member.filename in tensors)
