@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -88,9 +86,7 @@ IMPORT = "import mlops_ext as mlops"
 REGISTER = "v = mlops.register(lambda x: x * a, 'twice', inputs=[])"
 
 
-def run_cells(
-    cells: Kernel, sources: dict[str, str], *order: str, check: Callable[[str], None] | None = None
-) -> list[dict[str, Any]]:
+def run_cells(cells: Kernel, sources: dict[str, str], *order: str) -> list[dict[str, Any]]:
     """Run cells as JupyterLab does, with their ids."""
     replies = []
     for name in order:
@@ -173,7 +169,7 @@ def test_without_a_notebook_file_it_is_interactive_and_without_a_person_clean(
     assert shown(workspace, "batch").execution == Execution(kind="clean")
 
 
-def test_a_script_counts_when_it_is_committed(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_script_that_is_in_no_commit_says_so(workspace: Workspace) -> None:
     version = registered_here(workspace)
     assert version.execution is not None
     assert version.execution.kind == "script"
