@@ -12,7 +12,7 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.models import service
 from mlops_ext.models.flavors import save_model
 from mlops_ext.models.loading import load_model, sha256_of
-from mlops_ext.models.provenance import provenance
+from mlops_ext.models.provenance.capture import provenance
 from mlops_ext.models.scanning import scan_folder
 from mlops_ext.models.signature import infer
 from mlops_ext.models.types import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
-from mlops_ext.models.masking import mask_notebook
+from mlops_ext.models.provenance.masking import mask_notebook
 from mlops_ext.runs import service
 from mlops_ext.runs.conversion import jsonable
 from mlops_ext.runs.requirements import check_requirements

@@ -13,7 +13,7 @@ from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, RunFailed, Sto
 from mlops_ext.models import comparison
 from mlops_ext.models import service as registry
 from mlops_ext.models.comparison import CompareVersions, Difference
-from mlops_ext.models.masking import masks_in
+from mlops_ext.models.provenance.masking import masks_in
 from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.records import Record
 from mlops_ext.refs import Number, Ref

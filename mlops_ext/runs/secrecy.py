@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.models import masking
-from mlops_ext.models.masking import Masked, is_secret, said
+from mlops_ext.models.provenance import masking
+from mlops_ext.models.provenance.masking import Masked, is_secret, said
 
 __all__ = ["MASK", "is_secret", "mask_notebook", "mask_parameters", "mask_text", "resolve", "said"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 import mlops_ext
-from mlops_ext.models.masking import mask_diff, mask_notebook, mask_text, masked, said
+from mlops_ext.models.provenance.masking import mask_diff, mask_notebook, mask_text, masked, said
 
 pytestmark = pytest.mark.fast
 

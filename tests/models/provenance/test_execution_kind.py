@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.models import service
-from mlops_ext.models.execution import FileCell, judge, match
+from mlops_ext.models.provenance.execution import FileCell, judge, match
 from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.tracking.history import Ran
 from mlops_ext.workspace import Workspace

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from mlops_ext.models.execution import captured, execution_of, notebook_of, of_script
-from mlops_ext.models.hardware import hardware
-from mlops_ext.models.masking import mask_notebook, masks_in, said
-from mlops_ext.models.seeds import seeds_of
-from mlops_ext.models.surroundings import code_state, environment_lock
+from mlops_ext.models.provenance.execution import captured, execution_of, notebook_of, of_script
+from mlops_ext.models.provenance.hardware import hardware
+from mlops_ext.models.provenance.masking import mask_notebook, masks_in, said
+from mlops_ext.models.provenance.seeds import seeds_of
+from mlops_ext.models.provenance.surroundings import code_state, environment_lock
 from mlops_ext.models.types import EnvironmentLock, Execution, GitState, Hardware, MaskedSecret
 from mlops_ext.records import now
 from mlops_ext.tracking import origin

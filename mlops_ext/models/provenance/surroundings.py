@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from mlops_ext.models.masking import mask_diff, masked
+from mlops_ext.models.provenance.masking import mask_diff, masked
 from mlops_ext.models.types import EnvironmentLock, MaskedSecret
 
 __all__ = ["Code", "code_state", "environment_lock", "is_tracked"]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from mlops_ext.models.surroundings import Code, is_tracked
+from mlops_ext.models.provenance.surroundings import Code, is_tracked
 from mlops_ext.models.types import Execution
 from mlops_ext.tracking import history, origin
 from mlops_ext.tracking.history import Ran

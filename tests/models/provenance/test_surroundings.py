@@ -15,10 +15,11 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mlops_ext.models import edge, hardware, surroundings
-from mlops_ext.models.execution import of_script
-from mlops_ext.models.seeds import seeds_of
-from mlops_ext.models.surroundings import code_state, environment_lock
+from mlops_ext.models import edge
+from mlops_ext.models.provenance import hardware, surroundings
+from mlops_ext.models.provenance.execution import of_script
+from mlops_ext.models.provenance.seeds import seeds_of
+from mlops_ext.models.provenance.surroundings import code_state, environment_lock
 from mlops_ext.tracking import active, origin
 from mlops_ext.workspace import Workspace
 

@@ -1,0 +1,1 @@
+"""Provenance: what surrounds a version when it is made, with secrets masked."""
