@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.rerun import rerun
+    from mlops_ext.tracking.autolog import autolog
     from mlops_ext.tracking.edge import (
         active_run,
         end_run,
@@ -55,6 +56,7 @@ __all__ = [
     "active_run",
     "approve",
     "archive_model",
+    "autolog",
     "browse",
     "check",
     "compare",
@@ -115,6 +117,7 @@ _FACE = {
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.rerun": ("rerun",),
+    "mlops_ext.tracking.autolog": ("autolog",),
     "mlops_ext.tracking.edge": (
         "active_run",
         "end_run",
