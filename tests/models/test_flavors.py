@@ -140,6 +140,23 @@ def test_a_pipeline_with_a_lambda_is_saved_unsafely_and_says_so(tmp_path: Path) 
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
 
 
+def test_a_function_that_no_name_leads_to_is_saved_by_value(tmp_path: Path) -> None:
+    def doubled(X: Any) -> Any:
+        return X * 2
+
+    model = make_pipeline(FunctionTransformer(doubled), StandardScaler()).fit(data()[0][["a"]])
+    flavor = save_model(model, tmp_path)
+    assert flavor.name == "callable"
+    loaded = flavor.load(tmp_path, flavor.untrusted(tmp_path))
+    assert loaded.steps[0][1].func(21) == 42
+
+
+def test_a_function_of_a_module_is_saved_by_name(tmp_path: Path) -> None:
+    model = make_pipeline(FunctionTransformer(np.log1p), FunctionTransformer(data)).fit([[1.0]])
+    flavor = save_model(model, tmp_path)
+    assert (flavor.name, flavor.untrusted(tmp_path)) == ("sklearn", ["tests.models.test_flavors.data"])
+
+
 def test_a_pickle_is_not_read_unless_trusted(tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     folder = tmp_path / "model"

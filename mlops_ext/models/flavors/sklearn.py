@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
@@ -68,7 +69,7 @@ class SklearnFlavor:
         except Exception as error:
             raise CannotSave(f"{type(error).__name__}: {error}") from error
         # skops writes only the names of these, and no other process finds them by their names.
-        lost = [name for name in found if name.startswith("__main__.") or "<" in name]
+        lost = [name for name in found if name.startswith("__main__.") or not _is_found(name)]
         if lost:
             raise CannotSave(f"{', '.join(lost)} can only be saved by value")
         (folder / FILE).write_bytes(data)
@@ -94,6 +95,18 @@ class SklearnFlavor:
                 f"{FILE} cannot be read here: {error}",
                 hint="Install the versions that the model was made with: mlops models version NAME@N shows them",
             ) from error
+
+
+def _is_found(name: str) -> bool:
+    """Tell whether a dotted name leads somewhere; one that was defined inside a function does not."""
+    module, _, attribute = name.rpartition(".")
+    while module and module not in sys.modules:
+        module, _, first = module.rpartition(".")
+        attribute = f"{first}.{attribute}"
+    found: Any = sys.modules.get(module)
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    return found is not None
 
 
 def _skops() -> Any:

@@ -86,7 +86,7 @@ class TorchFlavor:
         tensors |= {alias: tensors[name] for alias, name in content["aliases"].items()}
         try:
             model = _built(content["module"])
-            model.load_state_dict(tensors)
+            _fill(model, tensors)
         except MlopsError:
             raise
         except Exception as error:
@@ -155,6 +155,14 @@ def _built(plan: Mapping[str, Any]) -> Any:
     return kind(**{name: _argument(value) for name, value in plan["config"].items()})
 
 
+def _fill(model: Any, tensors: Mapping[str, Any]) -> None:
+    """Give a module its numbers, in the precision in which they were saved."""
+    for name, own in model.state_dict(keep_vars=True).items():
+        if name in tensors:
+            own.data = own.data.to(tensors[name].dtype)
+    model.load_state_dict(tensors)
+
+
 def _argument(value: Any) -> Any:
     if isinstance(value, dict) and value.get("$") == "module":
         return _built(value["plan"])
@@ -194,7 +202,12 @@ def _tensors(model: Any) -> tuple[dict[str, Any], dict[str, str]]:
     tensors: dict[str, Any] = {}
     aliases: dict[str, str] = {}
     for name, value in model.state_dict().items():
-        if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.is_quantized:
+        if (
+            not isinstance(value, torch.Tensor)
+            or value.layout is not torch.strided
+            or value.is_quantized
+            or value.is_meta
+        ):
             raise CannotSave(f"its state {name!r} is no plain tensor")
         place = (value.untyped_storage().data_ptr(), value.storage_offset(), tuple(value.shape), value.stride())
         if value.numel() and place in kept:
