@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import re
 import sys
 import types
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mlops_ext.errors import DamagedBlob, MissingExtra
+from mlops_ext.errors import DamagedBlob, MissingExtra, MlopsError
 from mlops_ext.models.flavors import CannotSave, refuse_untrusted
 from mlops_ext.models.scanning import findings_of
 from mlops_ext.models.scanning.reviewed import is_reviewed
@@ -69,7 +70,9 @@ class CallableFlavor:
         with (folder / FILE).open("rb") as file:
             try:
                 return _Limited(file, trust).load()
-            except (ImportError, AttributeError, TypeError, pickle.UnpicklingError) as error:
+            except MlopsError:
+                raise
+            except Exception as error:  # what a model's own code raises when it is read
                 raise DamagedBlob(
                     f"{FILE} cannot be read here: {type(error).__name__}: {error}",
                     hint="Install the versions that the model was made with: mlops models version NAME@N shows them",
@@ -119,11 +122,12 @@ def _is_plain(tensor: Any) -> bool:
 def _numbered(data: bytes, cloudpickle: Any) -> bytes:
     """Give each class of the notebook an id of its content, where cloudpickle draws one at random."""
     drawn = [each.encode() for each in cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.values() if each.encode() in data]
-    drawn.sort(key=data.index)
-    for number, each in enumerate(drawn):
-        data = data.replace(each, b"%032x" % number)
-    content = hashlib.sha256(data).digest()
-    for number in range(len(drawn)):
-        own = hashlib.sha256(content + b"%d" % number).hexdigest()[:32]
-        data = data.replace(b"%032x" % number, own.encode())
-    return data
+    places = {place.start(): place[0] for place in re.finditer(b"|".join(drawn), data)} if drawn else {}
+    order = {each: number for number, each in enumerate(dict.fromkeys(places.values()))}
+    own = bytearray(data)
+    for place, each in places.items():
+        own[place : place + len(each)] = b"%0*x" % (len(each), order[each])
+    content = hashlib.sha256(own).digest()
+    for place, each in places.items():
+        own[place : place + len(each)] = hashlib.sha256(content + b"%d" % order[each]).hexdigest()[: len(each)].encode()
+    return bytes(own)
