@@ -33,6 +33,8 @@ class Comparison:
         Median of the differences of neighbouring rounds, in seconds.
     rounds : int
         How many pairs.
+    bound : float
+        What the ratio keeps to; 0 for none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Comparison:
     ratio: float
     difference: float
     rounds: int
+    bound: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ def _line(result: Comparison | Size) -> str:
         return (
             f"{result.name:<44} {result.ratio:8.2f} x   {result.seconds * 1e3:9.1f} ms against "
             f"{result.yardstick_seconds * 1e3:.1f} ms ({result.difference * 1e3:+.1f} ms, {result.rounds} pairs)"
+            f"{_kept(result.ratio, result.bound)}"
         )
-    bound = f"   bound {result.bound:g}: {'kept' if result.value <= result.bound else 'BROKEN'}" if result.bound else ""
-    return f"{result.name:<44} {result.value:10.1f} {result.unit}{bound}"
+    return f"{result.name:<44} {result.value:10.1f} {result.unit}{_kept(result.value, result.bound)}"
+
+
+def _kept(value: float, bound: float) -> str:
+    return f"   bound {bound:.4g}: {'kept' if value <= bound else 'BROKEN'}" if bound else ""

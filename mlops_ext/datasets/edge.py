@@ -16,6 +16,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.datasets.canonical import Content
     from mlops_ext.datasets.frames import Kind, Representation
+    from mlops_ext.datasets.manifest import Manifest
 
 __all__ = ["load", "snapshot", "verify"]
 
@@ -64,13 +65,17 @@ def snapshot(
     """
     from mlops_ext.datasets.canonical import digest_table
     from mlops_ext.datasets.frames import to_table
-    from mlops_ext.datasets.storage import write_manifest
+    from mlops_ext.datasets.storage import TableRows, write_manifest
 
     ws = workspace or Workspace.find()
     check_name(name)
     table, representation = to_table(obj)
     content = digest_table(table, ws.algorithm)
-    manifest = _known_manifest(ws, name, content, representation) or write_manifest(ws, table, content, representation)
+    manifest = _known_manifest(ws, name, content, representation)
+    if not manifest:
+        base, parent = _parent(ws, name)
+        made = write_manifest(ws, TableRows(table), representation, content=content, parent=parent)
+        manifest = ws.put_blob((made.over(*base) if base else made).to_bytes())
     request = CommitDataset(
         name=name, manifest=manifest, description=description, tags=dict(tags or {}), run=current_run()
     )
@@ -78,7 +83,8 @@ def snapshot(
         version = ws.call(service.commit, request)
     except MissingBlob:
         # gc took a blob between putting and naming it
-        manifest = write_manifest(ws, table, content, representation)
+        made = write_manifest(ws, TableRows(table), representation, content=content)
+        manifest = ws.put_blob(made.to_bytes())
         version = ws.call(service.commit, request.model_copy(update={"manifest": manifest}))
     remember(version.ref, ws.root)
     return version
@@ -117,12 +123,12 @@ def load(
     """
     from mlops_ext.datasets.frames import check_kind, from_table, needed_columns
     from mlops_ext.datasets.manifest import Manifest
-    from mlops_ext.datasets.storage import read_table
+    from mlops_ext.datasets.reading import read_table
 
     check_kind(as_)
     ws = workspace or Workspace.find()
     version = ws.call(service.show, ShowDataset(dataset=pinned(ref if isinstance(ref, str) else ref.ref)))
-    manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
+    manifest = Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True)
     representation = _representation(ws, manifest.representation)
     wanted = list(columns) if columns is not None else None
     exact = as_ is None or as_ == representation.kind
@@ -142,12 +148,12 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
     """
     from mlops_ext.datasets.canonical import digest_table
     from mlops_ext.datasets.manifest import Manifest
-    from mlops_ext.datasets.storage import read_table
+    from mlops_ext.datasets.reading import read_table
     from mlops_ext.store.hashing import algorithm_of
 
     ws = workspace or Workspace.find()
     version = ws.call(service.show, ShowDataset(dataset=ref if isinstance(ref, str) else ref.ref))
-    manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
+    manifest = Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True)
     table = read_table(ws, manifest, _representation(ws, manifest.representation).schema)
     found = digest_table(table, algorithm_of(version.digest)).digest
     if found != version.digest:
@@ -165,6 +171,21 @@ def _known_manifest(ws: Workspace, name: str, content: Content, representation: 
         return ""
     described = digest_of(representation.to_bytes(), algorithm_of(content.digest))
     return earlier.manifest if earlier.representation == described else ""
+
+
+def _parent(ws: Workspace, name: str) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
+    """Give the manifest whose digests may be left out, with its own digest, and the latest version's, whole."""
+    from mlops_ext.datasets.manifest import Manifest
+
+    try:
+        latest = ws.call(service.show, ShowDataset(dataset=name)).manifest
+    except NotFound:
+        return None, None
+    manifest = Manifest.from_bytes(ws.get_blob(latest))
+    if manifest.base is None:
+        return (latest, manifest), manifest
+    base = Manifest.from_bytes(ws.get_blob(manifest.base))
+    return (manifest.base, base), manifest.whole(base)
 
 
 def _representation(ws: Workspace, digest: str) -> Representation:

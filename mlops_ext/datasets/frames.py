@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops_ext.datasets.arrow_types import describe_schema, is_binary, is_list, is_string, restore_schema
+from mlops_ext.datasets.canonical import unified
 from mlops_ext.errors import InvalidValue, MissingExtra, did_you_mean
 
 __all__ = ["Kind", "Representation", "from_table", "needed_columns", "plain_view", "to_table"]
@@ -90,6 +91,7 @@ def to_table(obj: Any) -> tuple[pa.Table, Representation]:
     else:
         table, kind, words = _from_pandas(obj)
     _check_table(table)
+    table = _unified(table)
     return table, Representation(kind, table.schema, words)
 
 
@@ -296,6 +298,19 @@ def _check_table(table: pa.Table) -> None:
         problem = _problem(field.type, top=True)
         if problem:
             raise InvalidValue(f"column {field.name!r} cannot be kept exactly: {problem}", hint="Convert it first")
+
+
+def _unified(table: pa.Table) -> pa.Table:
+    """Give all chunks of each dictionary column one dictionary."""
+    if not any(pa.types.is_dictionary(each.type) for each in table.schema):
+        return table
+    columns = [unified(values) if pa.types.is_dictionary(values.type) else values for values in table.columns]
+    for field, values in zip(table.schema, columns, strict=True):
+        if pa.types.is_dictionary(field.type) and values.num_chunks and values.chunk(0).dictionary.null_count:
+            raise InvalidValue(
+                f"column {field.name!r} cannot be kept exactly: a category is null", hint="Drop that category first"
+            )
+    return pa.table(columns, schema=table.schema)
 
 
 def _problem(kind: pa.DataType, *, top: bool) -> str:

@@ -1,40 +1,72 @@
-"""The manifest: what one version holds and in which files; a JSON blob, format m1.
+"""The manifest: what one version holds and in which files; a JSON blob, format m2 (m1 is still read).
 
 Nothing here needs pyarrow: the service reads manifests wherever it runs.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from mlops_ext.datasets.types import Column
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Digest, Record
 from mlops_ext.store.hashing import algorithm_of, new_hash
 
-__all__ = ["CANONICAL_FORM", "FORMAT", "File", "Manifest", "Segment", "prefixed", "table_digest"]
+__all__ = [
+    "CANONICAL_FORM", "FORMAT", "Cuts", "File", "Group", "Manifest", "Piece", "StoredFile", "all_blobs", "gathered",
+    "prefixed", "table_digest",
+]  # fmt: skip
 
-FORMAT = "m1"
+FORMAT = "m2"
+FIRST_FORMAT = "m1"
 CANONICAL_FORM = "c1"
+_GZIP = b"\x1f\x8b"
+
+Piece = tuple[int, int, int]
+"""Some rows of a file: its place in the manifest's list, the first row, how many."""
 
 
 class File(Record):
-    """One Parquet file: some columns of one segment."""
+    """The file of a dictionary: one column, in order."""
 
     digest: Digest
     bytes: int
     names: tuple[str, ...]
 
 
-class Segment(Record):
-    """A run of rows, in one file or in several side by side that hold different columns."""
+class StoredFile(Record):
+    """One Parquet file with rows."""
 
+    digest: Digest
+    bytes: int
     rows: int
-    files: tuple[File, ...]
+
+
+class Group(Record):
+    """Columns whose rows lie in the same places of the same files, in the order of their rows."""
+
+    columns: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+
+class Cuts(Record):
+    """Where the rows were cut into segments, so that the next version is cut alike."""
+
+    keys: tuple[str, ...]
+    """The columns whose values place the cuts."""
+    target: int
+    """How many rows a new segment should have."""
+    rows: tuple[int, ...]
+    """How many rows each segment has."""
+    marks: tuple[str, ...]
+    """What the keys say at the end of each segment, 16 hex digits; empty where the next version need not cut."""
 
 
 class Manifest(Record):
@@ -49,17 +81,29 @@ class Manifest(Record):
     schema_: tuple[Column, ...]
     dictionaries: dict[str, File] = Field(default_factory=dict)
     """Of each dictionary column, the file that holds its dictionary in order."""
-    segments: tuple[Segment, ...]
+    files: tuple[StoredFile, ...] = ()
+    groups: tuple[Group, ...] = ()
+    cuts: Cuts | None = None
+    digests: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Of each column, a digest of each segment; none in a manifest that was m1."""
+    base: Digest | None = None
+    """An earlier manifest with the same cuts, which has the digests that are not here."""
 
     def to_bytes(self) -> bytes:
-        """Write the manifest as JSON with sorted keys."""
-        return json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        """Write the manifest as JSON with sorted keys, in gzip."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return gzip.compress(text.encode(), mtime=0)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Manifest:
+    def from_bytes(cls, data: bytes, *, to_load: bool = False) -> Manifest:
         """Read a manifest and check that its parts agree.
+
+        Parameters
+        ----------
+        data : bytes
+            What `to_bytes` wrote.
+        to_load : bool
+            Leave out the cuts and digests, which only the next snapshot asks for.
 
         Raises
         ------
@@ -67,27 +111,43 @@ class Manifest(Record):
             It is no manifest, of an unknown format, or contradicts itself.
         """
         try:
-            found = json.loads(data)
+            found = json.loads(gzip.decompress(data) if data.startswith(_GZIP) else data)
             version = found.get("format") if isinstance(found, dict) else None
-            if version != FORMAT:
+            if version not in (FORMAT, FIRST_FORMAT):
                 raise InvalidValue(
                     f"a manifest of format {version!r}", hint=f"This release reads {FORMAT}; upgrade mlops-ext"
                 )
-            manifest = cls.model_validate(found)
-        except (ValueError, ValidationError) as error:
+            if to_load:
+                found.update(cuts=None, digests={})
+            manifest = cls.model_validate(_regrouped(found) if version == FIRST_FORMAT else found)
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error) as error:
             raise InvalidValue("the blob is no dataset manifest", hint="Make it with mlops_ext.snapshot") from error
         manifest.check()
         return manifest
 
+    def over(self, digest: str, base: Manifest) -> Manifest:
+        """Leave out the digests that an earlier manifest with the same cuts has, when that halves them."""
+        if not (base.cuts and self.cuts and base.cuts.rows == self.cuts.rows):
+            return self
+        own = {name: each for name, each in self.digests.items() if base.digests.get(name) != each}
+        return self.model_copy(update={"digests": own, "base": digest}) if 2 * len(own) <= len(self.digests) else self
+
+    def whole(self, base: Manifest | None) -> Manifest:
+        """Put in the digests that the base has."""
+        if base is None:
+            return self
+        held = {column.name: base.digests.get(column.name, ()) for column in self.schema_}
+        return self.model_copy(update={"digests": {**held, **self.digests}, "base": None})
+
     @property
-    def files(self) -> tuple[File, ...]:
-        """All files: the dictionaries', then the segments' in the order of their rows."""
-        return (*self.dictionaries.values(), *(file for segment in self.segments for file in segment.files))
+    def blobs(self) -> tuple[File | StoredFile, ...]:
+        """All files: the dictionaries', then those with rows."""
+        return (*self.dictionaries.values(), *self.files)
 
     @property
     def bytes(self) -> int:
         """The size of all files."""
-        return sum({file.digest: file.bytes for file in self.files}.values())
+        return sum({file.digest: file.bytes for file in self.blobs}.values())
 
     def check(self) -> None:
         """Refuse a manifest whose parts contradict each other."""
@@ -96,19 +156,61 @@ class Manifest(Record):
                 f"canonical form {self.canonical!r}", hint=f"This release knows {CANONICAL_FORM}; upgrade mlops-ext"
             )
         if table_digest(self.rows, self.schema_, algorithm_of(self.digest)) != self.digest:
-            raise InvalidValue(
-                "the manifest's digest is not that of its columns", hint="Make it with mlops_ext.snapshot"
-            )
-        if sum(segment.rows for segment in self.segments) != self.rows:
-            raise InvalidValue(
-                "the manifest's segments do not add up to its rows", hint="Make it with mlops_ext.snapshot"
-            )
+            raise _contradiction("digest is not that of its columns")
         names = sorted(column.name for column in self.schema_)
-        for segment in self.segments:
-            if sorted(name for file in segment.files for name in file.names) != names:
-                raise InvalidValue(
-                    "a segment of the manifest lacks or repeats columns", hint="Make it with mlops_ext.snapshot"
-                )
+        if sorted(name for group in self.groups for name in group.columns) != names:
+            raise _contradiction("groups lack or repeat columns")
+        for group in self.groups:
+            if sum(rows for _, _, rows in group.pieces) != self.rows:
+                raise _contradiction("pieces do not add up to its rows")
+            for place, first, rows in group.pieces:
+                if not (0 <= place < len(self.files) and 0 <= first <= first + rows <= self.files[place].rows):
+                    raise _contradiction("pieces reach beyond its files")
+        if self.cuts:
+            self._check_segments(self.cuts, names)
+
+    def _check_segments(self, cuts: Cuts, names: list[str]) -> None:
+        if sum(cuts.rows) != self.rows or len(cuts.marks) != len(cuts.rows):
+            raise _contradiction("segments do not add up to its rows")
+        lengths = {len(each) for each in self.digests.values()}
+        if (self.base is None and sorted(self.digests) != names) or not lengths <= {len(cuts.rows)}:
+            raise _contradiction("segments lack digests")
+        if not set(cuts.keys) <= set(names):
+            raise _contradiction("keys are none of its columns")
+
+
+def _contradiction(what: str) -> InvalidValue:
+    return InvalidValue(f"the manifest's {what}", hint="Make it with mlops_ext.snapshot")
+
+
+def _regrouped(found: dict[str, Any]) -> dict[str, Any]:
+    """Turn a manifest of format m1, whose segments name whole files, into the groups of m2."""
+    files: list[dict[str, Any]] = []
+    places: dict[str, list[Piece]] = {column["name"]: [] for column in found["schema_"]}
+    segments = found.pop("segments")
+    if sum(segment["rows"] for segment in segments) != found["rows"]:
+        raise ValueError("segments do not add up")
+    for segment in segments:
+        for file in segment["files"]:
+            for name in file["names"]:
+                places[name].append((len(files), 0, segment["rows"]))
+            files.append({"digest": file["digest"], "bytes": file["bytes"], "rows": segment["rows"]})
+    return {**found, "format": FORMAT, "files": files, "groups": gathered(places)}
+
+
+def gathered(places: Mapping[str, Sequence[Piece]]) -> tuple[Group, ...]:
+    """Gather the columns that lie in the same places; neighbouring rows of a file become one piece."""
+    groups: dict[tuple[Piece, ...], list[str]] = {}
+    for name, pieces in places.items():
+        merged: list[Piece] = []
+        for file, first, rows in pieces:
+            last = merged[-1] if merged else (-1, 0, 0)
+            if last[0] == file and last[1] + last[2] == first:
+                merged[-1] = (file, last[1], last[2] + rows)
+            elif rows or not merged:
+                merged.append((file, first, rows))
+        groups.setdefault(tuple(merged), []).append(name)
+    return tuple(Group(columns=tuple(names), pieces=pieces) for pieces, names in groups.items())
 
 
 def table_digest(rows: int, columns: Sequence[Column], algorithm: str) -> str:
@@ -142,4 +244,5 @@ def _prefixed(data: bytes) -> bytes:
 
 def all_blobs(manifest_digest: str, manifest: Manifest) -> Iterable[str]:
     """Name every blob that a version needs, each once."""
-    return dict.fromkeys([manifest_digest, manifest.representation, *(file.digest for file in manifest.files)])
+    base = [manifest.base] if manifest.base else []
+    return dict.fromkeys([manifest_digest, *base, manifest.representation, *(file.digest for file in manifest.blobs)])

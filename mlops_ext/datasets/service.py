@@ -110,14 +110,16 @@ def files(ws: Workspace, request: ShowDataset) -> DatasetFiles:
     manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
     found = tuple(
         DatasetFile(
-            path=str(ws.blob_path(file.digest)),
-            digest=file.digest,
-            rows=segment.rows,
-            bytes=file.bytes,
-            names=file.names,
+            path=str(ws.blob_path(manifest.files[file].digest)),
+            digest=manifest.files[file].digest,
+            first=first,
+            rows=rows,
+            whole=rows == manifest.files[file].rows,
+            bytes=manifest.files[file].bytes,
+            names=group.columns,
         )
-        for segment in manifest.segments
-        for file in segment.files
+        for group in manifest.groups
+        for file, first, rows in group.pieces
     )
     return DatasetFiles(ref=version.ref, files=found)
 

@@ -1,208 +1,210 @@
-"""The files of a version: row segments as plain zstd Parquet that any engine opens, and back exactly."""
+"""What a version keeps: rows cut into segments, of which only unseen columns are written to files."""
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import parquet
 
-from mlops_ext.datasets.arrow_types import is_binary, is_list, is_string
-from mlops_ext.datasets.canonical import Content
+from mlops_ext.datasets.arrow_types import logical_type
+from mlops_ext.datasets.canonical import Content, ContentHasher, no_rows
+from mlops_ext.datasets.cutting import Cutter, Segment, choose_keys, choose_target
 from mlops_ext.datasets.frames import Representation
-from mlops_ext.datasets.manifest import File, Manifest, Segment
-from mlops_ext.errors import DamagedBlob, InvalidValue
+from mlops_ext.datasets.manifest import Cuts, File, Manifest
+from mlops_ext.datasets.parquet_files import write_file
+from mlops_ext.datasets.pieces import Parent, Writer
+from mlops_ext.datasets.segment_digests import segment_digests
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
 
-__all__ = ["read_table", "write_manifest"]
+__all__ = ["Rows", "TableRows", "write_manifest"]
 
-ROW_GROUP_ROWS = 262_144
+SPAN_TARGETS = 4
+_SAMPLES, _SAMPLE_ROWS = 16, 256
 
 
-def write_manifest(ws: Workspace, table: pa.Table, content: Content, representation: Representation) -> str:
-    """Store a table and give the digest of its manifest.
+class Rows(Protocol):
+    """Rows to be stored: all there at once, or coming by and by."""
+
+    schema: pa.Schema
+    rows: int
+    bytes: int
+    """Of Arrow memory; may be an estimate."""
+    batch: int
+    """How many rows at least to hash at once."""
+
+    def sample(self) -> pa.Table:
+        """Give some rows to choose keys by."""
+
+    def spans(self, rows: int) -> Iterator[pa.Table]:
+        """Give all rows in their order, about so many at a time."""
+
+    def take(self, first: int, rows: int) -> pa.Table:
+        """Give rows of the spans given so far; those before them are not asked for again."""
+
+    def join(self, first: int, tables: Sequence[pa.Table]) -> pa.Table:
+        """Make one table of neighbouring ones that were taken, with as few chunks as can be."""
+
+    def dictionary(self, name: str) -> pa.Array:
+        """Give the dictionary that all rows of a dictionary column share."""
+
+
+class TableRows:
+    """The rows of a table in memory, whose dictionaries are unified."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table, self.schema, self.rows, self.bytes = table, table.schema, table.num_rows, table.nbytes
+        self.batch = self.rows // 8
+
+    def sample(self) -> pa.Table:
+        """Take some rows from many places, so that neither sorted nor repeating columns mislead."""
+        if self.rows <= _SAMPLES * _SAMPLE_ROWS:
+            return self.table
+        step = (self.rows - _SAMPLE_ROWS) // (_SAMPLES - 1)
+        return pa.concat_tables([self.table.slice(place * step, _SAMPLE_ROWS) for place in range(_SAMPLES)])
+
+    def spans(self, rows: int) -> Iterator[pa.Table]:
+        """Give slices; nothing is copied."""
+        for first in range(0, max(self.rows, 1), rows):
+            yield self.table.slice(first, rows)
+
+    def take(self, first: int, rows: int) -> pa.Table:
+        """Give a slice."""
+        return self.table.slice(first, rows)
+
+    def join(self, first: int, tables: Sequence[pa.Table]) -> pa.Table:
+        """Give one slice."""
+        return self.take(first, sum(map(len, tables))).select(tables[0].column_names)
+
+    def dictionary(self, name: str) -> pa.Array:
+        """Give the one dictionary of all chunks."""
+        values = self.table[name]
+        return (values.chunk(0) if values.num_chunks else no_rows(values.type)).dictionary
+
+
+def write_manifest(
+    ws: Workspace,
+    source: Rows,
+    representation: Representation,
+    *,
+    content: Content | None = None,
+    parent: Manifest | None = None,
+    keys: Sequence[str] = (),
+) -> Manifest:
+    """Store what the parent's files do not hold yet and give the manifest.
+
+    Parameters
+    ----------
+    source : Rows
+        The rows.
+    representation : Representation
+        What makes them the frame they are.
+    content : Content, optional
+        The digests, when they are known already; rows that come by and by are hashed on their way.
+    parent : Manifest, optional
+        The version before, whose cuts and files are used again.
+    keys : sequence of str
+        Columns that place the cuts when there is no parent: the primary key.
 
     Raises
     ------
     InvalidValue
         A column cannot be written to Parquet exactly.
     """
-    dictionaries = {field.name: field.type for field in table.schema if pa.types.is_dictionary(field.type)}
+    algorithm = ws.algorithm
+    hasher = ContentHasher(source.schema, source.rows, algorithm)
+    cutter = _cutter(source, parent, keys)
+    before = Parent(parent, content) if parent and parent.cuts else None
     with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-        paths: list[Path] = []
-        names: list[tuple[str, ...]] = []
-        for name, kind in dictionaries.items():
-            unified = table[name].unify_dictionaries()
-            values = unified.chunk(0).dictionary if unified.num_chunks else pa.array([], kind.value_type)
-            paths.append(_write(pa.table({name: values}), Path(folder) / f"{len(paths)}.parquet"))
-            names.append((name,))
-        if table.num_columns:
-            paths.append(_write(table, Path(folder) / f"{len(paths)}.parquet"))
-            names.append(tuple(table.column_names))
-        *blobs, described = ws.put_blobs([*paths, representation.to_bytes()])
-        files = [
-            File(digest=blob, bytes=path.stat().st_size, names=held)
-            for blob, path, held in zip(blobs, paths, names, strict=True)
-        ]
-    segment = Segment(rows=table.num_rows, files=tuple(files[len(dictionaries) :]))
-    manifest = Manifest(
+        writer = Writer(ws, Path(folder), source, before)
+        for segment, table, digests in _segments(source, cutter, None if content else hasher, before, algorithm):
+            writer.add(segment, table, digests)
+        dictionaries = _dictionaries(ws, Path(folder), source)
+        files, groups = writer.close()
+    held = content or hasher.content()
+    return Manifest(
         kind=representation.kind,
-        rows=content.rows,
-        digest=content.digest,
-        representation=described,
-        schema_=content.columns,
-        dictionaries=dict(zip(dictionaries, files, strict=False)),
-        segments=(segment,),
+        rows=held.rows,
+        digest=held.digest,
+        representation=ws.put_blob(representation.to_bytes()),
+        schema_=held.columns,
+        dictionaries=dictionaries,
+        files=files,
+        groups=groups,
+        cuts=Cuts(keys=cutter.keys, target=cutter.target, rows=writer.rows, marks=writer.marks) if files else None,
+        digests={name: tuple(each) for name, each in writer.digests.items()},
     )
-    return ws.put_blob(manifest.to_bytes())
 
 
-def read_table(ws: Workspace, manifest: Manifest, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a version, or some of its columns, with exactly the types it had.
+def _cutter(source: Rows, parent: Manifest | None, keys: Sequence[str]) -> Cutter:
+    target = choose_target(source.rows, len(source.schema), source.bytes)
+    cuts = parent.cuts if parent else None
+    if parent is None or cuts is None:
+        return Cutter(choose_keys(source.sample(), keys), target)
+    before = {column.name: column.type for column in parent.schema_}
+    now = {each.name: logical_type(each.type) for each in source.schema}
+    if cuts.keys and all(now.get(name) == before[name] for name in cuts.keys):
+        return Cutter(cuts.keys, target, cuts)
+    return Cutter(choose_keys(source.sample(), keys), target, cuts, same_rows=source.rows == parent.rows)
 
-    Parameters
-    ----------
-    schema : pyarrow.Schema
-        The exact types, from the representation.
-    columns : sequence of str, optional
-        The wanted columns in order; all when left out.
 
-    Raises
-    ------
-    DamagedBlob
-        A file does not hold what its manifest says.
-    """
-    wanted = list(schema.names if columns is None else columns)
-    exact = pa.schema([schema.field(name) for name in wanted], metadata=schema.metadata)
-    if not wanted:
-        return pa.table({"rows": pa.nulls(manifest.rows)}).select([])
-    dictionaries = {
-        name: _dictionary(ws, manifest.dictionaries[name], exact.field(name).type)
-        for name in wanted
-        if name in manifest.dictionaries
+def _segments(
+    source: Rows, cutter: Cutter, hasher: ContentHasher | None, before: Parent | None, algorithm: str
+) -> Iterator[tuple[Segment, pa.Table, list[str]]]:
+    """Give each segment with its rows and the digests of its columns."""
+    seen = start = 0
+    waiting: list[Segment] = []
+    if not source.schema.names:
+        return
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        for span in source.spans(SPAN_TARGETS * cutter.target):
+            seen += span.num_rows
+            if hasher:
+                hasher.update(span)
+            waiting.extend(cutter.push(span.select(cutter.keys), last=seen == source.rows))
+            rows = sum(each.rows for each in waiting)
+            if rows < source.batch and seen < source.rows:
+                continue
+            table = source.take(start, rows)
+            work = [(name, values, waiting, start, before, algorithm) for name, values in _columns(table)]
+            columns = pool.map(lambda each: _digests(*each), work)
+            first = 0
+            for segment, digests in zip(waiting, zip(*columns, strict=True), strict=True):
+                yield segment, table.slice(first, segment.rows), list(digests)
+                first += segment.rows
+            start, waiting = start + rows, []
+
+
+def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def _digests(
+    name: str, values: pa.ChunkedArray, segments: list[Segment], start: int, before: Parent | None, algorithm: str
+) -> list[str]:
+    """Take the digests of one column's segments; those of a column that is as it was are known."""
+    firsts = [0, *accumulate(each.rows for each in segments)][:-1]
+    places = list(zip(segments, firsts, strict=True))
+    known = [before.digest(name, each, start + first) if before else None for each, first in places]
+    unknown = [(first, each.rows) for (each, first), digest in zip(places, known, strict=True) if not digest]
+    found = iter(segment_digests(values, unknown, algorithm) if unknown else ())
+    return [digest or next(found) for digest in known]
+
+
+def _dictionaries(ws: Workspace, folder: Path, source: Rows) -> dict[str, File]:
+    names = [each.name for each in source.schema if pa.types.is_dictionary(each.type)]
+    paths = [
+        write_file(pa.table({name: source.dictionary(name)}), folder / f"dictionary-{place}.parquet")
+        for place, name in enumerate(names)
+    ]
+    return {
+        name: File(digest=digest, bytes=path.stat().st_size, names=(name,))
+        for name, path, digest in zip(names, paths, ws.put_blobs(paths), strict=True)
     }
-    parts = [_read_segment(ws, segment, exact, dictionaries) for segment in manifest.segments]
-    return pa.concat_tables(parts) if len(parts) != 1 else parts[0]
-
-
-def _read_segment(ws: Workspace, segment: Segment, exact: pa.Schema, dictionaries: dict[str, pa.Array]) -> pa.Table:
-    found: dict[str, pa.ChunkedArray] = {}
-    for file in segment.files:
-        names = [name for name in exact.names if name in file.names]
-        if names:
-            found.update(_read_file(ws, file, names, [name for name in names if name in dictionaries]))
-    columns = []
-    for field in exact:
-        values = found[field.name]
-        if len(values) != segment.rows:
-            raise DamagedBlob(
-                f"column {field.name!r} has {len(values)} rows, not {segment.rows}",
-                hint="Restore the blob from a backup",
-            )
-        columns.append(_exact(values, field.type, dictionaries.get(field.name)))
-    return pa.table(columns, schema=exact)
-
-
-def _read_file(ws: Workspace, file: File, names: list[str], dictionaries: list[str]) -> dict[str, pa.ChunkedArray]:
-    opened = parquet.ParquetFile(ws.blob_path(file.digest), read_dictionary=dictionaries, memory_map=True)
-    table = opened.read(columns=names)
-    return {name: table[name] for name in names}
-
-
-def _dictionary(ws: Workspace, file: File, kind: pa.DataType) -> pa.Array:
-    values = _read_file(ws, file, list(file.names), [])[file.names[0]]
-    return pa.concat_arrays(_exact(values, kind.value_type, None).chunks or [pa.array([], kind.value_type)])
-
-
-def _write(table: pa.Table, path: Path) -> Path:
-    """Write a file with the plain types that every engine reads, without anything of this library's version."""
-    columns = [_plain_values(values) for values in table.columns]
-    plain = pa.table(columns, names=table.column_names)
-    try:
-        parquet.write_table(plain, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=False)
-    except pa.ArrowException as error:
-        raise InvalidValue(f"the frame cannot be stored: {error}", hint="Convert the named column first") from error
-    return path
-
-
-def _plain_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        if _is_word(kind.value_type):
-            return values
-        return pa.chunked_array(
-            [each.indices.cast(pa.int64()) for each in values.unify_dictionaries().chunks], pa.int64()
-        )
-    plain = _plain(kind)
-    return values if plain == kind else _cast(values, plain)
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    """Choose the type that Parquet keeps bit by bit."""
-    if str(kind) == "string_view":
-        return pa.large_string()
-    if str(kind) == "binary_view":
-        return pa.large_binary()
-    if pa.types.is_duration(kind) or (pa.types.is_timestamp(kind) and kind.unit == "s") or kind == pa.date64():
-        return pa.int64()
-    if pa.types.is_time(kind) and kind.unit == "s":
-        return pa.time32("ms")
-    if pa.types.is_decimal(kind) and kind.bit_width < 128:
-        return pa.decimal128(kind.precision, kind.scale)
-    return _plain_nested(kind)
-
-
-def _plain_nested(kind: pa.DataType) -> pa.DataType:
-    if is_list(kind):
-        return pa.large_list(_plain(kind.value_type))
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_plain(kind.value_type), kind.list_size)
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(each.name, _plain(each.type)) for each in kind])
-    if pa.types.is_map(kind):
-        return pa.map_(_plain(kind.key_type), _plain(kind.item_type))
-    return kind
-
-
-def _is_word(kind: pa.DataType) -> bool:
-    return is_string(kind) or is_binary(kind)
-
-
-def _exact(values: pa.ChunkedArray, kind: pa.DataType, dictionary: pa.Array | None) -> pa.ChunkedArray:
-    if dictionary is None:
-        return values if _is_same(values.type, kind) else _cast(values, kind)
-    held = values.chunks or [pa.array([], values.type)]
-    chunks = [_indices(each, dictionary).cast(kind.index_type) for each in held]
-    made = [pa.DictionaryArray.from_arrays(each, dictionary, ordered=kind.ordered) for each in chunks]
-    return pa.chunked_array(made, kind)
-
-
-def _is_same(left: pa.DataType, right: pa.DataType) -> bool:
-    """Compare types with the names and metadata of what they nest, which == leaves out."""
-    return bool(left.equals(right, check_metadata=True)) and str(left) == str(right)
-
-
-def _indices(values: pa.Array, dictionary: pa.Array) -> pa.Array:
-    """Find the place of each value in the stored dictionary, so that its order and unused values come back."""
-    if not pa.types.is_dictionary(values.type):
-        if not _is_word(dictionary.type):
-            return values
-        values = values.dictionary_encode()
-    places = pc.index_in(values.dictionary.cast(dictionary.type), dictionary)
-    return places.take(values.indices)
-
-
-def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """Change the layout, never a value: what would not come back the same is refused."""
-    try:
-        return values.cast(kind)
-    except pa.ArrowException as error:
-        raise InvalidValue(
-            f"a column of type {values.type} cannot be kept exactly: {error}", hint="Convert it first"
-        ) from error

@@ -95,17 +95,23 @@ class ListDatasetVersions(SearchRequest):
 
 
 class DatasetFile(Record):
-    """One Parquet file of a version."""
+    """Some rows of one Parquet file: part of a version."""
 
+    shown: ClassVar[tuple[str, ...]] = ("path", "first", "rows", "whole", "bytes", "names")
     path: str
     digest: Digest
+    first: int = 0
+    """The first row of the file that belongs to the version."""
     rows: int
+    whole: bool = True
+    """Whether all rows of the file do."""
     bytes: int
     names: tuple[str, ...]
 
 
 class DatasetFiles(Record):
-    """The Parquet files of one version, in the order of their rows."""
+    """The Parquet files of one version: for each group of columns, in the order of their rows."""
 
+    tables: ClassVar[tuple[str, ...]] = ("files",)
     ref: str
     files: tuple[DatasetFile, ...]

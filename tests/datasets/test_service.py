@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from sqlalchemy import select
@@ -70,7 +71,7 @@ def test_an_event_tells_what_was_made(workspace):
 def test_numbers_come_from_the_manifest_and_not_from_the_client(workspace):
     made = snapshot(A, "t", workspace=workspace)
     manifest = Manifest.from_bytes(workspace.get_blob(made.manifest))
-    for change in ({"rows": 9}, {"schema_": manifest.schema_[:1]}, {"digest": "b3:" + "0" * 64}, {"segments": ()}):
+    for change in ({"rows": 9}, {"schema_": manifest.schema_[:1]}, {"digest": "b3:" + "0" * 64}, {"groups": ()}):
         forged = workspace.put_blob(manifest.model_copy(update=change).to_bytes())
         with pytest.raises(InvalidValue):
             workspace.call(commit, CommitDataset(name="t", manifest=forged))
@@ -86,8 +87,8 @@ def test_every_blob_of_a_version_is_owned(workspace):
     with workspace.catalog.read() as connection:
         owned = select(blob_owners.c.digest).where(blob_owners.c.owner == "dataset:t@1")
         found = set(connection.execute(owned).scalars())
-    assert found == {made.manifest, made.representation, *(file.digest for file in manifest.files)}
-    assert len(manifest.files) == 2
+    assert found == {made.manifest, made.representation, *(file.digest for file in manifest.blobs)}
+    assert len(manifest.blobs) == 2
 
 
 def test_references_find_their_version(workspace):
@@ -207,24 +208,24 @@ def test_bad_names_are_refused_before_anything_is_written(workspace, name):
     assert not workspace.exists() or not workspace.call(list_, ListDatasets()).items
 
 
-def test_segments_of_several_files_are_read_as_one_table(workspace):
-    import pyarrow as pa
-
-    from mlops_ext.datasets.manifest import File, Segment
-
+def test_a_manifest_of_the_first_format_is_read_and_continued(workspace):
     made = snapshot(A, "t", workspace=workspace)
     manifest = Manifest.from_bytes(workspace.get_blob(made.manifest))
 
     def store(columns, rows, path):
         parquet.write_table(pa.Table.from_pandas(A.loc[rows, columns], preserve_index=False), path)
-        return File(digest=workspace.put_blob(path), bytes=path.stat().st_size, names=tuple(columns))
+        return {"digest": workspace.put_blob(path), "bytes": path.stat().st_size, "names": columns}
 
     segments = []
     for rows in ([0, 1], [2]):
-        pieces = tuple(store([name], rows, workspace.root / f"{name}{rows[0]}.parquet") for name in ("y", "x"))
-        segments.append(Segment(rows=len(rows), files=pieces))
-    cut = manifest.model_copy(update={"segments": tuple(segments)})
-    version = workspace.call(commit, CommitDataset(name="cut", manifest=workspace.put_blob(cut.to_bytes())))
+        pieces = [store([name], rows, workspace.root / f"{name}{rows[0]}.parquet") for name in ("y", "x")]
+        segments.append({"rows": len(rows), "files": pieces})
+    first = manifest.model_dump(mode="json", exclude={"files", "groups", "cuts", "digests"})
+    written = json.dumps({**first, "format": "m1", "segments": segments}).encode()
+    version = workspace.call(commit, CommitDataset(name="cut", manifest=workspace.put_blob(written)))
     assert version.digest == made.digest
     pd.testing.assert_frame_equal(load(version, workspace=workspace), A)
-    assert [file.rows for file in workspace.call(files, ShowDataset(dataset="cut")).files] == [2, 2, 1, 1]
+    assert [file.rows for file in workspace.call(files, ShowDataset(dataset="cut")).files] == [2, 1, 2, 1]
+    again = snapshot(B, "cut", workspace=workspace)
+    assert again.version == 2
+    pd.testing.assert_frame_equal(load(again, workspace=workspace), B)
