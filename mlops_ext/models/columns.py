@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mlops_ext.models.casting import UNITS, Kind, fits
+from mlops_ext.models.casting import UNITS, Kind, kinds_fit
 
 __all__ = ["Columns", "columns_of", "exact"]
 
@@ -59,7 +59,7 @@ class _Pandas:
             return taken.family == "text" and pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty")
         if sent.nullable and not taken.nullable and column.isna().any():
             return False
-        return fits(sent.plain, taken.plain) or exact(column, sent, taken)
+        return kinds_fit(sent._replace(nullable=False), taken) or exact(column, sent, taken)
 
     def given(self, names: list[str], casts: Mapping[str, Kind]) -> Any:
         types = {name: _pandas_type(kind) for name, kind in casts.items() if kind.is_number or kind.size}
@@ -75,7 +75,7 @@ class _Polars:
         column = self.rows[name]
         if column.null_count() and not taken.nullable:
             return False
-        return fits(sent.plain, taken.plain) or exact(column, sent, taken)
+        return kinds_fit(sent._replace(nullable=False), taken) or exact(column, sent, taken)
 
     def given(self, names: list[str], casts: Mapping[str, Kind]) -> Any:
         import polars as pl
@@ -93,7 +93,7 @@ class _Arrow:
         column = self.rows[name]
         if column.null_count and not taken.nullable:
             return False
-        return fits(sent.plain, taken.plain) or exact(column.to_numpy(), sent, taken)
+        return kinds_fit(sent._replace(nullable=False), taken) or exact(column.to_numpy(), sent, taken)
 
     def given(self, names: list[str], casts: Mapping[str, Kind]) -> Any:
         import pyarrow as pa

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
+from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, StoreUnavailable
 from mlops_ext.models import service
 from mlops_ext.models.enforcing import Enforced
 from mlops_ext.models.flavors import flavor_named
@@ -62,8 +62,8 @@ def load_model(
     ------
     UntrustedModel
         It refers to what is neither reviewed nor trusted.
-    DamagedBlob
-        A file is missing or differs from its digest; it is named.
+    DamagedBlob, StoreUnavailable
+        A file differs from its digest or is gone; it is named.
     InvalidValue
         `enforce`, and the version has no signature.
 
@@ -92,8 +92,8 @@ def fetched(ws: Workspace, version: ModelVersion) -> Iterator[Path]:
 
     Raises
     ------
-    DamagedBlob
-        A file is missing or differs from its digest; it is named.
+    DamagedBlob, StoreUnavailable
+        A file differs from its digest or is gone; it is named.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
         folder = Path(scratch)
@@ -119,11 +119,7 @@ def _fetch(ws: Workspace, version: ModelVersion, file: ModelFile, folder: Path) 
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copyfile(ws.blob_path(file.digest), target)
-    except NotFound as error:
-        raise DamagedBlob(
-            f"{file.path} of {version.ref} is missing: {error.message}", hint="Restore a backup"
-        ) from error
-    except DamagedBlob as error:
-        raise DamagedBlob(f"{file.path} of {version.ref} is damaged: {error.message}", hint=error.hint) from error
+    except (DamagedBlob, NotFound, StoreUnavailable) as error:
+        raise type(error)(f"{file.path} of {version.ref} cannot be read: {error.message}", hint=error.hint) from error
     if sha256_of(target) != file.sha256:
         raise DamagedBlob(f"{file.path} of {version.ref} has another SHA-256 than recorded", hint="Restore a backup")

@@ -214,16 +214,18 @@ export interface Dataset {
   updated_at: string;
 }
 
-/** One Parquet file of a version. */
+/** Some rows of one Parquet file: part of a version. */
 export interface DatasetFile {
   path: string;
   digest: string;
+  first: number;
   rows: number;
+  whole: boolean;
   bytes: number;
   names: string[];
 }
 
-/** The Parquet files of one version, in the order of their rows. */
+/** The Parquet files of one version: for each group of columns, in the order of their rows. */
 export interface DatasetFiles {
   ref: string;
   files: DatasetFile[];

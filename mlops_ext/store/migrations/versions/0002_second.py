@@ -1,4 +1,4 @@
-"""Registry in depth: states, tags, metrics and parameters in rows, promotions with approvals, what events name."""
+"""The second release: registry, promotion and proofs in depth; what each room needs of tables since the first."""
 
 import sqlalchemy as sa
 from alembic import op
