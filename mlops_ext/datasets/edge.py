@@ -14,9 +14,9 @@ from mlops_ext.store.catalog import MissingBlob
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mlops_ext.datasets.canonical import Content
-    from mlops_ext.datasets.frames import Kind, Representation
-    from mlops_ext.datasets.manifest import Manifest
+    from mlops_ext.datasets.content.canonical import Content
+    from mlops_ext.datasets.frames.convert import Kind, Representation
+    from mlops_ext.datasets.storage.manifest import Manifest
 
 __all__ = ["load", "snapshot", "verify"]
 
@@ -63,9 +63,9 @@ def snapshot(
     >>> version.ref  # doctest: +SKIP
     'numbers@1'
     """
-    from mlops_ext.datasets.canonical import digest_table
-    from mlops_ext.datasets.frames import to_table
-    from mlops_ext.datasets.storage import TableRows, write_manifest
+    from mlops_ext.datasets.content.canonical import digest_table
+    from mlops_ext.datasets.frames.convert import to_table
+    from mlops_ext.datasets.storage.writing import TableRows, write_manifest
 
     ws = workspace or Workspace.find()
     check_name(name)
@@ -121,9 +121,9 @@ def load(
     --------
     >>> load("flights@1", columns=["origin", "dest"])  # doctest: +SKIP
     """
-    from mlops_ext.datasets.frames import check_kind, from_table, needed_columns
-    from mlops_ext.datasets.manifest import Manifest
-    from mlops_ext.datasets.reading import read_table
+    from mlops_ext.datasets.frames.convert import check_kind, from_table, needed_columns
+    from mlops_ext.datasets.storage.manifest import Manifest
+    from mlops_ext.datasets.storage.reading import read_table
 
     check_kind(as_)
     ws = workspace or Workspace.find()
@@ -146,9 +146,9 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
     DamagedBlob
         The content is not what was snapshotted.
     """
-    from mlops_ext.datasets.canonical import digest_table
-    from mlops_ext.datasets.manifest import Manifest
-    from mlops_ext.datasets.reading import read_table
+    from mlops_ext.datasets.content.canonical import digest_table
+    from mlops_ext.datasets.storage.manifest import Manifest
+    from mlops_ext.datasets.storage.reading import read_table
     from mlops_ext.store.hashing import algorithm_of
 
     ws = workspace or Workspace.find()
@@ -175,7 +175,7 @@ def _known_manifest(ws: Workspace, name: str, content: Content, representation: 
 
 def _parent(ws: Workspace, name: str) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
     """Give the manifest whose digests may be left out, with its own digest, and the latest version's, whole."""
-    from mlops_ext.datasets.manifest import Manifest
+    from mlops_ext.datasets.storage.manifest import Manifest
 
     try:
         latest = ws.call(service.show, ShowDataset(dataset=name)).manifest
@@ -189,6 +189,6 @@ def _parent(ws: Workspace, name: str) -> tuple[tuple[str, Manifest] | None, Mani
 
 
 def _representation(ws: Workspace, digest: str) -> Representation:
-    from mlops_ext.datasets.frames import Representation
+    from mlops_ext.datasets.frames.convert import Representation
 
     return Representation.from_bytes(ws.get_blob(digest))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Row, Select, insert, select, update
 
-from mlops_ext.datasets.manifest import Manifest, all_blobs
+from mlops_ext.datasets.storage.manifest import Manifest, all_blobs
 from mlops_ext.datasets.tables import dataset_versions, datasets
 from mlops_ext.datasets.types import (
     Column,

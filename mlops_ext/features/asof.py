@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_ext.datasets.arrow_types import is_binary, is_string
+from mlops_ext.datasets.content.arrow_types import is_binary, is_string
 from mlops_ext.errors import InvalidValue, MissingExtra
 
 __all__ = ["View", "join_as_of"]

@@ -35,7 +35,7 @@ def to_arrow(frame: Any, names: list[str]) -> pa.Table:
     if isinstance(frame, pa.Table):
         return frame.select(names)
     if _is_pandas(frame):
-        from mlops_ext.datasets.pandas_arrays import encode
+        from mlops_ext.datasets.frames.pandas_arrays import encode
 
         return pa.table({name: encode(frame[name], f"column {name!r}")[0] for name in names})
     return frame.select(names).to_arrow()
@@ -59,7 +59,7 @@ def with_columns(frame: Any, added: dict[str, pa.ChunkedArray]) -> Any:
     if _is_pandas(frame):
         import pandas as pd
 
-        from mlops_ext.datasets.frames import plain_view
+        from mlops_ext.datasets.frames.convert import plain_view
 
         features = plain_view(pa.table(added))
         features.index = frame.index

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from mlops_ext.datasets import commit, files, list_, show, used, versions
 from mlops_ext.datasets.edge import load, snapshot
-from mlops_ext.datasets.manifest import Manifest
+from mlops_ext.datasets.storage.manifest import Manifest
 from mlops_ext.datasets.types import CommitDataset, ListDatasets, ListDatasetVersions, ShowDataset
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.store.schema import blob_owners, blobs, event_data, events

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from mlops_ext.datasets.arrow_types import logical_type
-from mlops_ext.datasets.canonical import Content, ContentHasher, no_rows
-from mlops_ext.datasets.cutting import Cutter, Segment, choose_keys, choose_target
-from mlops_ext.datasets.frames import Representation
-from mlops_ext.datasets.manifest import Cuts, File, Manifest
-from mlops_ext.datasets.parquet_files import write_file
-from mlops_ext.datasets.pieces import Parent, Writer
-from mlops_ext.datasets.segment_digests import segment_digests
+from mlops_ext.datasets.content.arrow_types import logical_type
+from mlops_ext.datasets.content.canonical import Content, ContentHasher, no_rows
+from mlops_ext.datasets.frames.convert import Representation
+from mlops_ext.datasets.storage.cutting import Cutter, Segment, choose_keys, choose_target
+from mlops_ext.datasets.storage.manifest import Cuts, File, Manifest
+from mlops_ext.datasets.storage.parquet_files import write_file
+from mlops_ext.datasets.storage.pieces import Parent, Writer
+from mlops_ext.datasets.storage.segment_digests import segment_digests
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace

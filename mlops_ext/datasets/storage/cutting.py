@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_ext.datasets.arrow_types import is_binary, is_string
-from mlops_ext.datasets.canonical import fixed_values, validity
-from mlops_ext.datasets.manifest import Cuts
+from mlops_ext.datasets.content.arrow_types import is_binary, is_string
+from mlops_ext.datasets.content.canonical import fixed_values, validity
+from mlops_ext.datasets.storage.manifest import Cuts
 
 __all__ = ["Cutter", "Segment", "choose_keys", "choose_target"]
 

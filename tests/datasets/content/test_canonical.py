@@ -15,11 +15,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mlops_ext.datasets.arrow_types import describe, logical_type, restore
-from mlops_ext.datasets.canonical import BLOCK_ROWS, column_digest, digest_table
-from mlops_ext.datasets.frames import to_table
+from mlops_ext.datasets.content.arrow_types import describe, logical_type, restore
+from mlops_ext.datasets.content.canonical import BLOCK_ROWS, column_digest, digest_table
+from mlops_ext.datasets.frames.convert import to_table
 from mlops_ext.errors import InvalidValue
-from tests.datasets import oracle
+from tests.datasets.content import oracle
 
 VECTORS = Path(__file__).with_name("vectors.json")
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mlops_ext.datasets.cutting import Segment
-from mlops_ext.datasets.manifest import Group, Manifest, Piece, StoredFile, gathered
-from mlops_ext.datasets.parquet_files import write_file
+from mlops_ext.datasets.storage.cutting import Segment
+from mlops_ext.datasets.storage.manifest import Group, Manifest, Piece, StoredFile, gathered
+from mlops_ext.datasets.storage.parquet_files import write_file
 
 if TYPE_CHECKING:
-    from mlops_ext.datasets.canonical import Content
-    from mlops_ext.datasets.storage import Rows
+    from mlops_ext.datasets.content.canonical import Content
+    from mlops_ext.datasets.storage.writing import Rows
     from mlops_ext.workspace import Workspace
 
 __all__ = ["Parent", "Writer"]

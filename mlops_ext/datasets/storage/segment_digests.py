@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_ext.datasets.arrow_types import is_binary, is_string, logical_type
-from mlops_ext.datasets.canonical import Writer, fixed_values, no_rows, text_parts, validity, zeroed
-from mlops_ext.datasets.manifest import CANONICAL_FORM, prefixed
-from mlops_ext.datasets.parquet_files import is_word
+from mlops_ext.datasets.content.arrow_types import is_binary, is_string, logical_type
+from mlops_ext.datasets.content.canonical import Writer, fixed_values, no_rows, text_parts, validity, zeroed
+from mlops_ext.datasets.storage.manifest import CANONICAL_FORM, prefixed
+from mlops_ext.datasets.storage.parquet_files import is_word
 from mlops_ext.store.hashing import Hasher, new_hash
 
 __all__ = ["segment_digests"]

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_ext.datasets.arrow_types import is_binary, is_list, is_string, logical_type
-from mlops_ext.datasets.manifest import CANONICAL_FORM, prefixed, table_digest
+from mlops_ext.datasets.content.arrow_types import is_binary, is_list, is_string, logical_type
+from mlops_ext.datasets.storage.manifest import CANONICAL_FORM, prefixed, table_digest
 from mlops_ext.datasets.types import Column
 from mlops_ext.store.hashing import Hasher, new_hash
 

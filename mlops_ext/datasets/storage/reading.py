@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mlops_ext.datasets.manifest import File, Group, Manifest, Piece
-from mlops_ext.datasets.parquet_files import exact_column, read_columns
+from mlops_ext.datasets.storage.manifest import File, Group, Manifest, Piece
+from mlops_ext.datasets.storage.parquet_files import exact_column, read_columns
 from mlops_ext.errors import DamagedBlob
 
 if TYPE_CHECKING:

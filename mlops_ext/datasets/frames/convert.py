@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops_ext.datasets.arrow_types import describe_schema, is_binary, is_list, is_string, restore_schema
-from mlops_ext.datasets.canonical import unified
+from mlops_ext.datasets.content.arrow_types import describe_schema, is_binary, is_list, is_string, restore_schema
+from mlops_ext.datasets.content.canonical import unified
 from mlops_ext.errors import InvalidValue, MissingExtra, did_you_mean
 
 __all__ = ["Kind", "Representation", "from_table", "needed_columns", "plain_view", "to_table"]
@@ -109,7 +109,7 @@ def from_table(table: pa.Table, representation: Representation, as_: Kind | None
     """
     wanted = as_ or representation.kind
     if wanted == "pandas" and representation.kind == "pandas":
-        from mlops_ext.datasets.pandas_frames import to_pandas
+        from mlops_ext.datasets.frames.pandas_frames import to_pandas
 
         return to_pandas(table, representation.words, columns)
     if columns is not None:
@@ -135,7 +135,7 @@ def needed_columns(representation: Representation, columns: list[str] | None, *,
         return None
     index: list[str] = []
     if exact and representation.kind == "pandas":
-        from mlops_ext.datasets.pandas_frames import index_names
+        from mlops_ext.datasets.frames.pandas_frames import index_names
 
         index = index_names(representation.words)
     known = [name for name in representation.schema.names if name not in index]
@@ -179,7 +179,7 @@ def _from_pandas(obj: Any) -> tuple[pa.Table, str, dict[str, Any]]:
         raise InvalidValue("a Series is no frame", hint="Snapshot series.to_frame()")
     if not isinstance(obj, pd.DataFrame):
         raise _no_frame(obj)
-    from mlops_ext.datasets.pandas_frames import from_pandas
+    from mlops_ext.datasets.frames.pandas_frames import from_pandas
 
     table, words = from_pandas(obj)
     return table, "pandas", words

@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from mlops_ext.datasets import cutting, files
-from mlops_ext.datasets.cutting import Cutter, choose_keys
+from mlops_ext.datasets import files
 from mlops_ext.datasets.edge import load, snapshot, verify
-from mlops_ext.datasets.manifest import Cuts
-from mlops_ext.datasets.segment_digests import segment_digests
+from mlops_ext.datasets.storage import cutting
+from mlops_ext.datasets.storage.cutting import Cutter, choose_keys
+from mlops_ext.datasets.storage.manifest import Cuts
+from mlops_ext.datasets.storage.segment_digests import segment_digests
 from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.workspace import Workspace
-from tests.datasets.test_canonical import array_of, columns, cuts
+from tests.datasets.content.test_canonical import array_of, columns, cuts
 
 ROWS = 40_000
 
@@ -165,7 +166,7 @@ def edited_tables(draw):
 def test_any_table_and_any_edit_of_it_come_back(tmp_path_factory, pair, target):
     ws = Workspace(tmp_path_factory.mktemp("project"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlops_ext.datasets.storage.choose_target", lambda *_: target)
+        patch.setattr("mlops_ext.datasets.storage.writing.choose_target", lambda *_: target)
         versions = [snapshot(each, "t", workspace=ws) for each in (*pair, pair[0])]
     for version, table in zip(versions, (*pair, pair[0]), strict=True):
         made = load(version, workspace=ws)

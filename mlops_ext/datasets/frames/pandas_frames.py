@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from mlops_ext.datasets import pandas_arrays as arrays
-from mlops_ext.datasets.pandas_arrays import Words, refuse
+from mlops_ext.datasets.frames import pandas_arrays as arrays
+from mlops_ext.datasets.frames.pandas_arrays import Words, refuse
 from mlops_ext.errors import InvalidValue
 
 __all__ = ["from_pandas", "index_names", "to_pandas"]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from mlops_ext.datasets.arrow_types import is_binary, is_list, is_string
+from mlops_ext.datasets.content.arrow_types import is_binary, is_list, is_string
 from mlops_ext.errors import InvalidValue
 
 __all__ = ["ROW_GROUP_ROWS", "exact_column", "is_word", "plain_type", "read_columns", "write_file"]

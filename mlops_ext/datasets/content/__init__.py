@@ -1,0 +1,1 @@
+"""What is hashed: the canonical form of values, and Arrow types in words."""

@@ -1,0 +1,1 @@
+"""Frames of every kind to Arrow, and exactly back."""
