@@ -21,8 +21,8 @@ from mlops_ext.monitoring.types import MetricEstimate, Report
 from mlops_ext.operations import every
 from mlops_ext.runs import service as jobs
 from mlops_ext.runs.edge import run_job
+from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.types import Job, ListJobs, SubmitJob
-from mlops_ext.runs.worker import Worker
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ShowRun
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_args
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.models.provenance.masking import mask_notebook
 from mlops_ext.runs import service
-from mlops_ext.runs.conversion import jsonable
-from mlops_ext.runs.requirements import check_requirements
-from mlops_ext.runs.secrecy import is_secret
+from mlops_ext.runs.attempts.requirements import check_requirements
+from mlops_ext.runs.notebooks.conversion import jsonable
+from mlops_ext.runs.notebooks.secrecy import is_secret
+from mlops_ext.runs.queue.worker import Progress, Worker
 from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
-from mlops_ext.runs.worker import Progress, Worker
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Run, ShowRun
 from mlops_ext.workspace import Workspace

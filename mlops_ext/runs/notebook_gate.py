@@ -9,8 +9,8 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.models.promotion.gates import GateContext, gate
 from mlops_ext.models.promotion.types import GateResult
 from mlops_ext.runs.edge import run
-from mlops_ext.runs.notebooks import locate, read_notebook
-from mlops_ext.runs.parameters import parameters_of
+from mlops_ext.runs.notebooks.files import locate, read_notebook
+from mlops_ext.runs.notebooks.parameters import parameters_of
 from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 

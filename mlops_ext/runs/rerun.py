@@ -18,13 +18,13 @@ from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.records import Record
 from mlops_ext.refs import Number, Ref
 from mlops_ext.runs import service
+from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.edge import run_job
-from mlops_ext.runs.notebooks import Notebook, read_notebook
-from mlops_ext.runs.parameters import is_tagged, parameters_of
-from mlops_ext.runs.requirements import check_requirements
-from mlops_ext.runs.states import INJECTED
+from mlops_ext.runs.execution.states import INJECTED
+from mlops_ext.runs.notebooks.files import Notebook, read_notebook
+from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
+from mlops_ext.runs.queue.worker import Progress
 from mlops_ext.runs.types import Job, ShowJob, SubmitJob
-from mlops_ext.runs.worker import Progress
 from mlops_ext.tracking import origin
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Run, ShowRun

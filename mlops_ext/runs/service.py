@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Row, select, update
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
-from mlops_ext.runs import submission
-from mlops_ext.runs.notebooks import locate, read_notebook
-from mlops_ext.runs.parameters import is_tagged, parameters_of
-from mlops_ext.runs.queue import ENDED, job_of
+from mlops_ext.runs.notebooks.files import locate, read_notebook
+from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
+from mlops_ext.runs.queue import submission
+from mlops_ext.runs.queue.leases import ENDED, job_of
 from mlops_ext.runs.result import ENDS
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import CancelJob, InspectNotebook, Job, ListJobs, NotebookParameters, ShowJob, SubmitJob

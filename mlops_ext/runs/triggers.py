@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
 from mlops_ext.refs import Ref
-from mlops_ext.runs import submission
+from mlops_ext.runs.queue import submission
 from mlops_ext.runs.tables import trigger_cursors, trigger_firings
 from mlops_ext.runs.types import SubmitJob
 from mlops_ext.settings import Trigger

@@ -11,7 +11,7 @@ from mlops_ext.models.promotion.types import GateResult, GateRule
 from mlops_ext.runs.notebook_gate import notebook
 from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 DECLARED = ("model = ''\nleast = 0", "parameters")
 ASKED = "open('asked.txt', 'w').write(f'{model} {least}')"

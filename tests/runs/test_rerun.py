@@ -21,7 +21,7 @@ from mlops_ext.tracking import active
 from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 from tests.tracking.kernels import kernel
 
 LOAD = "import mlops_ext as mlops\nrows = mlops.load('numbers')"

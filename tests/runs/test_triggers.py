@@ -10,7 +10,7 @@ from mlops_ext.runs import service, triggers
 from mlops_ext.runs.tables import trigger_firings
 from mlops_ext.runs.types import Job, ListJobs
 from mlops_ext.workspace import Workspace
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 pytestmark = pytest.mark.fast
 SETTINGS = """

@@ -10,7 +10,7 @@ import pytest
 from mlops_ext.models.promotion.types import GateRule
 from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 from tests.server.conftest import Ask
 
 pytest.importorskip("papermill")

@@ -27,8 +27,8 @@ def rerun(session: Session, model: str, queue: bool, latest_data: bool, timeout:
     """
     from mlops_ext.cli.progress import Cells
     from mlops_ext.runs import rerun as again
+    from mlops_ext.runs.attempts.requirements import check_requirements
     from mlops_ext.runs.edge import run_job
-    from mlops_ext.runs.requirements import check_requirements
 
     ws = session.workspace
     if not queue:

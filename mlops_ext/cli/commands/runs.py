@@ -103,7 +103,7 @@ def attach(session: Session, run: str, file: str) -> Any:
 @click.pass_obj
 def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
     """Run the queued jobs, until stopped by Ctrl-C or SIGTERM."""
-    from mlops_ext.runs.worker import Worker
+    from mlops_ext.runs.queue.worker import Worker
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mlops_ext").setLevel(logging.WARNING if session.quiet else logging.INFO)

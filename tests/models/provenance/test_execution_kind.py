@@ -15,7 +15,7 @@ from mlops_ext.models.provenance.execution import FileCell, judge, match
 from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.tracking.history import Ran
 from mlops_ext.workspace import Workspace
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 from tests.tracking.kernels import Kernel, kernel
 
 sqlite_only = pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)

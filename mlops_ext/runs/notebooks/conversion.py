@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any
 
 from mlops_ext.errors import InvalidValue, did_you_mean
-from mlops_ext.runs.notebooks import Notebook
-from mlops_ext.runs.parameters import TAG, is_tagged, parameters_of
+from mlops_ext.runs.notebooks.files import Notebook
+from mlops_ext.runs.notebooks.parameters import TAG, is_tagged, parameters_of
 from mlops_ext.runs.types import Parameter
 from mlops_ext.store.schema import finite_json
 

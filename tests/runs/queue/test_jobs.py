@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select, update
 
 from mlops_ext.errors import Cancelled, Conflict, InvalidValue, KernelDied, NotFound, RunFailed, TimedOut
-from mlops_ext.runs import queue, recovery, service
+from mlops_ext.runs import service
+from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.runs.tables import attempts, jobs
 from mlops_ext.runs.types import CancelJob, InspectNotebook, Job, ListJobs, ShowJob, SubmitJob
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 pytestmark = pytest.mark.fast
 
@@ -92,7 +93,7 @@ def test_inspecting_tells_what_a_form_needs(workspace: Workspace, notebook: Path
 
 def test_the_urgent_then_the_oldest_is_claimed(workspace: Workspace, notebook: Path) -> None:
     first, urgent, last = submit(workspace), submit(workspace, priority=5), submit(workspace)
-    claimed = [queue.claim(workspace, "w") for _ in range(4)]
+    claimed = [leases.claim(workspace, "w") for _ in range(4)]
     assert [each and each.job.id for each in claimed] == [urgent.id, first.id, last.id, None]
 
 
@@ -101,7 +102,7 @@ def test_many_workers_never_claim_one_job_twice(workspace: Workspace, notebook: 
     taken: list[str] = []
 
     def work() -> None:
-        while claim := queue.claim(workspace, "w"):
+        while claim := leases.claim(workspace, "w"):
             taken.append(claim.job.id)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -114,17 +115,17 @@ def test_many_workers_never_claim_one_job_twice(workspace: Workspace, notebook: 
 
 def test_an_older_fence_can_write_no_more(workspace: Workspace, notebook: Path) -> None:
     job = submit(workspace, max_attempts=2)
-    old = queue.claim(workspace, "one")
+    old = leases.claim(workspace, "one")
     assert old is not None
     let_lease_run_out(workspace, job.id)
     assert recovery.recover(workspace) == 1
-    new = queue.claim(workspace, "two")
+    new = leases.claim(workspace, "two")
     assert new is not None
     assert new.lease.attempt == 2
-    assert queue.beat(workspace, old.lease) == "lost"
-    assert not queue.end(workspace, old.lease, "succeeded")
-    assert queue.beat(workspace, new.lease) == "go on"
-    assert queue.end(workspace, new.lease, "succeeded")
+    assert leases.beat(workspace, old.lease) == "lost"
+    assert not leases.end(workspace, old.lease, "succeeded")
+    assert leases.beat(workspace, new.lease) == "go on"
+    assert leases.end(workspace, new.lease, "succeeded")
     assert workspace.call(service.show, ShowJob(job=job.id)).status == "succeeded"
     with workspace.catalog.read() as connection:
         rows = connection.execute(select(attempts).order_by(attempts.c.number)).all()
@@ -133,7 +134,7 @@ def test_an_older_fence_can_write_no_more(workspace: Workspace, notebook: Path) 
 
 def test_a_job_without_attempts_left_ends_with_a_reason(workspace: Workspace, notebook: Path) -> None:
     job = submit(workspace)
-    assert queue.claim(workspace, "one")
+    assert leases.claim(workspace, "one")
     assert recovery.recover(workspace) == 0, "its lease still runs"
     let_lease_run_out(workspace, job.id)
     recovery.recover(workspace)
@@ -149,15 +150,15 @@ def test_cancelling_a_queued_job_ends_it_once(workspace: Workspace, notebook: Pa
     for _ in range(2):
         assert workspace.call(service.cancel, CancelJob(job=job.id)).status == "cancelled"
     assert actions(workspace) == ["job.submitted", "job.cancelled"]
-    assert queue.claim(workspace, "w") is None
+    assert leases.claim(workspace, "w") is None
 
 
 def test_cancelling_a_running_job_asks_its_worker(workspace: Workspace, notebook: Path) -> None:
     job = submit(workspace, max_attempts=3)
-    claim = queue.claim(workspace, "w")
+    claim = leases.claim(workspace, "w")
     assert claim is not None
     assert workspace.call(service.cancel, CancelJob(job=job.id)).status == "running"
-    assert queue.beat(workspace, claim.lease) == "cancel"
+    assert leases.beat(workspace, claim.lease) == "cancel"
     let_lease_run_out(workspace, job.id)
     recovery.recover(workspace)
     assert workspace.call(service.show, ShowJob(job=job.id)).status == "cancelled", "and it is not tried again"
@@ -165,9 +166,9 @@ def test_cancelling_a_running_job_asks_its_worker(workspace: Workspace, notebook
 
 def test_what_has_ended_cannot_be_cancelled(workspace: Workspace, notebook: Path) -> None:
     job = submit(workspace)
-    claim = queue.claim(workspace, "w")
+    claim = leases.claim(workspace, "w")
     assert claim is not None
-    queue.end(workspace, claim.lease, "failed")
+    leases.end(workspace, claim.lease, "failed")
     with pytest.raises(Conflict, match="failed"):
         workspace.call(service.cancel, CancelJob(job=job.id))
 
@@ -206,7 +207,7 @@ def test_each_end_has_its_exit_code(workspace: Workspace, notebook: Path, status
 def test_jobs_are_refused_on_windows_with_a_sentence(
     workspace: Workspace, notebook: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops_ext.runs.submission.os", type("os", (), {"name": "nt"}))
+    monkeypatch.setattr("mlops_ext.runs.queue.submission.os", type("os", (), {"name": "nt"}))
     with pytest.raises(Conflict, match="Windows"):
         submit(workspace)
     assert os.name == "posix"

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 
 from mlops_ext.errors import MlopsError
-from mlops_ext.runs import processes, queue
+from mlops_ext.runs.attempts import processes
+from mlops_ext.runs.queue import leases
 from mlops_ext.runs.types import JobStatus
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, Run, RunStatus, ShowRun
@@ -23,16 +24,16 @@ def recover(ws: Workspace) -> int:
     On the machine where it ran, whatever is left of the attempt is ended first. On another one it ends
     itself: an attempt that cannot renew its lease stops before the lease is out.
     """
-    found = queue.expired(ws)
+    found = leases.expired(ws)
     for late in found:
-        if late.host == queue.this_host():
+        if late.host == leases.this_host():
             processes.end_all(late.lease.token)
         bury(ws, late.lease, late.run, "the process of the run was lost: no sign of life until its lease ran out")
     tracking.expire(ws)
     return len(found)
 
 
-def bury(ws: Workspace, lease: queue.Lease, run: str, error: str) -> bool:
+def bury(ws: Workspace, lease: leases.Lease, run: str, error: str) -> bool:
     """End an attempt that is gone, its run too; queue the job again while it has attempts left.
 
     Parameters
@@ -42,14 +43,14 @@ def bury(ws: Workspace, lease: queue.Lease, run: str, error: str) -> bool:
     error : str
         What is known of the end.
     """
-    row = queue.read(ws, lease.job)
+    row = leases.read(ws, lease.job)
     if row is None or row.fence != lease.fence:
         return False
     ended = _end_run(ws, run or row.run, row.output, error)
     if ended is None or ended.status == "lost":
-        return queue.end(ws, lease, "kernel_died", error=error, run=run)
+        return leases.end(ws, lease, "kernel_died", error=error, run=run)
     # It had ended its run and was killed before it could say so of the job.
-    return queue.end(ws, lease, job_status(ended.status), error=ended.error, run=ended.id)
+    return leases.end(ws, lease, job_status(ended.status), error=ended.error, run=ended.id)
 
 
 def job_status(run: RunStatus) -> JobStatus:

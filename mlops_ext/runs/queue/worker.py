@@ -12,9 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.records import new_id
-from mlops_ext.runs import queue, recovery, triggers
-from mlops_ext.runs.execution import Execution
-from mlops_ext.runs.requirements import check_requirements
+from mlops_ext.runs import triggers
+from mlops_ext.runs.attempts.attempt import Execution
+from mlops_ext.runs.attempts.requirements import check_requirements
+from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.runs.types import Job
 from mlops_ext.workspace import Workspace
 
@@ -56,14 +57,14 @@ class Worker:
         jobs: int = 1,
         *,
         poll_seconds: float = 0.5,
-        lease_seconds: float = queue.LEASE_SECONDS,
+        lease_seconds: float = leases.LEASE_SECONDS,
         secrets: Mapping[str, Any] | None = None,
     ) -> None:
         if jobs < 1:
             raise InvalidValue(f"a worker cannot run {jobs} jobs at once", hint="Give at least 1")
         check_requirements()
         self.ws = ws
-        self.name = f"{queue.this_host()}:{os.getpid()}:{new_id()[-8:]}"
+        self.name = f"{leases.this_host()}:{os.getpid()}:{new_id()[-8:]}"
         self.limit = jobs
         self.poll_seconds = poll_seconds
         self.lease_seconds = lease_seconds
@@ -130,26 +131,26 @@ class Worker:
             if not self.running:
                 self._begin(job)
             self._reap()
-            row = queue.read(self.ws, job)
+            row = leases.read(self.ws, job)
             if row is None:
                 raise NotFound(f"no job {job!r}", hint="List them: mlops jobs list")
             if on_progress is not None and row.cells_done != shown:
                 shown = row.cells_done
                 on_progress(row.cells_done, row.cells_total, time.monotonic() - began)
-            if row.status in queue.ENDED and not self.running:
-                return queue.job_of(row)
+            if row.status in leases.ENDED and not self.running:
+                return leases.job_of(row)
             if not self.running and row.status == "running":
                 recovery.recover(self.ws)
             time.sleep(_QUICK_SECONDS)
 
     def _begin(self, job: str = "") -> int:
-        claimed = queue.claim(self.ws, self.name, job=job, seconds=self.lease_seconds)
+        claimed = leases.claim(self.ws, self.name, job=job, seconds=self.lease_seconds)
         if claimed is None:
             return 0
         try:
             self.running.append(Execution(self.ws, claimed, self.secrets))
         except OSError as trouble:
-            queue.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
+            leases.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
         return 1
 
     def _reap(self) -> int:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.runs.conversion import check, convert, jsonable
-from mlops_ext.runs.notebooks import Notebook, read_notebook
-from mlops_ext.runs.parameters import parameters_of, source_of
+from mlops_ext.runs.notebooks.conversion import check, convert, jsonable
+from mlops_ext.runs.notebooks.files import Notebook, read_notebook
+from mlops_ext.runs.notebooks.parameters import parameters_of, source_of
 from mlops_ext.runs.types import Parameter
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 pytestmark = pytest.mark.fast
 

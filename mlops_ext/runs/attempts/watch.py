@@ -8,8 +8,9 @@ import threading
 import time
 
 from mlops_ext.errors import MlopsError
-from mlops_ext.runs import processes, queue
-from mlops_ext.runs.control import Control, Reason
+from mlops_ext.runs.attempts import processes
+from mlops_ext.runs.execution.control import Control, Reason
+from mlops_ext.runs.queue import leases
 from mlops_ext.workspace import Workspace
 
 __all__ = ["GAVE_UP", "GRACE_SECONDS", "watch"]
@@ -22,7 +23,7 @@ _CLOSE_SECONDS = 30.0
 log = logging.getLogger("mlops_ext.runs")
 
 
-def watch(ws: Workspace, lease: queue.Lease, control: Control, timeout: float | None) -> threading.Thread:
+def watch(ws: Workspace, lease: leases.Lease, control: Control, timeout: float | None) -> threading.Thread:
     """Start the thread that watches until the execution has ended.
 
     Parameters
@@ -39,7 +40,7 @@ def watch(ws: Workspace, lease: queue.Lease, control: Control, timeout: float | 
 
 
 class _Watcher:
-    def __init__(self, ws: Workspace, lease: queue.Lease, control: Control, timeout: float | None) -> None:
+    def __init__(self, ws: Workspace, lease: leases.Lease, control: Control, timeout: float | None) -> None:
         self.ws = ws
         self.lease = lease
         self.control = control
@@ -64,7 +65,7 @@ class _Watcher:
         news = state[0] != self.written[0] or (state != self.written and age > _PROGRESS_SECONDS)
         renew = news or age > self.lease.seconds / 3
         try:
-            pulse = queue.beat(self.ws, self.lease, run=state[0], done=state[1], total=state[2], renew=renew)
+            pulse = leases.beat(self.ws, self.lease, run=state[0], done=state[1], total=state[2], renew=renew)
         except MlopsError as trouble:
             log.warning("no sign of life could be given: %s", trouble)
             # Another may take the job over when the lease is out; before that, this attempt must have ended.

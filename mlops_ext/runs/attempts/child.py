@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from mlops_ext.errors import MlopsError
-from mlops_ext.runs import processes, queue
-from mlops_ext.runs.control import Control
-from mlops_ext.runs.secrecy import resolve
+from mlops_ext.runs.attempts import processes
+from mlops_ext.runs.attempts.watch import watch
+from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.notebooks.secrecy import resolve
+from mlops_ext.runs.queue import leases
 from mlops_ext.runs.types import Job, JobStatus
-from mlops_ext.runs.watch import watch
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 
@@ -55,12 +56,12 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     processes.adopt_orphans()
     task = Task(**json.loads(sys.stdin.readline()))
-    lease = queue.Lease(**task.lease)
+    lease = leases.Lease(**task.lease)
     ws = Workspace(Path(task.root), Actor(task.actor, task.auth))
-    row = queue.read(ws, lease.job)
+    row = leases.read(ws, lease.job)
     if row is None or row.fence != lease.fence:
         return 0
-    job = queue.job_of(row)
+    job = leases.job_of(row)
     control = Control()
     watcher = watch(ws, lease, control, job.timeout_seconds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -70,7 +71,7 @@ def main() -> int:
         control.end()
         processes.end_all(lease.token, spare={os.getpid()})
     watcher.join()
-    queue.end(ws, lease, status, error=error, run=control.run)
+    leases.end(ws, lease, status, error=error, run=control.run)
     return 0
 
 
@@ -93,7 +94,7 @@ def _run(ws: Workspace, job: Job, task: Task, control: Control) -> tuple[JobStat
     except MlopsError as error:
         return "rejected", str(error)
     with _absent(*_UNUSED):
-        from mlops_ext.runs.papermill_run import Rejected, execute
+        from mlops_ext.runs.execution.papermill_run import Rejected, execute
 
     try:
         return execute(ws, job, Path(task.folder), given, control)

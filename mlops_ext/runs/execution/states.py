@@ -15,9 +15,9 @@ from papermill.engines import NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
 from mlops_ext.models.types import MaskedSecret
-from mlops_ext.runs import formats
-from mlops_ext.runs.secrecy import MASK, is_secret, mask_notebook, said
-from mlops_ext.runs.streams import Streams
+from mlops_ext.runs.execution.streams import Streams
+from mlops_ext.runs.notebooks import formats
+from mlops_ext.runs.notebooks.secrecy import MASK, is_secret, mask_notebook, said
 from mlops_ext.tracking.types import CellState
 
 __all__ = ["INJECTED", "NotebookStates", "is_injected", "write_atomically"]

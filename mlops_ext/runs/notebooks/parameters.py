@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.runs.notebooks import Cell, Notebook
+from mlops_ext.runs.notebooks.files import Cell, Notebook
 from mlops_ext.runs.types import Parameter
 
 __all__ = ["TAG", "is_tagged", "parameters_of", "source_of"]

@@ -40,7 +40,7 @@ class MlopsEngine(Engine):  # type: ignore[misc]
         mlops_plan : Plan, optional
             What a job says of its run; made from papermill's arguments when left out.
         """
-        from mlops_ext.runs.recording import Plan, record
+        from mlops_ext.runs.execution.recording import Plan, record
 
         plan = mlops_plan or Plan.of_command(nb, output_path, options.pop("input_path", None))
         options.pop("input_path", None)

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops_ext.datasets.used import PINS
-from mlops_ext.runs import processes, queue, recovery
-from mlops_ext.runs.child import Task
+from mlops_ext.runs.attempts import processes
+from mlops_ext.runs.attempts.child import Task
+from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Execution"]
@@ -35,7 +36,7 @@ class Execution:
         Values of secret parameters, which are stored nowhere.
     """
 
-    def __init__(self, ws: Workspace, claim: queue.Claim, secrets: Mapping[str, Any]) -> None:
+    def __init__(self, ws: Workspace, claim: leases.Claim, secrets: Mapping[str, Any]) -> None:
         self.ws = ws
         self.job = claim.job
         self.lease = claim.lease
@@ -48,7 +49,7 @@ class Execution:
         code = self.process.poll()
         if code is None:
             return False
-        row = queue.read(self.ws, self.lease.job)
+        row = leases.read(self.ws, self.lease.job)
         if row is not None and row.fence == self.lease.fence and row.status == "running":
             processes.end_all(self.lease.token)
             recovery.bury(self.ws, self.lease, row.run, self._death(code))
@@ -68,7 +69,7 @@ class Execution:
         reading, writing = os.pipe()
         with (self.folder / "log").open("ab") as log, os.fdopen(reading) as task_pipe:
             process = subprocess.Popen(
-                [sys.executable, "-m", "mlops_ext.runs.child"],
+                [sys.executable, "-m", "mlops_ext.runs.attempts.child"],
                 cwd=self.folder,
                 env=environment,
                 stdin=task_pipe,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from mlops_ext.errors import MissingExtra
-from mlops_ext.runs.submission import refuse_windows
+from mlops_ext.runs.queue.submission import refuse_windows
 
 __all__ = ["check_requirements"]
 

@@ -14,15 +14,15 @@ from typing import Any
 
 from mlops_ext.datasets.used import PINS
 from mlops_ext.errors import InvalidValue, MlopsError
-from mlops_ext.runs.cells import Outcome, execute
-from mlops_ext.runs.control import Control
-from mlops_ext.runs.conversion import jsonable
-from mlops_ext.runs.made import Stamps, keep, keep_logs, stamps
-from mlops_ext.runs.notebooks import read_notebook
-from mlops_ext.runs.parameters import TAG, parameters_of
-from mlops_ext.runs.secrecy import is_secret, mask_notebook, mask_parameters, mask_text
-from mlops_ext.runs.states import INJECTED, NotebookStates, is_injected
-from mlops_ext.runs.streams import Streams
+from mlops_ext.runs.execution.cells import Outcome, execute
+from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.execution.made import Stamps, keep, keep_logs, stamps
+from mlops_ext.runs.execution.states import INJECTED, NotebookStates, is_injected
+from mlops_ext.runs.execution.streams import Streams
+from mlops_ext.runs.notebooks.conversion import jsonable
+from mlops_ext.runs.notebooks.files import read_notebook
+from mlops_ext.runs.notebooks.parameters import TAG, parameters_of
+from mlops_ext.runs.notebooks.secrecy import is_secret, mask_notebook, mask_parameters, mask_text
 from mlops_ext.tracking import origin
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, LogRun, ShowRun, StartRun

@@ -18,13 +18,13 @@ from sqlalchemy import update
 
 from mlops_ext.records import now
 from mlops_ext.runs import edge, service
+from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import CancelJob, Job, ShowJob, SubmitJob
-from mlops_ext.runs.worker import Worker
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ListRuns, Run
 from mlops_ext.workspace import Workspace
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 WROTE = "open('wrote.txt', 'a').write('{} ')"
 SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True, env={})"
@@ -160,7 +160,7 @@ def test_cancelling_interrupts_the_cell_and_leaves_no_process(ws: Workspace) -> 
 
 WORKER = """
 import sys
-from mlops_ext.runs.worker import Worker
+from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.workspace import Workspace
 Worker(Workspace.find()).run(until_idle=True)
 """
@@ -195,7 +195,7 @@ def test_a_run_killed_with_its_worker_is_tried_again_once(ws: Workspace) -> None
     worker.wait()
     [child] = [
         pid
-        for pid in left_over("mlops_ext.runs.child")
+        for pid in left_over("mlops_ext.runs.attempts.child")
         if f"{job.id}." in psutil.Process(pid).environ().get("MLOPS_ATTEMPT", "")
     ]
     os.kill(child, signal.SIGKILL)
@@ -222,7 +222,7 @@ def test_two_workers_share_the_jobs_and_run_each_once(ws: Workspace) -> None:
 def test_papermill_itself_runs_with_our_engine(ws: Workspace) -> None:
     write_notebook(ws.root / "nb" / "it.ipynb", ("month = 1", "parameters"), "print(month)", "1 / 0", "2")
     program = (
-        "from papermill.engines import papermill_engines as e; from mlops_ext.runs.engine import MlopsEngine;"
+        "from papermill.engines import papermill_engines as e; from mlops_ext.runs.execution.engine import MlopsEngine;"
         "e.register('mlops', MlopsEngine); from papermill.cli import papermill; papermill()"
     )
     arguments = ["--engine", "mlops", "nb/it.ipynb", "out.ipynb", "-p", "month", "2", "--cwd", "nb"]

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.runs import edge, service, streams
+from mlops_ext.runs import edge, service
+from mlops_ext.runs.execution import streams
+from mlops_ext.runs.execution.streams import Streams
 from mlops_ext.runs.result import result_of
-from mlops_ext.runs.streams import Streams
 from mlops_ext.runs.types import ListJobs, RunResult, ShowJob
 from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
-from tests.runs.notebooks import write_notebook
+from tests.runs.writing import write_notebook
 
 
 def ran(ws: Workspace, *cells: Any, **settings: Any) -> RunResult:

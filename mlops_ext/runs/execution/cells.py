@@ -13,10 +13,10 @@ from nbformat.v4 import output_from_msg
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.log import logger
 
-from mlops_ext.runs.control import Control
-from mlops_ext.runs.faults import fault_of, said
-from mlops_ext.runs.kernels import Kernels, new_kernel_manager, remove_sockets
-from mlops_ext.runs.states import NotebookStates, is_injected
+from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.execution.faults import fault_of, said
+from mlops_ext.runs.execution.states import NotebookStates, is_injected
+from mlops_ext.runs.kernels.specs import Kernels, new_kernel_manager, remove_sockets
 from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking.types import RunStatus
 

@@ -12,14 +12,14 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.translators import PythonTranslator, papermill_translators
 
 from mlops_ext.errors import InvalidValue, MlopsError
-from mlops_ext.runs import formats
-from mlops_ext.runs.control import Control
-from mlops_ext.runs.conversion import check, jsonable
-from mlops_ext.runs.engine import MlopsEngine
-from mlops_ext.runs.notebooks import read_notebook
-from mlops_ext.runs.parameters import source_of
-from mlops_ext.runs.recording import Plan
-from mlops_ext.runs.recovery import job_status
+from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.execution.engine import MlopsEngine
+from mlops_ext.runs.execution.recording import Plan
+from mlops_ext.runs.notebooks import formats
+from mlops_ext.runs.notebooks.conversion import check, jsonable
+from mlops_ext.runs.notebooks.files import read_notebook
+from mlops_ext.runs.notebooks.parameters import source_of
+from mlops_ext.runs.queue.recovery import job_status
 from mlops_ext.runs.types import Job, JobStatus
 from mlops_ext.workspace import Workspace
 

@@ -12,12 +12,12 @@ from sqlalchemy import insert, select
 
 from mlops_ext.errors import Conflict
 from mlops_ext.records import new_id
-from mlops_ext.runs.conversion import check, jsonable
-from mlops_ext.runs.kernels import check_kernel
-from mlops_ext.runs.notebooks import locate, locate_folder, locate_output, locate_stored, read_notebook
-from mlops_ext.runs.queue import job_of
-from mlops_ext.runs.secrecy import mask_parameters
-from mlops_ext.runs.syntax import check_syntax
+from mlops_ext.runs.kernels.specs import check_kernel
+from mlops_ext.runs.notebooks.conversion import check, jsonable
+from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook
+from mlops_ext.runs.notebooks.secrecy import mask_parameters
+from mlops_ext.runs.notebooks.syntax import check_syntax
+from mlops_ext.runs.queue.leases import job_of
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import OPTIONS, Job, SubmitJob
 from mlops_ext.store.catalog import Change

@@ -1,0 +1,1 @@
+"""Executing: the cells of one notebook through papermill, recorded as one run."""

@@ -1,0 +1,1 @@
+"""Kernels for jobs: which one, and how it is started."""

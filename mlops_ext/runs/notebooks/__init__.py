@@ -1,0 +1,1 @@
+"""Notebooks before they run: read, asked for their parameters, checked, kept without secrets."""

@@ -1,0 +1,124 @@
+"""Firing: what fell due becomes a job, each instant once, however many look at the same time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.records import now
+from mlops_ext.runs import submission
+from mlops_ext.runs.queue import ENDED
+from mlops_ext.runs.schedules.cron import latest, local, next_fires
+from mlops_ext.runs.schedules.tables import schedule_firings, schedules
+from mlops_ext.runs.schedules.targets import filled
+from mlops_ext.runs.tables import jobs
+from mlops_ext.runs.types import SubmitJob
+from mlops_ext.store.catalog import Change
+from mlops_ext.workspace import Workspace
+
+__all__ = ["fire_due"]
+
+_JOB = ("experiment", "kernel", "timeout_seconds", "max_attempts", "priority")
+log = logging.getLogger("mlops_ext.runs")
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What an instant starts: the id it will have, and how it is written inside the transaction."""
+
+    id: str
+    enter: Callable[[Change], object]
+
+
+def fire_due(ws: Workspace, moment: datetime | None = None) -> list[str]:
+    """Start what fell due until a moment; give what was started.
+
+    Parameters
+    ----------
+    moment : datetime, optional
+        This one when left out.
+    """
+    until = moment or now()
+    with ws.catalog.read() as connection:
+        due = select(schedules).where(schedules.c.paused.is_(False), schedules.c.next_at <= until)
+        rows = connection.execute(due.order_by(schedules.c.next_at, schedules.c.name)).all()
+    return [job for row in rows for job in _fire(ws, row, until)]
+
+
+def _fire(ws: Workspace, row: Row[Any], until: datetime) -> list[str]:
+    """Start what one schedule owes; whoever comes second finds nothing left."""
+    made = [job for instant in _owed(row, until) if (job := _start(ws, row, instant))]
+    upcoming = next_fires(row.cron, row.tz, until, 1)
+
+    def settle(change: Change) -> None:
+        this = (schedules.c.name == row.name) & (schedules.c.since == row.since) & schedules.c.paused.is_(False)
+        change.execute(update(schedules).where(this).values(since=until, next_at=upcoming[0]))
+
+    ws.catalog.measure(settle, serial=True)
+    return made
+
+
+def _owed(row: Row[Any], until: datetime) -> tuple[datetime, ...]:
+    """Give the instants that are to be run, by the schedule's misfire policy."""
+    count = int(row.options["catch_up"]) if row.options["misfire"] == "all" else 1
+    found = latest(row.cron, row.tz, row.since, until, count)
+    if row.options["misfire"] != "skip":
+        return found
+    return tuple(each for each in found if until - each <= timedelta(seconds=row.options["grace_seconds"]))
+
+
+def _start(ws: Workspace, row: Row[Any], instant: datetime) -> str:
+    """Start one instant in one transaction; empty when another has, or when it cannot be started."""
+    fault = _held_up(ws, row)
+    start = None
+    if not fault:
+        try:
+            start = _prepare(ws, row, instant)
+        except (MlopsError, LookupError) as error:
+            fault = str(error)
+    if start is None:
+        log.warning("the schedule %s started nothing for %s: %s", row.name, local(instant, row.tz), fault)
+        ws.catalog.measure(lambda change: _note(change, row, instant, "", fault), serial=True)
+        return ""
+    started = start
+
+    def write(change: Change) -> str:
+        if not _note(change, row, instant, started.id, ""):
+            return ""
+        started.enter(change)
+        return started.id
+
+    return ws.catalog.write(write)
+
+
+def _prepare(ws: Workspace, row: Row[Any], instant: datetime) -> _Start:
+    values = filled(row.parameters, instant, row.tz)
+    options = {name: row.options[name] for name in _JOB}
+    request = SubmitJob(notebook=row.notebook, parameters=values, trigger=f"schedule:{row.name}", **options)
+    prepared = submission.prepare(ws, request)
+    return _Start(prepared.id, lambda change: submission.enter(change, prepared))
+
+
+def _held_up(ws: Workspace, row: Row[Any]) -> str:
+    """Say that the run before is still under way, where that matters."""
+    if row.options["overlap"] or not row.last_job:
+        return ""
+    with ws.catalog.read() as connection:
+        status = connection.execute(select(jobs.c.status).where(jobs.c.id == row.last_job)).scalar()
+    return f"job {row.last_job} is still {status}" if status and status not in ENDED else ""
+
+
+def _note(change: Change, row: Row[Any], instant: datetime, job: str, fault: str) -> bool:
+    """Note a firing; false when it is noted already. Writers pass one by one, so the look is safe."""
+    this = (schedule_firings.c.schedule == row.name) & (schedule_firings.c.instant == instant)
+    if change.execute(select(schedule_firings.c.instant).where(this)).first() is not None:
+        return False
+    change.execute(insert(schedule_firings).values(schedule=row.name, instant=instant, job=job, error=fault))
+    change.execute(update(schedules).where(schedules.c.name == row.name).values(last=instant, last_job=job, error=fault))
+    return True

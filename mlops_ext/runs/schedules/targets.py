@@ -1,0 +1,49 @@
+"""What a schedule runs: a notebook or a pipeline, checked when the schedule is made and prepared when it fires."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from mlops_ext.errors import InvalidValue
+from mlops_ext.records import now
+from mlops_ext.runs.conversion import check
+from mlops_ext.runs.notebooks import locate, read_notebook
+from mlops_ext.runs.schedules.cron import local
+from mlops_ext.runs.schedules.types import AddSchedule
+from mlops_ext.runs.triggers import fill
+from mlops_ext.workspace import Workspace
+
+__all__ = ["check_target", "filled"]
+
+
+def check_target(ws: Workspace, request: AddSchedule) -> None:
+    """Refuse a schedule whose notebook, pipeline or parameters are wrong, so that it does not fail at night.
+
+    Raises
+    ------
+    InvalidValue, NotFound
+    """
+    if bool(request.notebook) == bool(request.pipeline):
+        raise InvalidValue(
+            f"the schedule {request.schedule!r} names {'both' if request.notebook else 'neither'}",
+            hint="Name a notebook or a pipeline, one of them",
+        )
+    values = filled(request.parameters, now(), request.tz)
+    if request.notebook:
+        path = locate(request.notebook, ws.root)
+        check(read_notebook(path.read_bytes(), path.name), path.name, values)
+
+
+def filled(parameters: dict[str, Any], instant: datetime, tz: str) -> dict[str, Any]:
+    """Put the instant into the parameters: `{scheduled_for}` with its offset, `{day}` as its date.
+
+    Examples
+    --------
+    >>> from datetime import timezone
+    >>> filled({"day": "{day}"}, datetime(2026, 3, 29, 23, tzinfo=timezone.utc), "Europe/Berlin")
+    {'day': '2026-03-30'}
+    """
+    shown = local(instant, tz)
+    values: dict[str, Any] = fill(dict(parameters), {"scheduled_for": shown, "day": shown[:10]})
+    return values
