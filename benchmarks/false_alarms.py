@@ -20,13 +20,13 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.frame import Report, Size, run
-from mlops_ext.monitoring.binning import js_distance
-from mlops_ext.monitoring.categorical import align
-from mlops_ext.monitoring.columns import Categories, Numbers, categories_of, numbers_of
-from mlops_ext.monitoring.spending import Spending, judge
-from mlops_ext.monitoring.statistics import DECIDING, categorical_rows, numeric_rows
+from mlops_ext.monitoring.drift.binning import js_distance
+from mlops_ext.monitoring.drift.categorical import align
+from mlops_ext.monitoring.drift.columns import Categories, Numbers, categories_of, numbers_of
+from mlops_ext.monitoring.drift.spending import Spending, judge
+from mlops_ext.monitoring.drift.statistics import DECIDING, categorical_rows, numeric_rows
+from mlops_ext.monitoring.drift.verdict import decide
 from mlops_ext.monitoring.types import DriftRow
-from mlops_ext.monitoring.verdict import decide
 
 NUMERIC, CATEGORICAL, WINDOWS, ROWS, REFERENCE, CHUNKS = 12, 8, 52, 500, 2_000, 10
 PROMISE = 0.05

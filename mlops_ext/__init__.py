@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     )
     from mlops_ext.models.loading import load_model
     from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback, why
-    from mlops_ext.monitoring.edge import compare_window, drift, log_labels, log_predictions, performance
-    from mlops_ext.monitoring.versions import compare
+    from mlops_ext.monitoring.drift.edge import drift
+    from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.rerun import rerun
@@ -65,6 +66,7 @@ __all__ = [
     "describe_model",
     "drift",
     "end_run",
+    "estimate",
     "feature_view",
     "join",
     "load",
@@ -112,8 +114,15 @@ _FACE = {
         "untag",
     ),
     "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback", "why"),
-    "mlops_ext.monitoring.edge": ("compare_window", "drift", "log_labels", "log_predictions", "performance"),
-    "mlops_ext.monitoring.versions": ("compare",),
+    "mlops_ext.monitoring.drift.edge": ("drift",),
+    "mlops_ext.monitoring.performance.edge": (
+        "compare_window",
+        "estimate",
+        "log_labels",
+        "log_predictions",
+        "performance",
+    ),
+    "mlops_ext.monitoring.performance.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.rerun": ("rerun",),

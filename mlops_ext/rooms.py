@@ -6,7 +6,8 @@ import mlops_ext.datasets.service
 import mlops_ext.features.service
 import mlops_ext.governance.service
 import mlops_ext.models.service
-import mlops_ext.monitoring.batches
+import mlops_ext.monitoring.alerts.service
+import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
 import mlops_ext.runs.service
 import mlops_ext.tracking.service  # noqa: F401

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from clock import measure
 
-from mlops_ext.monitoring.drift import Treatment, compare_frames
+from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
 
 ASKED = Treatment(statistics=("ks", "w1", "psi", "js", "chi2"))
 

@@ -5,7 +5,7 @@ from typing import Any
 from clock import measure
 from ours import read
 
-from mlops_ext.monitoring.drift import compare_frames
+from mlops_ext.monitoring.drift.compare import compare_frames
 
 
 def compute(reference: Any, current: Any) -> object:

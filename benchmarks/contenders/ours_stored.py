@@ -6,8 +6,8 @@ from typing import Any
 from clock import measure
 from ours import ASKED
 
-from mlops_ext.monitoring.drift import compare_frames
-from mlops_ext.monitoring.profile import write_profile
+from mlops_ext.monitoring.drift.compare import compare_frames
+from mlops_ext.monitoring.drift.profile import write_profile
 
 
 def read(reference: str, current: str) -> Any:

@@ -14,9 +14,8 @@ from mlops_ext.governance import service as governance
 from mlops_ext.models import service as registry
 from mlops_ext.models.promotion.types import ApplyPolicy, Deployment, ListDeployments
 from mlops_ext.models.types import ModelVersion, NoRequest, ShowVersion
-from mlops_ext.monitoring import edge as monitoring
-from mlops_ext.monitoring import service as reports
-from mlops_ext.monitoring.monitors import impact_alert, loss_alert
+from mlops_ext.monitoring.alerts import service as alerting
+from mlops_ext.monitoring.alerts.bands import impact_alert, loss_alert
 from mlops_ext.monitoring.types import MetricEstimate, Report
 from mlops_ext.operations import every
 from mlops_ext.runs import service as jobs
@@ -116,13 +115,13 @@ class Story:
         version = self._serving()
         frame = self.joined(number)
         self._predict(version, number)
-        estimate = monitoring.estimate(version.ref, window_of(number), workspace=self.ws)
+        estimate = mlops.estimate(version.ref, window_of(number), workspace=self.ws)
         drift = self._drift(version, number)
         self.months[number] = Month(number, version.ref, estimate, drift)
         auc = value_of(estimate, "auc").value
         impact = impact_alert(estimate, self._promise(version.ref), tolerance=TOLERANCE, details={"month": number})
         if impact is not None:
-            self.ws.call(reports.raise_alert, impact)
+            self.ws.call(alerting.raise_alert, impact)
         drifted = drift.verdict.columns if drift.verdict else ()
         return Outcome(
             f"{len(frame):,} flights by {version.ref}; {len(drifted)} of {len(flights.FEATURES)} columns drifted; "
@@ -158,7 +157,7 @@ class Story:
         request = loss_alert(self._measured(number), month.estimate, tolerance=TOLERANCE, details={"month": number})
         if request is None:
             return Outcome("within the band: no alert", {"alert": False})
-        alert = self.ws.call(reports.raise_alert, request)
+        alert = self.ws.call(alerting.raise_alert, request)
         self.challenger = self._work_off()
         return Outcome(
             f"{alert.message}; it queued a retraining: {self.challenger.ref}",
@@ -257,11 +256,11 @@ class Story:
 
     def _predict(self, version: ModelVersion, number: int) -> None:
         """Log a version's predictions of a month; the same again is stored once."""
-        frame = self.joined(number)
-        probability = self._model(version).predict_proba(self._features(number))[:, 1]
+        frame, features = self.joined(number), self._features(number)
+        probability = self._model(version).predict_proba(features)[:, 1]
         mlops.log_predictions(
-            version.ref, frame["id"], probability >= self._threshold(version.ref), probability=probability,
-            at=frame["scheduled"], window=window_of(number), workspace=self.ws,
+            version.ref, features, probability >= self._threshold(version.ref), frame["id"],
+            at=frame["scheduled"], probability=probability, window=window_of(number), workspace=self.ws,
         )  # fmt: skip
 
     def _drift(self, version: ModelVersion, number: int) -> Report:

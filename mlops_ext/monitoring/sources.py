@@ -121,7 +121,7 @@ def columns_in(path: Path) -> Columns:
     if not path.exists():
         raise InvalidValue(f"there is no file or folder {str(path)!r}", hint="Check the path, or name a dataset")
     if path.suffix == SUFFIX:
-        from mlops_ext.monitoring.profile import read_profile
+        from mlops_ext.monitoring.drift.profile import read_profile
 
         return read_profile(path)
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if _is_data(each, path))

@@ -1,4 +1,4 @@
-"""Drift, performance, reports and alerts as records."""
+"""Drift, performance and reports as records."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "BETTER", "AcknowledgeAlert", "Alert", "AlertKind", "DriftRow", "ListAlerts", "ListBatches", "ListReports",
-    "LogBatch", "LoggedBatch", "MetricEstimate", "RaiseAlert", "Report", "ReportKind", "SaveReport", "ShowAlert",
-    "ShowReport", "Verdict",
+    "BETTER", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
+    "ReportKind", "SaveReport", "ShowReport", "Verdict",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison"]
-AlertKind = Literal["estimated_impact", "performance_loss"]
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "auc": "higher",
     "f1": "higher",
@@ -112,57 +110,6 @@ class ListReports(PageRequest):
 
 class ShowReport(Request):
     report: str = Field(description="Id of the report")
-
-
-class Alert(Record):
-    """Something that a monitor wants a person or a trigger to act on."""
-
-    shown: ClassVar[tuple[str, ...]] = ("id", "monitor", "model", "kind", "state", "message", "created_at")
-    id: str
-    monitor: str
-    model: str
-    kind: AlertKind
-    window: str
-    message: str
-    report: str = ""
-    details: dict[str, Any] = Field(default_factory=dict)
-    """Values that a trigger may hand to the notebook it queues, such as {"month": 2}."""
-    state: Literal["open", "acknowledged"] = "open"
-    created_at: Timestamp
-    created_by: str
-    acknowledged_at: Timestamp | None = None
-    acknowledged_by: str = ""
-    comment: str = ""
-    """What was said when it was acknowledged."""
-
-    @property
-    def ref(self) -> str:
-        """`alert:ID`."""
-        return f"alert:{self.id}"
-
-
-class RaiseAlert(Request):
-    monitor: str
-    model: str
-    kind: AlertKind
-    window: str
-    message: str
-    report: str = ""
-    details: dict[str, Any] = Field(default_factory=dict, description="Values that a trigger may hand to a notebook")
-
-
-class ListAlerts(PageRequest):
-    model: str = Field(default="", description="Only alerts on this model: all versions of a name, or one version")
-    state: str = Field(default="", description="Only alerts in this state")
-
-
-class ShowAlert(Request):
-    alert: str = Field(description="Id of the alert")
-
-
-class AcknowledgeAlert(Request):
-    alert: str = Field(description="Id of the alert")
-    comment: str = ""
 
 
 class LogBatch(Request):

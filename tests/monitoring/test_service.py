@@ -9,17 +9,16 @@ import pytest
 from sqlalchemy import func, select
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
-from mlops_ext.monitoring import batches, service
+from mlops_ext.monitoring import service
+from mlops_ext.monitoring.alerts import service as alerting
+from mlops_ext.monitoring.alerts.types import AcknowledgeAlert, ListAlerts, RaiseAlert, ShowAlert
+from mlops_ext.monitoring.performance import batches
 from mlops_ext.monitoring.types import (
-    AcknowledgeAlert,
     DriftRow,
-    ListAlerts,
     ListReports,
     LogBatch,
     MetricEstimate,
-    RaiseAlert,
     SaveReport,
-    ShowAlert,
     ShowReport,
     Verdict,
 )
@@ -40,7 +39,7 @@ def raised(ws, **fields):
         "window": "2013-02",
         "message": "low",
     }
-    return ws.call(service.raise_alert, RaiseAlert(**values | fields))
+    return ws.call(alerting.raise_alert, RaiseAlert(**values | fields))
 
 
 def event_of(ws, action):
@@ -54,7 +53,7 @@ def event_of(ws, action):
 
 def test_a_workspace_that_does_not_exist_yet_lists_nothing(workspace):
     assert workspace.call(service.reports, ListReports()).items == ()
-    assert workspace.call(service.alerts, ListAlerts()).items == ()
+    assert workspace.call(alerting.alerts, ListAlerts()).items == ()
     assert not workspace.exists()
 
 
@@ -120,7 +119,7 @@ def test_a_report_on_what_does_not_exist_is_refused(workspace, fields):
 
 
 def test_an_unknown_report_or_alert_is_not_found(workspace):
-    for call, request in ((service.show, ShowReport(report="abc")), (service.alert, ShowAlert(alert="alert:abc"))):
+    for call, request in ((service.show, ShowReport(report="abc")), (alerting.alert, ShowAlert(alert="alert:abc"))):
         with pytest.raises(NotFound, match="abc"):
             workspace.call(call, request)
     with pytest.raises(InvalidValue, match="not a report"):
@@ -133,7 +132,7 @@ def test_the_same_alert_is_raised_once_while_it_is_open(workspace):
     assert raised(workspace, message="lower still") == first
     assert raised(workspace, window="2013-03").id != first.id
     assert actions(workspace).count("alert.raised") == 2
-    workspace.call(service.acknowledge, AcknowledgeAlert(alert=first.id))
+    workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=first.id))
     assert raised(workspace).id != first.id
 
 
@@ -179,13 +178,13 @@ def test_an_alert_names_a_report_that_exists(workspace):
 def test_acknowledging_says_who_and_why_once(workspace):
     registered(workspace)
     alert = raised(workspace)
-    done = workspace.call(service.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="storm"))
-    again = workspace.call(service.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="other"))
-    assert done == again == workspace.call(service.alert, ShowAlert(alert=alert.id))
+    done = workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="storm"))
+    again = workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="other"))
+    assert done == again == workspace.call(alerting.alert, ShowAlert(alert=alert.id))
     assert (done.state, done.comment, done.acknowledged_by) == ("acknowledged", "storm", workspace.actor.name)
     assert actions(workspace).count("alert.acknowledged") == 1
-    assert workspace.call(service.alerts, ListAlerts(state="open")).items == ()
-    assert [each.id for each in workspace.call(service.alerts, ListAlerts(model="delay")).items] == [alert.id]
+    assert workspace.call(alerting.alerts, ListAlerts(state="open")).items == ()
+    assert [each.id for each in workspace.call(alerting.alerts, ListAlerts(model="delay")).items] == [alert.id]
 
 
 def test_the_same_batch_is_kept_once_and_its_blob_is_owned(workspace):

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.monitoring.drift import Treatment, compare_frames
-from mlops_ext.monitoring.edge import drift
+from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
+from mlops_ext.monitoring.drift.edge import drift
 from mlops_ext.monitoring.sources import columns_in
 
 

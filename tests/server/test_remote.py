@@ -115,7 +115,7 @@ def judged(ws: Any) -> list[Any]:
     from sklearn.linear_model import LogisticRegression
 
     from mlops_ext.models.edge import register
-    from mlops_ext.monitoring.edge import compare_window, estimate, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.tracking.edge import end_run
 
     random = np.random.default_rng(7)
@@ -127,7 +127,7 @@ def judged(ws: Any) -> list[Any]:
         model = LogisticRegression(C=strength).fit(x, y)
         version = register(model, "judged", example=x, inputs=[], workspace=ws)
         score = model.predict_proba(x)[:, 1]
-        log_predictions(version, range(600), score > 0.5, probability=score, at=days, window="feb", workspace=ws)
+        log_predictions(version, None, score > 0.5, range(600), probability=score, at=days, window="feb", workspace=ws)
         versions.append(version)
     end_run(workspace=ws)
     before = estimate(versions[0], "feb", workspace=ws)

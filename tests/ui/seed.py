@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 import mlops_ext as mlops
 from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.types import SetAlias
-from mlops_ext.monitoring.types import MetricEstimate, RaiseAlert, SaveReport
+from mlops_ext.monitoring.alerts.types import RaiseAlert
+from mlops_ext.monitoring.types import MetricEstimate, SaveReport
 from mlops_ext.rooms import find
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace

@@ -54,7 +54,7 @@ def drift(
 
     Each is a CSV or Parquet file, a folder of them, or a dataset reference; in a notebook also a variable.
     """
-    from mlops_ext.monitoring.edge import drift as compare
+    from mlops_ext.monitoring.drift.edge import drift as compare
 
     report = compare(
         session.named(reference),

@@ -13,7 +13,7 @@ from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.governance.gates.scoring import Rows
-    from mlops_ext.monitoring.performance import Scored
+    from mlops_ext.monitoring.performance.measure import Scored
 
 __all__ = ["baselines", "calibration", "fairness"]
 
@@ -31,7 +31,7 @@ _FOLDS = 5
 def calibration(ws: Workspace, context: GateContext) -> GateResult:
     """Pass when the expected calibration error (15 equally wide bins) on `dataset` is at most `maximum`."""
     from mlops_ext.governance.gates.scoring import rows_of, score
-    from mlops_ext.monitoring.performance import measure
+    from mlops_ext.monitoring.performance.measure import measure
 
     maximum = _needed(context, "maximum")
     rows = rows_of(ws, context)
@@ -90,7 +90,7 @@ def baselines(ws: Workspace, context: GateContext) -> GateResult:
     they know the dataset better than the version, which has perhaps never seen it.
     """
     from mlops_ext.governance.gates.scoring import rows_of, score
-    from mlops_ext.monitoring.comparison import compare_scored
+    from mlops_ext.monitoring.performance.comparison import compare_scored
     from mlops_ext.monitoring.types import BETTER
 
     name = choice(context.options, "metric", ("auc", *(each for each in BETTER if each != "auc")))
@@ -116,7 +116,7 @@ def baselines(ws: Workspace, context: GateContext) -> GateResult:
 def _out_of_fold(estimator: Any, table: Any, rows: Rows) -> Scored:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    from mlops_ext.monitoring.performance import Scored
+    from mlops_ext.monitoring.performance.measure import Scored
 
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     found = cross_val_predict(estimator, table, rows.label, cv=folds, method="predict_proba")[:, 1]

@@ -70,7 +70,7 @@ def _scored(
     ws: Workspace, context: GateContext, champion: ModelVersion, name: str
 ) -> tuple[str, MetricEstimate] | None:
     """Score both versions on the named dataset version and compare them by the same draws."""
-    from mlops_ext.monitoring.versions import compare
+    from mlops_ext.monitoring.performance.versions import compare
 
     options = context.options
     found = compare(

@@ -12,8 +12,8 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.governance.gates.options import number, text
 from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.types import ModelVersion
-from mlops_ext.monitoring.columns import Floats
-from mlops_ext.monitoring.performance import Scored
+from mlops_ext.monitoring.drift.columns import Floats
+from mlops_ext.monitoring.performance.measure import Scored
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:

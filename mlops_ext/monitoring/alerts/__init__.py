@@ -1,0 +1,1 @@
+"""Alerts: when a window deserves one, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""Drift: two windows compared column by column, exactly, with one verdict over all of them."""

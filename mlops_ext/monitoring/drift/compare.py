@@ -1,0 +1,249 @@
+"""Drift of a current window against a reference: every column compared, decided on and drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.monitoring.drift.columns import Kind
+from mlops_ext.monitoring.drift.histograms import Histogram, categorical_histogram, numeric_histogram
+from mlops_ext.monitoring.drift.kinds import as_categories, as_numbers, missing_of, shared_kind
+from mlops_ext.monitoring.drift.profile import Stored
+from mlops_ext.monitoring.drift.slices import Slice, slices_of
+from mlops_ext.monitoring.drift.statistics import categorical_rows, missing_rows, numeric_rows, wanted
+from mlops_ext.monitoring.drift.verdict import ALPHA, BOUND, Decision, decide, verdict_of
+from mlops_ext.monitoring.sources import Columns, columns_of
+from mlops_ext.monitoring.types import DriftRow, Verdict
+
+__all__ = ["Comparison", "Treatment", "compare_frames"]
+
+MANY = 20
+"""A categorical column with more labels, each expected fewer than five times, is taken for an identifier."""
+_SMALL = 50_000
+"""Below so many values in all, threads cost more than they save."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that was found: rows by column, what was decided, and what was left out."""
+
+    rows: tuple[DriftRow, ...]
+    decisions: tuple[Decision, ...]
+    verdict: Verdict
+    sizes: tuple[int, int]
+    bound: float
+    kinds: dict[str, str] = field(default_factory=dict)
+    histograms: dict[str, Histogram] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How columns are chosen and treated.
+
+    Attributes
+    ----------
+    columns : sequence of str, optional
+        Which; those on both sides when left out. One that was asked for and is missing on a side has drifted.
+    categorical, numeric : iterable of str
+        Columns to treat so whatever their type. By default numbers are numeric, text and truth values
+        categorical; times are left out unless they are named.
+    slices : sequence of str
+        Columns by whose labels the others are compared once more, label by label.
+    statistics : collection of str, optional
+        Which; all when left out. What the verdict needs is always computed.
+    target, prediction : str
+        Columns that are compared whatever `columns` says, and named for what they are.
+    importance : mapping of str to float
+        How much each column matters to the model, at least 0; drifted columns are ranked by importance times size.
+    """
+
+    columns: Sequence[str] | None = None
+    categorical: Iterable[str] = ()
+    numeric: Iterable[str] = ()
+    slices: Sequence[str] = ()
+    statistics: Collection[str] | None = None
+    target: str = ""
+    prediction: str = ""
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The target's and the prediction's columns with what they are."""
+        return {name: role for role, name in (("target", self.target), ("prediction", self.prediction)) if name}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of one column."""
+
+    rows: list[DriftRow]
+    kind: str = ""
+    histogram: Histogram | None = None
+    left_out: str = ""
+
+
+def compare_frames(
+    reference: Any, current: Any, treatment: Treatment | None = None, *, alpha: float = ALPHA, bound: float = BOUND
+) -> Comparison:
+    """Compare two frames column by column.
+
+    Parameters
+    ----------
+    reference, current : frame or path
+        pandas, Polars, Arrow, DuckDB, a mapping of columns, or a file or folder.
+    treatment : Treatment, optional
+        Which columns, and how.
+    alpha, bound : float
+        See `verdict.decide`.
+
+    Raises
+    ------
+    InvalidValue
+        A named column exists on no side, or no column can be compared.
+    """
+    how = treatment or Treatment()
+    sides = columns_of(reference, "reference"), columns_of(current, "current window")
+    work = _Work(sides, _treatments(how.categorical, how.numeric), wanted(how.statistics), how.columns is not None)
+    chosen = _chosen(sides, how, work.treated)
+    found = _all(work, chosen, slices_of(sides, how.slices))
+    left_out = _one_sided(sides) if how.columns is None else {}
+    left_out |= {name: each.left_out for name, each in found.items() if each.left_out}
+    compared = {name: each for name, each in found.items() if not each.left_out}
+    rows = [row for each in compared.values() for row in each.rows]
+    if not rows:
+        raise InvalidValue("no column can be compared", hint=_why_none(left_out))
+    decisions = tuple(decide(rows, alpha, bound, how.importance))
+    rows += [row for name, reason in left_out.items() for row in _left_out_rows(name, reason, found.get(name))]
+    return Comparison(
+        tuple(rows),
+        decisions,
+        verdict_of(decisions, alpha, bound),
+        (sides[0].rows, sides[1].rows),
+        bound,
+        {name: each.kind for name, each in compared.items() if each.kind},
+        {name: each.histogram for name, each in compared.items() if each.histogram},
+        left_out,
+        how.roles,
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One comparison, asked column by column."""
+
+    sides: tuple[Columns, Columns]
+    treated: Mapping[str, Kind]
+    asked: frozenset[str]
+    named: bool
+
+    def compare(self, name: str, part: Slice | None = None) -> _Found:
+        """Compare a column, or only its rows of a slice."""
+        absent = _absent(name, self.sides)
+        if absent:
+            return _Found([absent])
+        columns = self.sides[0][name], self.sides[1][name]
+        if isinstance(columns[1], Stored):
+            raise InvalidValue("the current window is a stored reference", hint="Give the rows themselves")
+        if part is not None:
+            columns = part.of(columns)
+        shown = part.name_of(name) if part else name
+        try:
+            kind, problem = (self.treated[name], "") if name in self.treated else shared_kind(shown, columns)
+            if isinstance(problem, DriftRow):
+                return _Found([problem])
+            if kind is None:
+                labels = [missing_of(column) for column in columns]
+                return _Found(missing_rows(name, *labels), left_out=problem)
+            found = _compare(shown, kind, columns, self.asked)
+        except pa.ArrowException as error:
+            return _Found([], left_out=f"cannot be compared: {str(error).splitlines()[0]}")
+        if not self.named and name not in self.treated and _is_identifier(found.rows):
+            left = "its labels hardly repeat, as in an identifier; name it in `categorical` to compare it"
+            return _Found([row for row in found.rows if row.statistic.startswith("missing")], left_out=left)
+        return found
+
+
+def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[str, _Found]:
+    """Compare all columns, and then each in each slice, on as many threads as there are processors."""
+    jobs: list[tuple[str, Slice | None]] = [(name, None) for name in chosen]
+    jobs += [(name, part) for part in slices for name in chosen if name != part.column]
+    names = [part.name_of(name) if part else name for name, part in jobs]
+    workers = min(len(jobs), os.cpu_count() or 1)
+    if workers < 2 or len(jobs) * (work.sides[0].rows + work.sides[1].rows) < _SMALL:
+        return dict(zip(names, [work.compare(*job) for job in jobs], strict=True))
+    with ThreadPoolExecutor(workers, thread_name_prefix="drift") as threads:
+        return dict(zip(names, threads.map(lambda job: work.compare(*job), jobs), strict=True))
+
+
+def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[str]) -> _Found:
+    if kind == "numeric":
+        reference, current = (as_numbers(column, name) for column in columns)
+        return _Found(numeric_rows(name, reference, current, asked), kind, numeric_histogram(reference, current))
+    before, after = (as_categories(column, name) for column in columns)
+    return _Found(categorical_rows(name, before, after, asked), kind, categorical_histogram(before, after))
+
+
+def _is_identifier(rows: Iterable[DriftRow]) -> bool:
+    """Tell whether every one of many labels is too rare for a test of shares to say anything."""
+    return any(
+        row.statistic == "chi2_pooled" and row.parameters["dof"] == 0 and row.parameters["categories"] > MANY
+        for row in rows
+    )
+
+
+def _absent(name: str, sides: tuple[Columns, Columns]) -> DriftRow | None:
+    """Say that a column which was asked for is missing on a side."""
+    if name in sides[0] and name in sides[1]:
+        return None
+    statistic, sentence = (
+        ("gone", "only in the reference") if name in sides[0] else ("new_column", "only in the current window")
+    )
+    return DriftRow(column=name, statistic=statistic, value=1.0, parameters={"sentence": sentence})
+
+
+def _one_sided(sides: tuple[Columns, Columns]) -> dict[str, str]:
+    only = {name: "only in the reference" for name in sides[0] if name not in sides[1]}
+    return only | {name: "only in the current window" for name in sides[1] if name not in sides[0]}
+
+
+def _left_out_rows(name: str, reason: str, found: _Found | None) -> list[DriftRow]:
+    """Say in the rows, too, that a column was left out; it decides nothing."""
+    row = DriftRow(column=name, statistic="left_out", value=1.0, parameters={"sentence": reason})
+    return [row, *(found.rows if found else ())]
+
+
+def _treatments(categorical: Iterable[str], numeric: Iterable[str]) -> dict[str, Kind]:
+    for word, names in (("categorical", categorical), ("numeric", numeric)):
+        if isinstance(names, str):
+            raise InvalidValue(f"{word} is the text {names!r}", hint=f"Write {word}=[{names!r}]")
+    treated: dict[str, Kind] = dict.fromkeys(categorical, "categorical")
+    numeric = list(numeric)
+    twice = [name for name in numeric if name in treated]
+    if twice:
+        raise InvalidValue(f"column {twice[0]!r} is named categorical and numeric", hint="Name it once")
+    return treated | dict.fromkeys(numeric, "numeric")
+
+
+def _chosen(sides: tuple[Columns, Columns], how: Treatment, treated: Mapping[str, Kind]) -> list[str]:
+    columns = how.columns
+    if isinstance(columns, str):
+        raise InvalidValue(f"columns is the text {columns!r}", hint=f"Write columns=[{columns!r}]")
+    known = dict.fromkeys([*sides[0], *sides[1]])
+    for name in [*(columns or ()), *treated, *how.roles, *how.importance]:
+        if name not in known:
+            raise InvalidValue(f"no column {name!r} in either frame", hint=did_you_mean(name, known))
+    chosen = columns if columns is not None else [name for name in sides[0] if name in sides[1]]
+    return list(dict.fromkeys([*chosen, *how.roles]))
+
+
+def _why_none(left_out: Mapping[str, str]) -> str:
+    reasons = [f"{name}: {reason}" for name, reason in list(left_out.items())[:5]]
+    return "; ".join(reasons) or "Give frames with columns of the same names"

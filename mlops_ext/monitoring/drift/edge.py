@@ -1,0 +1,131 @@
+"""Drift from a notebook: frames, files and datasets compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.monitoring.service import text_of
+from mlops_ext.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlops_ext.models.types import ModelVersion
+    from mlops_ext.monitoring.drift.display import DriftReport
+
+__all__ = ["drift", "frame_of"]
+
+
+def drift(  # noqa: PLR0913  the notebook gives all of them by name
+    reference: Any,
+    current: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    target: str = "",
+    prediction: str = "",
+    slices: Sequence[str] = (),
+    statistics: Sequence[str] | None = None,
+    importance: Mapping[str, float] | None = None,
+    alpha: float = 0.05,
+    bound: float = 0.1,
+    window: str = "",
+    model: str | ModelVersion = "",
+    save: bool = False,
+    workspace: Workspace | None = None,
+) -> DriftReport:
+    """Compare a current window with a reference, column by column.
+
+    A column has drifted when its change is significant (Benjamini-Hochberg over all columns at `alpha`) and of
+    practical size (PSI with a bin for missing values of at least `bound`).
+
+    Parameters
+    ----------
+    reference, current : frame, path, str or DatasetVersion
+        pandas, Polars, Arrow, DuckDB, a mapping of columns; a CSV or Parquet file or a folder of them; or a dataset
+        reference such as `flights@1`.
+    columns : sequence of str, optional
+        Which; those on both sides when left out.
+    categorical, numeric : iterable of str
+        Columns to treat so whatever their type.
+    target, prediction : str
+        The label's and the prediction's column: compared whatever `columns` says, and named for what they are.
+    slices : sequence of str
+        Columns by whose labels all others are compared once more, label by label, under the same control of false
+        alarms; at most 20 labels each.
+    statistics : sequence of str, optional
+        Which; all when left out. What the verdict needs is always computed.
+    importance : mapping of str to float, optional
+        How much each column matters to the model; drifted columns are ranked by importance times size.
+    alpha : float
+        Share of false alarms to allow among the columns called drifted.
+    bound : float
+        Least PSI that matters.
+    window : str
+        Name of the current window, such as `2013-03`; the dataset's reference when left out.
+    model : str or ModelVersion
+        The model that this concerns.
+    save : bool
+        Keep it as a report.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Returns
+    -------
+    DriftReport
+        Shows itself; `.drifted`, `.columns`, `.df`, `.show()`, `.to_dict()`, `.figure(column)`, `.save_html(path)`.
+
+    Raises
+    ------
+    InvalidValue
+        A side is no frame, file or dataset; a named column exists on no side; or no column can be compared.
+
+    Examples
+    --------
+    >>> report = drift({"x": [1.0, 2.0, 3.0]}, {"x": [1.0, 2.0, 3.0]})
+    >>> report.drifted
+    False
+    """
+    from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
+    from mlops_ext.monitoring.drift.display import DriftReport
+
+    sides = [frame_of(side, workspace) for side in (reference, current)]
+    how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
+    found = compare_frames(sides[0][0], sides[1][0], how, alpha=alpha, bound=bound)
+    report = DriftReport(
+        comparison=found,
+        reference=sides[0][1],
+        current=sides[1][1],
+        window=window or sides[1][1].partition(":")[2] or "current",
+        model=text_of(model),
+    )
+    return report.saved_in(workspace or Workspace.find()) if save else report
+
+
+def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
+    """Find what a text names, a file or a dataset, and give it with its full name; a frame stays what it is."""
+    from mlops_ext.monitoring.sources import columns_in, looks_like_path
+
+    text = side if isinstance(side, str) else getattr(side, "ref", None)
+    if isinstance(side, Path) or (isinstance(text, str) and looks_like_path(text) and Path(text).expanduser().exists()):
+        path = Path(side).expanduser()
+        return columns_in(path), f"file:{path.name}"
+    if not isinstance(text, str):
+        return side, ""
+    from mlops_ext.datasets.edge import load
+    from mlops_ext.datasets.service import show
+    from mlops_ext.datasets.types import ShowDataset
+
+    ws = workspace or Workspace.find()
+    try:
+        pinned = ws.call(show, ShowDataset(dataset=text)).ref
+    except (InvalidValue, NotFound) as error:
+        path = Path(text).expanduser()
+        if path.exists():
+            return columns_in(path), f"file:{path.name}"
+        if looks_like_path(text):
+            raise NotFound(f"there is no file or folder {text!r}", hint="Check the path, or name a dataset") from error
+        raise
+    return load(pinned, as_="arrow", workspace=ws), f"dataset:{pinned}"

@@ -1,0 +1,163 @@
+"""A reference kept ready: its columns sorted, cut and counted once, with their types fixed.
+
+The file is Arrow's IPC format, one row of lists, so that opening it maps the values into memory and copies nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mlops_ext.errors import InvalidValue
+from mlops_ext.monitoring.drift.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
+from mlops_ext.monitoring.drift.merge import Cuts
+from mlops_ext.monitoring.sources import SUFFIX, Columns, columns_of
+
+__all__ = ["Stored", "read_profile", "write_profile"]
+
+_FORMAT = 1
+_KEY = b"mlops_ext.profile"
+_CUTS = ("points", "upto", "below", "sums")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A column of a profile.
+
+    Attributes
+    ----------
+    kind, source : str
+        How it is treated, and what it was by its type.
+    type : str
+        The type that it had.
+    column : Numbers or Categories
+        Its values; of times and nested values only how many are missing.
+    """
+
+    kind: Kind
+    source: Kind
+    type: str
+    column: Numbers | Categories
+
+    def __len__(self) -> int:
+        return self.column.rows
+
+
+def write_profile(
+    frame: Any, path: str | Path, *, categorical: Iterable[str] = (), numeric: Iterable[str] = ()
+) -> Path:
+    """Sort, cut and count every column of a reference, and keep that as a file ending in `.reference`.
+
+    Parameters
+    ----------
+    frame : frame or path
+        The reference.
+    path : str or Path
+        Where to; the file is whole or not there.
+    categorical, numeric : iterable of str
+        Columns to treat so whatever their type, from now on.
+    """
+    target = Path(path)
+    if target.suffix != SUFFIX:
+        raise InvalidValue(f"a profile's name is {target.name!r}", hint=f"End it in {SUFFIX}")
+    treated: dict[str, Kind] = {**dict.fromkeys(categorical, "categorical"), **dict.fromkeys(numeric, "numeric")}
+    columns = columns_of(frame, "reference")
+    arrays: dict[str, pa.Array] = {}
+    about = []
+    for place, name in enumerate(columns):
+        stored = _stored(columns[name], name, treated.get(name))
+        arrays |= {f"{place}.{part}": _list(values) for part, values in _parts(stored.column).items()}
+        about.append(
+            {"name": name, "kind": stored.kind, "source": stored.source, "type": stored.type, **_facts(stored)}
+        )
+    table = pa.table(arrays)
+    meta = json.dumps({"format": _FORMAT, "rows": columns.rows, "columns": about})
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        with (
+            pa.OSFile(str(draft), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema.with_metadata({_KEY: meta})) as out,
+        ):
+            out.write_table(table)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
+
+
+def read_profile(path: Path) -> Columns:
+    """Open a profile; its values stay in the file until they are touched.
+
+    Raises
+    ------
+    InvalidValue
+        It is no profile, or of a later format.
+    """
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    except pa.ArrowException as error:
+        raise InvalidValue(f"{str(path)!r} is no stored reference: {error}", hint="Write it anew") from error
+    about = json.loads((batch.schema.metadata or {}).get(_KEY, b"{}"))
+    if about.get("format") != _FORMAT:
+        raise InvalidValue(f"{str(path)!r} has format {about.get('format')}, not {_FORMAT}", hint="Write it anew")
+    readers: dict[str, Callable[[], Any]] = {
+        facts["name"]: partial(_read, batch, at, facts) for at, facts in enumerate(about["columns"])
+    }
+    return Columns(readers, about["rows"])
+
+
+def _stored(column: Any, name: str, treated: Kind | None) -> Stored:
+    source = kind_of(column)
+    kind = treated or ("numeric" if source == "empty" else source)
+    shown = str(column.dtype if isinstance(column, np.ndarray) else column.type)
+    if kind == "numeric":
+        empty = not isinstance(column, np.ndarray) and source == "empty"
+        return Stored(kind, source, shown, numbers_of(np.full(len(column), np.nan) if empty else column, name))
+    if kind == "categorical":
+        return Stored(kind, source, shown, categories_of(column))
+    present = np.array([len(column) - column.null_count])
+    return Stored(kind, source, shown, Categories(pa.array([""], pa.large_string()), present, column.null_count))
+
+
+def _parts(column: Numbers | Categories) -> Mapping[str, Any]:
+    if isinstance(column, Categories):
+        return {"labels": column.labels, "counts": column.counts}
+    cuts = {part: getattr(column.cuts, part) for part in _CUTS} if column.present else {}
+    return {"values": column.values, **cuts}
+
+
+def _facts(stored: Stored) -> dict[str, Any]:
+    column = stored.column
+    facts: dict[str, Any] = {"missing": column.missing, "infinite": column.infinite}
+    if isinstance(column, Numbers) and column.present:
+        facts |= {"moments": column.moments, "centre": column.cuts.centre.item()}
+    return facts
+
+
+def _list(values: Any) -> pa.LargeListArray:
+    array = pa.array(values)
+    return pa.LargeListArray.from_arrays(pa.array([0, len(array)], pa.int64()), array)
+
+
+def _read(batch: pa.RecordBatch, place: int, facts: Mapping[str, Any]) -> Stored:
+    def part(name: str) -> Any:
+        return batch.column(f"{place}.{name}").values
+
+    missing = facts["missing"], facts["infinite"]
+    column: Numbers | Categories
+    if f"{place}.labels" in batch.schema.names:
+        column = Categories(part("labels"), part("counts").to_numpy(), *missing)
+    else:
+        column = Numbers(part("values").to_numpy(), *missing)
+        if column.present:
+            points, upto, below, sums = (part(name).to_numpy() for name in _CUTS)
+            known = {"cuts": Cuts(points, upto, below, points.dtype.type(facts["centre"]), sums)}
+            column.__dict__.update(known, moments=tuple(facts["moments"]))
+    return Stored(facts["kind"], facts["source"], facts["type"], column)

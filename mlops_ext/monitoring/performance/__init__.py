@@ -1,0 +1,1 @@
+"""Performance: what versions predicted, which labels came, and how well they did."""

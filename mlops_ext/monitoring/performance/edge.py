@@ -1,0 +1,267 @@
+"""Performance from a notebook: predictions and labels logged, windows judged and estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.monitoring import service
+from mlops_ext.monitoring.performance.batches import log
+from mlops_ext.monitoring.performance.windows import calibration_on, estimate_error, joined_window
+from mlops_ext.monitoring.service import text_of
+from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report, ReportKind, SaveReport
+from mlops_ext.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlops_ext.models.types import ModelVersion
+    from mlops_ext.monitoring.performance.measure import Measured
+
+__all__ = ["compare_window", "estimate", "log_labels", "log_predictions", "performance"]
+
+
+def log_predictions(
+    ref: str | ModelVersion,
+    features: Any,
+    prediction: Any,
+    ids: Any,
+    *,
+    at: Any,
+    probability: Any = None,
+    window: str = "",
+    workspace: Workspace | None = None,
+) -> LoggedBatch:
+    """Keep what a model predicted, so that it can be judged when labels come.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        The model version.
+    features : frame or None
+        What the model was given, kept beside; None keeps nothing of it.
+    prediction : array_like, shape (rows,)
+        0 or 1.
+    ids : array_like of int or str, shape (rows,)
+        What labels are joined by.
+    at : time or array_like of times
+        When each was predicted; without a time zone it is UTC. Days of it are what intervals resample.
+    probability : array_like of float, shape (rows,), optional
+        Probability of 1.
+    window : str
+        Name of the window, such as `2013-03`.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Returns
+    -------
+    LoggedBatch
+        `new` is False when the same batch was there already.
+    """
+    from mlops_ext.monitoring.performance.predictions import prediction_table
+
+    table = prediction_table(ids, prediction, probability, at, features)
+    return _log(ref, "predictions", table, window, workspace)
+
+
+def log_labels(
+    ref: str | ModelVersion, ids: Any, labels: Any, *, at: Any, window: str = "", workspace: Workspace | None = None
+) -> LoggedBatch:
+    """Keep labels as they become known; they count for all versions of the model.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        The model version.
+    ids : array_like of int or str, shape (rows,)
+        The ids that were predicted.
+    labels : array_like, shape (rows,)
+        0 or 1.
+    at : time or array_like of times
+        When each label became known; of two labels of one id the later counts.
+    window : str
+        Name of the window; labels without one are joined with every window.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+    """
+    from mlops_ext.monitoring.performance.predictions import label_table
+
+    return _log(ref, "labels", label_table(ids, labels, at), window, workspace)
+
+
+def performance(
+    ref: str | ModelVersion,
+    window: str,
+    *,
+    threshold: float = 0.5,
+    draws: int = 200,
+    seed: int = 2013,
+    workspace: Workspace | None = None,
+) -> Report:
+    """Judge a window whose labels are known: AUC, Brier score and more with day-block intervals; save the report.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        The model version.
+    window : str
+        Name of the window under which predictions were logged.
+    threshold : float
+        Probability from which the decision is 1, for F1 and accuracy; without probabilities the logged ones count.
+    draws, seed : int
+        Of the bootstrap.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Returns
+    -------
+    Report
+        Of the kind `performance`; when the window was estimated before, `details` holds the estimate's error.
+
+    Raises
+    ------
+    NotFound
+        No predictions, or no labels of them, are logged.
+    """
+    from mlops_ext.monitoring.performance.measure import Bootstrap, measure
+    from mlops_ext.monitoring.performance.predictions import scored_of
+
+    ws = workspace or Workspace.find()
+    pinned, joined = joined_window(ws, ref, window)
+    rows = joined.labelled()
+    if rows.empty:
+        raise NotFound(
+            f"no labels of {window!r} for {pinned}", hint="Log them with log_labels, or estimate() without them"
+        )
+    found = measure(scored_of(rows, rows["label"], threshold), Bootstrap(draws, seed))
+    details = {"threshold": threshold, "counts": joined.counts, "duplicates": "the last by time counts"}
+    details |= estimate_error(ws, pinned, window, found)
+    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
+    return _saved(ws, about, "performance", "measured", found, details)
+
+
+def estimate(
+    ref: str | ModelVersion,
+    window: str,
+    *,
+    threshold: float = 0.5,
+    calibrate_on: Sequence[str] = (),
+    draws: int = 200,
+    seed: int = 2013,
+    workspace: Workspace | None = None,
+) -> Report:
+    """Estimate a window before its labels are known, from the model's probabilities (CBPE); save the report.
+
+    Parameters
+    ----------
+    ref : str or ModelVersion
+        The model version.
+    window : str
+        Name of the window.
+    threshold : float
+        Probability from which the decision is 1.
+    calibrate_on : sequence of str
+        Earlier windows of this version with labels, to calibrate the probabilities on by isotonic regression;
+        none takes the model at its word, which is too rosy when it is overconfident.
+    draws, seed : int
+        Of the bootstrap. Its interval knows nothing of wrong probabilities.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Raises
+    ------
+    NotFound
+        No predictions are logged.
+    InvalidValue
+        They have no probabilities.
+    """
+    from mlops_ext.monitoring.performance.estimate import expected
+    from mlops_ext.monitoring.performance.measure import Bootstrap
+    from mlops_ext.monitoring.performance.predictions import scored_of
+
+    ws = workspace or Workspace.find()
+    pinned, joined = joined_window(ws, ref, window)
+    scored = scored_of(joined.frame, joined.frame["prediction"], threshold)
+    if scored.score is None:
+        raise InvalidValue(f"predictions of {window!r} have no probabilities", hint="Log them with probability=")
+    calibration = calibration_on(ws, pinned, calibrate_on)
+    found = expected(scored.day, scored.score, calibration, threshold, Bootstrap(draws, seed))
+    details = {"calibrated_on": list(calibrate_on), "counts": {"predictions": len(joined.frame)}}
+    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
+    return _saved(ws, about, "estimate", "estimated", found, details)
+
+
+def compare_window(
+    champion: str | ModelVersion,
+    challenger: str | ModelVersion,
+    window: str,
+    *,
+    metric: str = "auc",
+    draws: int = 200,
+    seed: int = 2013,
+    workspace: Workspace | None = None,
+) -> Report:
+    """Compare two model versions on the labelled rows that both predicted; save the report.
+
+    Parameters
+    ----------
+    champion, challenger : str or ModelVersion
+        The one that serves, and the one that wants to.
+    window : str
+        Name of the window under which both logged predictions.
+    metric : str
+        What `status` is said by: `better`, `worse` or `no_clear_gain`.
+    draws, seed : int
+        Of the bootstrap; both models are resampled by the same days.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Returns
+    -------
+    Report
+        Of the kind `comparison` on the challenger; its metrics are challenger minus champion.
+
+    Raises
+    ------
+    NotFound
+        One of them has no predictions, or no row that both predicted has a label.
+    """
+    from mlops_ext.monitoring.performance.comparison import compare_scored, outcome
+    from mlops_ext.monitoring.performance.measure import Bootstrap
+    from mlops_ext.monitoring.performance.predictions import scored_of
+
+    ws = workspace or Workspace.find()
+    (first, before), (second, after) = joined_window(ws, champion, window), joined_window(ws, challenger, window)
+    left, right = before.labelled().set_index("id"), after.frame.set_index("id")
+    shared = left.index.intersection(right.index, sort=False)
+    if shared.empty:
+        raise NotFound(
+            f"no labelled row of {window!r} was predicted by both {first} and {second}", hint="Score both on it"
+        )
+    left, right = left.loc[shared], right.loc[shared].assign(at=left.loc[shared, "at"])
+    sides = [scored_of(side, left["label"], None) for side in (left, right)]
+    found = compare_scored(sides[0], sides[1], Bootstrap(draws, seed))
+    chosen = next((each for each in found.metrics if each.name == metric), None)
+    if chosen is None:
+        raise InvalidValue(
+            f"no metric {metric!r} of both", hint=f"Known: {', '.join(each.name for each in found.metrics)}"
+        )
+    details = {"champion": first, "challenger": second, "metric": metric, "rows": len(shared)}
+    about = {"model": second, "reference": f"model:{first}", "window": window, "label_coverage": before.coverage}
+    return _saved(ws, about, "comparison", outcome(chosen), found, details)
+
+
+def _saved(
+    ws: Workspace, about: dict[str, Any], kind: ReportKind, status: str, found: Measured, details: dict[str, Any]
+) -> Report:
+    """Keep what was found as a report, with every constant that it used."""
+    whole = {**found.details, **details}
+    return ws.call(service.report, SaveReport(**about, kind=kind, status=status, metrics=found.metrics, details=whole))
+
+
+def _log(ref: str | ModelVersion, kind: Any, table: Any, window: str, workspace: Workspace | None) -> LoggedBatch:
+    from mlops_ext.monitoring.performance.predictions import write_batch
+
+    ws = workspace or Workspace.find()
+    pinned = service.model_ref(ws, text_of(ref))
+    batch = ws.put_blob(write_batch(table, window))
+    return ws.call(log, LogBatch(model=pinned, kind=kind, batch=batch, rows=table.num_rows, window=window))
