@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Row, Select, insert, select, update
@@ -19,7 +20,7 @@ from mlops_ext.datasets.types import (
     ListDatasetVersions,
     ShowDataset,
 )
-from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.refs import DigestPrefix, Label, Number, Ref, check_name
@@ -129,6 +130,7 @@ def commit(ws: Workspace, request: CommitDataset) -> DatasetVersion:
     """Make the content of a manifest the next version; what equals the latest makes none."""
     name = check_name(request.name)
     manifest = Manifest.from_bytes(ws.get_blob(request.manifest))
+    _check_key(request.primary_key, manifest)
     if algorithm_of(manifest.digest) != ws.algorithm:
         raise InvalidValue(
             f"a digest of {algorithm_of(manifest.digest)} in a workspace of {ws.algorithm}",
@@ -194,7 +196,8 @@ def _commit(change: Change, name: str, manifest: Manifest, request: CommitDatase
     held = change.execute(select(datasets.c.latest).where(datasets.c.name == name)).scalar_one_or_none()
     if held is not None:
         latest = resolve(change, name)
-        if (latest.digest, latest.representation) == (manifest.digest, manifest.representation):
+        known = (latest.digest, latest.representation, latest.primary_key)
+        if known == (manifest.digest, manifest.representation, request.primary_key):
             return latest
     made = DatasetVersion(
         name=name,
@@ -208,6 +211,9 @@ def _commit(change: Change, name: str, manifest: Manifest, request: CommitDatase
         schema=manifest.schema_,
         description=request.description,
         tags=request.tags,
+        primary_key=request.primary_key,
+        by_reference=manifest.by_reference,
+        origin=request.origin,
         run=request.run,
         created_at=change.now,
         created_by=change.actor,
@@ -216,9 +222,24 @@ def _commit(change: Change, name: str, manifest: Manifest, request: CommitDatase
     subject = f"dataset:{made.ref}"
     change.name_blobs(subject, all_blobs(request.manifest, manifest))
     inputs = [f"run:{made.run}"] if made.run else []
-    data = {"digest": made.digest, "representation": made.representation, "rows": made.rows, "run": made.run}
+    data = {
+        "digest": made.digest,
+        "representation": made.representation,
+        "rows": made.rows,
+        "run": made.run,
+        "primary_key": list(made.primary_key),
+        "origin": {name: each for name, each in made.origin.model_dump(mode="json").items() if each},
+        "previous": f"dataset:{name}@{held}" if held else "",
+    }
     change.event("dataset.committed", subject, {**data, "inputs": inputs, "outputs": [subject]})
     return made
+
+
+def _check_key(key: Sequence[str], manifest: Manifest) -> None:
+    names = [column.name for column in manifest.schema_]
+    for name in key:
+        if name not in names:
+            raise InvalidValue(f"no column named {name!r} for the primary key", hint=did_you_mean(name, names))
 
 
 def _store(change: Change, made: DatasetVersion, *, is_new: bool) -> None:
@@ -237,9 +258,9 @@ def _store(change: Change, made: DatasetVersion, *, is_new: bool) -> None:
         if made.description:
             values["description"] = made.description
         change.execute(update(datasets).where(datasets.c.name == made.name).values(values))
-    fields = made.model_dump(exclude={"schema_"})
+    fields = made.model_dump(mode="json", exclude={"schema_", "created_at"})
     columns = [column.model_dump() for column in made.schema_]
-    change.execute(insert(dataset_versions).values({**fields, "columns": columns}))
+    change.execute(insert(dataset_versions).values({**fields, "created_at": made.created_at, "columns": columns}))
 
 
 def _dataset(row: Row[Any]) -> Dataset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
 
 from mlops_ext.store.schema import Json, Utc, metadata
 
@@ -32,6 +32,9 @@ dataset_versions = Table(
     Column("columns", Json, nullable=False),
     Column("description", Text, nullable=False),
     Column("tags", Json, nullable=False),
+    Column("primary_key", Json, server_default="[]", nullable=False),
+    Column("by_reference", Boolean, server_default=false(), nullable=False),
+    Column("origin", Json, server_default="{}", nullable=False),
     Column("run", String(80), nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("created_by", Text, nullable=False),

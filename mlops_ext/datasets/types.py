@@ -11,12 +11,14 @@ from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
 __all__ = [
     "Column",
     "CommitDataset",
+    "DataSource",
     "Dataset",
     "DatasetFile",
     "DatasetFiles",
     "DatasetVersion",
     "ListDatasetVersions",
     "ListDatasets",
+    "Origin",
     "ShowDataset",
 ]  # fmt: skip
 
@@ -29,6 +31,36 @@ class Column(Record):
     type: str
     nulls: int
     digest: Digest
+
+
+class DataSource(Record):
+    """What rows were read from: a file, an object, a table of a lake or a database. Never with credentials."""
+
+    shown: ClassVar[tuple[str, ...]] = ("kind", "location", "version", "digest", "bytes")
+    kind: str
+    """`file`, `delta`, `iceberg` or `database`."""
+    location: str
+    """A path below the workspace's folder, an absolute one, or a URL."""
+    version: str = ""
+    """What names this state at the source: a Delta version, an Iceberg snapshot, the VersionId of an object."""
+    digest: str = ""
+    """Of the bytes of a file."""
+    bytes: int = 0
+
+
+class Origin(Record):
+    """What made a version, as far as the process that made it knows."""
+
+    tables: ClassVar[tuple[str, ...]] = ("sources",)
+    sources: tuple[DataSource, ...] = ()
+    query: str = ""
+    """The SQL that gave the rows, without what looks like a password."""
+    notebook: str = ""
+    cell: str = ""
+    """The front end's id of the cell, or its number as `[3]`."""
+    code: str = ""
+    """Digest of the cell's source, as it ran."""
+    script: str = ""
 
 
 class DatasetVersion(Record):
@@ -49,6 +81,11 @@ class DatasetVersion(Record):
     schema_: tuple[Column, ...] = Field(alias="schema", serialization_alias="schema")
     description: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
+    primary_key: tuple[str, ...] = ()
+    """Columns that tell rows apart; no two rows have the same values in them."""
+    by_reference: bool = False
+    """Whether the rows stay at their source, and the version only says which they are."""
+    origin: Origin = Field(default_factory=Origin)
     run: str = ""
     created_at: Timestamp
     created_by: str
@@ -79,6 +116,8 @@ class CommitDataset(Request):
     manifest: Digest
     description: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
+    primary_key: tuple[str, ...] = Field(default=(), description="Columns that tell rows apart")
+    origin: Origin = Field(default_factory=Origin, description="Sources, query and cell that made it")
     run: str = Field(default="", description="Id of the run that made it")
 
 

@@ -86,6 +86,8 @@ class Manifest(Record):
     cuts: Cuts | None = None
     digests: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Of each column, a digest of each segment; none in a manifest that was m1."""
+    by_reference: bool = False
+    """Whether the rows stay at their source, which the representation names; there are no files then."""
     base: Digest | None = None
     """An earlier manifest with the same cuts, which has the digests that are not here."""
 
@@ -158,7 +160,9 @@ class Manifest(Record):
         if table_digest(self.rows, self.schema_, algorithm_of(self.digest)) != self.digest:
             raise _contradiction("digest is not that of its columns")
         names = sorted(column.name for column in self.schema_)
-        if sorted(name for group in self.groups for name in group.columns) != names:
+        if self.by_reference and (self.files or self.groups or self.dictionaries or self.cuts):
+            raise _contradiction("rows stay at their source, and it has files")
+        if not self.by_reference and sorted(name for group in self.groups for name in group.columns) != names:
             raise _contradiction("groups lack or repeat columns")
         for group in self.groups:
             if sum(rows for _, _, rows in group.pieces) != self.rows:

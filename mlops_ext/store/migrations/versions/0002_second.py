@@ -5,6 +5,7 @@ from alembic import op
 
 from mlops_ext.store.migrations.measures import move_measures
 from mlops_ext.store.migrations.naming import index_references
+from mlops_ext.store.migrations.starting import create_starting
 
 revision = "0002"
 down_revision = "0001"
@@ -143,5 +144,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("highest", sa.Integer(), server_default="0", nullable=False))
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("options", sa.Text(), nullable=True))
+    create_starting()
+    with op.batch_alter_table("dataset_versions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("primary_key", sa.Text(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("by_reference", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("origin", sa.Text(), server_default="{}", nullable=False))
     op.execute("UPDATE models SET highest = latest")
     move_measures(op.get_bind())
