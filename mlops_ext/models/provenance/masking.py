@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mlops_ext.models.provenance.secret_forms import is_secret, kind_of_value, secret_spans
 from mlops_ext.models.types import MaskedSecret
+from mlops_ext.secret_forms import is_secret, kind_of_value, secret_spans
 
 __all__ = ["Masked", "is_secret", "mask_diff", "mask_notebook", "mask_text", "masked", "masks_in", "said"]
 
