@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.rerun import rerun
+    from mlops_ext.runs.schedules.edge import schedule
     from mlops_ext.tracking.autolog import autolog
     from mlops_ext.tracking.edge import (
         active_run,
@@ -88,6 +89,7 @@ __all__ = [
     "restore_model",
     "rollback",
     "run",
+    "schedule",
     "search",
     "set_tag",
     "set_tags",
@@ -126,6 +128,7 @@ _FACE = {
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.rerun": ("rerun",),
+    "mlops_ext.runs.schedules.edge": ("schedule",),
     "mlops_ext.tracking.autolog": ("autolog",),
     "mlops_ext.tracking.edge": (
         "active_run",

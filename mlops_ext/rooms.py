@@ -11,6 +11,8 @@ import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
 import mlops_ext.runs.service
 import mlops_ext.tracking.service  # noqa: F401
+import mlops_ext.runs.schedules.service
+import mlops_ext.runs.schedules.webhooks
 from mlops_ext.operations import OPERATIONS, Operation, find
 
 __all__ = ["OPERATIONS", "Operation", "find"]

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from mlops_ext.discovery import FILE, find_root, git_root
 from mlops_ext.errors import InvalidValue, did_you_mean
@@ -21,7 +22,20 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["FILE", "Setting", "Settings", "Trigger", "explain", "find_root", "git_root", "line_of", "read_settings"]
+__all__ = [
+    "FILE",
+    "AlertSettings",
+    "Channel",
+    "Setting",
+    "Settings",
+    "Trigger",
+    "Webhook",
+    "explain",
+    "find_root",
+    "git_root",
+    "line_of",
+    "read_settings",
+]
 
 
 class WorkspaceSettings(BaseModel):
@@ -44,18 +58,57 @@ class AuditSettings(BaseModel):
 
 
 class Trigger(BaseModel):
-    """One [[triggers]]: which event queues which notebook."""
+    """One [[triggers]]: which event queues which notebook or pipeline."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     on: str = "alert.raised"
     model: str = ""
     kind: str = ""
-    notebook: str
+    dataset: str = ""
+    environment: str = ""
+    webhook: str = ""
+    notebook: str = ""
+    pipeline: str = ""
     parameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _runs_one_thing(self) -> Self:
+        if bool(self.notebook) == bool(self.pipeline):
+            raise ValueError("a trigger names a notebook or a pipeline, one of them")
+        return self
+
+
+class Webhook(BaseModel):
+    """One [[webhooks]]: whose signed messages are taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    secret: str = ""
+
+
+class Channel(BaseModel):
+    """One [[alerts.channels]]: who is told of alerts; its URL and secret stand in variables of the environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    kind: Literal["apprise", "webhook"] = "apprise"
+    url_env: str
+    secret_env: str = ""
+    severity: Literal["info", "warning", "critical"] = "warning"
+    plain_http: tuple[str, ...] = ()
+
+
+class AlertSettings(BaseModel):
+    """The section [alerts]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    cool_down: str = "1h"
+    most_per_day: int = Field(default=50, ge=1)
+    channels: tuple[Channel, ...] = ()
 
 
 class Settings(BaseModel):
-    """All of mlops.toml; `policy` is read by the registry, which knows gates."""
+    """All of mlops.toml; `policy` is read by the registry, which knows gates, schedules and pipelines by the runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: Literal[1] = 1
@@ -64,6 +117,9 @@ class Settings(BaseModel):
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     origins: dict[str, str] = Field(default_factory=dict, exclude=True)
+    webhooks: tuple[Webhook, ...] = ()
+    schedules: tuple[dict[str, Any], ...] = ()
+    pipelines: dict[str, Any] = Field(default_factory=dict)
 
 
 class Setting(Record):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 from typing import Any
 
 import nbformat
@@ -14,6 +16,7 @@ from sqlalchemy import func, select
 import mlops_ext as mlops
 from mlops_ext.errors import MlopsError
 from mlops_ext.rooms import OPERATIONS
+from mlops_ext.runs.schedules.webhooks import sign
 from mlops_ext.store.catalog import Actor
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
@@ -48,6 +51,11 @@ STORY: tuple[tuple[str, str], ...] = (
     ("monitoring.acknowledge", "no-op"),
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
+    ("schedules.add", "no-op"),
+    ("schedules.pause", "no-op"),
+    ("schedules.resume", "no-op"),
+    ("schedules.remove", "refused"),
+    ("webhooks.receive", "refused"),
     ("tracking.attach", "no-op"),
     ("tracking.finish", "no-op"),
     ("governance.sign", "no-op"),
@@ -153,6 +161,21 @@ class Cast:
 
     def jobs_cancel(self) -> dict[str, Any]:
         return {"job": self.made["jobs.submit"].id}
+
+    def schedules_add(self) -> dict[str, Any]:
+        return {"schedule": "nightly", "notebook": "one.ipynb", "cron": "30 2 * * *", "tz": "Europe/Berlin"}
+
+    def schedules_pause(self) -> dict[str, Any]:
+        return {"schedule": "nightly"}
+
+    schedules_resume = schedules_remove = schedules_pause
+
+    def webhooks_receive(self) -> dict[str, Any]:
+        (self.ws.root / "mlops.toml").write_text('[[webhooks]]\nname = "shop"\nsecret = "HOOK"\n', encoding="utf-8")
+        os.environ["HOOK"] = "a secret of some length"
+        message = {"id": "m1", "timestamp": str(int(time.time())), "body": "{}"}
+        signature = sign(os.environ["HOOK"], "m1", message["timestamp"], "{}")
+        return {"webhook": "shop", "signature": signature, **message}
 
     def tracking_attach(self) -> dict[str, Any]:
         return {"run": self.made["tracking.start"].id, "output": self.ws.put_blob(b"{}")}

@@ -51,6 +51,9 @@ TOPICS: dict[str, dict[str, str]] = {
         "experiments": "Groups of runs.",
         "jobs": "Queued runs.",
         "worker": "Run the queued jobs.",
+        "schedule": "What runs by the clock.",
+        "webhook": "Signed messages from outside.",
+        "tick": "Do all that is due, once.",
         "tracking": "Write into runs.",
     },
     "Monitoring": {
@@ -95,6 +98,8 @@ EDGE: dict[tuple[str, ...], str] = {
     ("rerun",): "rerun:rerun",
     ("runs", "attach"): "runs:attach",
     ("worker",): "runs:worker",
+    ("schedule", "add"): "schedules:add",
+    ("tick",): "schedules:tick",
     ("drift",): "monitoring:drift",
     ("completion",): "completion:completion",
 }

@@ -1,4 +1,4 @@
-"""Triggers: events on the trail that queue a notebook, each exactly once, however many workers look."""
+"""Triggers: events on the trail that start a notebook or a pipeline, each exactly once, however many workers look."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.store.schema import event_data, events
 from mlops_ext.store.trail import decoded
+from mlops_ext.tracking.tables import runs
 from mlops_ext.workspace import Workspace
 
-__all__ = ["LOOK_BACK", "fill", "fire", "matches", "name_of"]
+__all__ = ["LOOK_BACK", "about", "fill", "fire", "matches", "name_of"]
 
 LOOK_BACK = timedelta(hours=24)
 """How far back a trigger that is seen for the first time looks."""
 
 _BATCH = 500
+_ADDED = ("dataset", "environment", "webhook", "pipeline")
 _PLACE = re.compile(r"{([\w.]+)}")
 log = logging.getLogger("mlops_ext.runs")
 
@@ -47,14 +49,35 @@ def fire(ws: Workspace) -> int:
 
 def name_of(trigger: Trigger) -> str:
     """Give the name that a trigger keeps as long as nothing in it changes."""
-    return digest_of(canonical_json(trigger.model_dump(mode="json")), "b3")[:35]
+    told = trigger.model_dump(mode="json")
+    # What later releases added counts only where it is used, so that a trigger keeps its place on the trail.
+    kept = {key: value for key, value in told.items() if value or key not in _ADDED}
+    return digest_of(canonical_json(kept), "b3")[:35]
 
 
 def matches(trigger: Trigger, data: Mapping[str, Any]) -> bool:
     """Tell whether an event with these data is one that the trigger waits for."""
-    if trigger.kind and data.get("kind") != trigger.kind:
-        return False
-    return not trigger.model or _model(str(data.get("model", ""))) == _model(trigger.model)
+    for key in ("kind", "environment", "webhook"):
+        wanted = getattr(trigger, key)
+        if wanted and data.get(key) != wanted:
+            return False
+    for key in ("model", "dataset"):
+        wanted = getattr(trigger, key)
+        if wanted and _name(str(data.get(key) or "")) != _name(wanted):
+            return False
+    return True
+
+
+def about(subject: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a template may name: the event's data, its subject, and the subject by its kind.
+
+    Examples
+    --------
+    >>> about("dataset:flights@3", {"rows": 12})
+    {'subject': 'dataset:flights@3', 'dataset': 'flights@3', 'rows': 12}
+    """
+    kind, _, rest = subject.partition(":")
+    return {"subject": subject, **({kind: rest} if rest else {}), **data}
 
 
 def fill(value: Any, data: Mapping[str, Any]) -> Any:
@@ -87,7 +110,9 @@ def _follow(ws: Workspace, trigger: Trigger) -> int:
         found = connection.execute(waiting.limit(_BATCH)).all()
     if not found and seq is not None:
         return 0
-    made = sum(_once(ws, trigger, name, row) for row in found if matches(trigger, decoded(row.data)))
+    made = sum(
+        _once(ws, trigger, name, row) for row in found if matches(trigger, about(row.subject, decoded(row.data)))
+    )
     _advance(ws, name, max([start, *(row.seq for row in found)]))
     return made
 
@@ -96,8 +121,10 @@ def _once(ws: Workspace, trigger: Trigger, name: str, row: Any) -> int:
     """Queue the job of one event, unless another worker has."""
     if _fired(ws, name, row.seq):
         return 0
+    if _caused_by(ws, name, decoded(row.data)):
+        return 0
     try:
-        parameters = fill(trigger.parameters, decoded(row.data))
+        parameters = fill(trigger.parameters, about(row.subject, decoded(row.data)))
         prepared = submission.prepare(
             ws, SubmitJob(notebook=trigger.notebook, parameters=parameters, trigger=row.subject)
         )
@@ -133,6 +160,16 @@ def _fired(ws: Workspace, name: str, seq: int) -> bool:
         return connection.execute(select(trigger_firings.c.seq).where(this)).first() is not None
 
 
+def _caused_by(ws: Workspace, name: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether the trigger itself made this event happen: answering it would go on for ever."""
+    run = data.get("run")
+    if not isinstance(run, str) or not run:
+        return False
+    made = select(trigger_firings.c.seq).join(runs, runs.c.job == trigger_firings.c.job)
+    with ws.catalog.read() as connection:
+        return connection.execute(made.where(runs.c.id == run, trigger_firings.c.trigger == name)).first() is not None
+
+
 def _first(connection: Connection) -> int:
     """Give the last event that is too old for a trigger seen for the first time."""
     old = select(func.max(events.c.seq)).where(events.c.time < now() - LOOK_BACK)
@@ -150,7 +187,7 @@ def _advance(ws: Workspace, name: str, seq: int) -> None:
     ws.catalog.measure(write, serial=True)
 
 
-def _model(text: str) -> str:
+def _name(text: str) -> str:
     return Ref.parse(text).name if text else ""
 
 

@@ -10,6 +10,7 @@ from traitlets import Int
 
 from mlops_ext.server.host import Host
 from mlops_ext.server.live import SCHEMA_ID, Watch
+from mlops_ext.server.scheduler import Scheduler
 
 __all__ = ["MlopsExtension"]
 
@@ -32,7 +33,8 @@ class MlopsExtension(ExtensionApp):
         self.host = Host(Path(server.root_dir), self.threads, self.max_body, self.max_blob)
         self.host.hand_over()
         self.watch = Watch(self.host, self._emit)
-        self.host.on_use = self.watch.start
+        self.scheduler = Scheduler(self.host)
+        self.host.on_use = self._begin
         self.settings["mlops_ext_host"] = self.host
         server.event_logger.register_event_schema(EVENTS / "change.v1.yaml")
 
@@ -41,12 +43,14 @@ class MlopsExtension(ExtensionApp):
         from mlops_ext.server.blobs import BlobHandler
         from mlops_ext.server.handlers import LostHandler, OperationHandler
         from mlops_ext.server.openapi import OpenApiHandler
+        from mlops_ext.server.webhooks import WebhookHandler
 
         self.handlers.extend(
             [
                 (r"/mlops-ext/api/openapi\.json", OpenApiHandler),
                 (r"/mlops-ext/api/v1/blobs(?:/.*)?", BlobHandler),
                 (r"/mlops-ext/api/v1/.+", OperationHandler),
+                (r"/mlops-ext/webhooks/([^/]+)", WebhookHandler),
                 (r"/mlops-ext(?:/.*)?", LostHandler),
             ]
         )
@@ -54,7 +58,16 @@ class MlopsExtension(ExtensionApp):
     async def stop_extension(self) -> None:
         """Stop looking and let go of the threads."""
         self.watch.stop()
+        self.scheduler.stop()
         self.host.close()
+
+    async def _start_jupyter_server_extension(self, _app: Any) -> None:
+        """Once the server's loop runs, look at what is due where there is a workspace."""
+        self.scheduler.start_where_used()
+
+    def _begin(self) -> None:
+        self.watch.start()
+        self.scheduler.start()
 
     def _emit(self, notice: dict[str, Any]) -> None:
         server: Any = self.serverapp

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from mlops_ext.runs.schedules.declared import KEYS
 from mlops_ext.server.extension import MlopsExtension
-from mlops_ext.settings import AuditSettings, Trigger, WorkspaceSettings
+from mlops_ext.settings import AuditSettings, Trigger, Webhook, WorkspaceSettings
 from tests.cli.conftest import ROOT
 
 
@@ -23,7 +24,7 @@ def test_every_setting_is_documented() -> None:
     for key in WorkspaceSettings.model_fields:
         assert f"| `{key}` |" in page
         assert f"MLOPS_{key.upper()}" in page
-    for key in (*Trigger.model_fields, *AuditSettings.model_fields):
+    for key in (*Trigger.model_fields, *AuditSettings.model_fields, *Webhook.model_fields, *KEYS):
         assert f"| `{key}` |" in page
     for name in MlopsExtension.class_own_traits(config=True):
         if name in vars(MlopsExtension):

@@ -13,7 +13,7 @@ from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import InvalidValue, NotFound
 
-__all__ = ["attach", "run", "worker"]
+__all__ = ["attach", "given_parameters", "run", "worker"]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -50,7 +50,7 @@ def run(session: Session, /, notebook: str, **options: Any) -> Any:
     from mlops_ext.runs.result import exit_code, result_of
     from mlops_ext.runs.service import raise_for_status
 
-    parameters, ws = _parameters(session, options), session.workspace
+    parameters, ws = given_parameters(session, options), session.workspace
     job = edge.queue(notebook, options["named"] or options["output"], parameters, workspace=ws, **_settings(options))
     if options["queue"]:
         return job
@@ -72,7 +72,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in names} | {"retry_on": causes}
 
 
-def _parameters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+def given_parameters(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """Gather the parameters: the file, over it YAML, over it single ones; -p may name a notebook's variable."""
     given = _from_file(session, options["file"]) if options["file"] else {}
     for text in options["yaml"]:

@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.records import new_id
-from mlops_ext.runs import triggers
-from mlops_ext.runs.attempts.attempt import Execution
+from mlops_ext.runs.attempts.attempt import Attempt, handed_down
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.runs.types import Job
+from mlops_ext.runs.schedules.tick import Ticker
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Progress", "Worker"]
@@ -69,7 +69,9 @@ class Worker:
         self.poll_seconds = poll_seconds
         self.lease_seconds = lease_seconds
         self.secrets = dict(secrets or {})
-        self.running: list[Execution] = []
+        self.running: list[Attempt] = []
+        self.ticker = Ticker(ws)
+        self.parents: Parents | None = None
         self._stopping = False
         self._recovered = 0.0
 
@@ -113,7 +115,7 @@ class Worker:
         free = self.limit - len(self.running)
         if not free:
             return ended, 0
-        triggers.fire(self.ws)
+        self.ticker.look()
         return ended, sum(self._begin() for _ in range(free))
 
     def run_job(self, job: str, on_progress: Progress | None = None) -> Job:

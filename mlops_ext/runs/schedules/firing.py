@@ -12,8 +12,8 @@ from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
-from mlops_ext.runs import submission
-from mlops_ext.runs.queue import ENDED
+from mlops_ext.runs.queue import submission
+from mlops_ext.runs.queue.leases import ENDED
 from mlops_ext.runs.schedules.cron import latest, local, next_fires
 from mlops_ext.runs.schedules.tables import schedule_firings, schedules
 from mlops_ext.runs.schedules.targets import filled
@@ -115,10 +115,18 @@ def _held_up(ws: Workspace, row: Row[Any]) -> str:
 
 
 def _note(change: Change, row: Row[Any], instant: datetime, job: str, fault: str) -> bool:
-    """Note a firing; false when it is noted already. Writers pass one by one, so the look is safe."""
+    """Note a firing; false when it is noted already, or the schedule has been changed, paused or removed meanwhile.
+
+    Writers pass one by one, so the look is safe.
+    """
+    same = (schedules.c.name == row.name) & (schedules.c.since == row.since) & schedules.c.paused.is_(False)
+    if change.execute(select(schedules.c.name).where(same)).first() is None:
+        return False
     this = (schedule_firings.c.schedule == row.name) & (schedule_firings.c.instant == instant)
     if change.execute(select(schedule_firings.c.instant).where(this)).first() is not None:
         return False
     change.execute(insert(schedule_firings).values(schedule=row.name, instant=instant, job=job, error=fault))
-    change.execute(update(schedules).where(schedules.c.name == row.name).values(last=instant, last_job=job, error=fault))
+    change.execute(
+        update(schedules).where(schedules.c.name == row.name).values(last=instant, last_job=job, error=fault)
+    )
     return True

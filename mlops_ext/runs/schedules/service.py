@@ -11,18 +11,18 @@ from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, now
 from mlops_ext.refs import check_name
+from mlops_ext.runs.notebooks.secrecy import mask_parameters
 from mlops_ext.runs.schedules import beats
 from mlops_ext.runs.schedules.cron import check_cron, local, next_fires
 from mlops_ext.runs.schedules.tables import schedules
 from mlops_ext.runs.schedules.targets import check_target
 from mlops_ext.runs.schedules.types import AddSchedule, ListSchedules, NoRequest, Schedule, Scheduler, ShowSchedule
-from mlops_ext.runs.secrecy import mask_parameters
 from mlops_ext.settings import FILE
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
 
-__all__ = ["OPTIONS", "add", "every_schedule", "list_", "pause", "remove", "resume", "show", "status"]
+__all__ = ["OPTIONS", "add", "differs", "every_schedule", "list_", "pause", "remove", "resume", "show", "status"]
 
 OPTIONS = (
     "misfire",
@@ -54,7 +54,7 @@ def add(ws: Workspace, request: AddSchedule) -> Schedule:
             change.execute(insert(schedules).values(**made, **wanted))
         else:
             _refuse_other_owner(held, request)
-            if all(getattr(held, key) == value for key, value in wanted.items()):
+            if _equal(held, wanted):
                 return _record(change, held)
             moved = _from_now(wanted, change.now) if (held.cron, held.tz) != (request.cron, request.tz) else {}
             change.execute(update(schedules).where(schedules.c.name == name).values(**wanted, **moved))
@@ -139,6 +139,17 @@ def every_schedule(ws: Workspace) -> dict[str, str]:
         return {row.name: row.declared_in for row in connection.execute(select(schedules)).all()}
 
 
+def differs(ws: Workspace, request: AddSchedule) -> bool:
+    """Tell whether adding a schedule would change anything."""
+    with ws.catalog.read() as connection:
+        held = connection.execute(select(schedules).where(schedules.c.name == request.schedule)).one_or_none()
+    return held is None or not _equal(held, _columns(request))
+
+
+def _equal(held: Row[Any], wanted: dict[str, Any]) -> bool:
+    return all(getattr(held, key) == value for key, value in wanted.items())
+
+
 def _columns(request: AddSchedule) -> dict[str, Any]:
     values = request.model_dump(mode="json", include={"notebook", "pipeline", "cron", "tz", "declared_in"})
     options = request.model_dump(mode="json", include=set(OPTIONS))
@@ -179,5 +190,3 @@ def _record(connection: Connection | Change, row: Row[Any]) -> Schedule:
         created_at=row.created_at,
         created_by=row.created_by,
     )
-
-

@@ -7,8 +7,8 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import now
-from mlops_ext.runs.conversion import check
-from mlops_ext.runs.notebooks import locate, read_notebook
+from mlops_ext.runs.notebooks.conversion import check
+from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.schedules.cron import local
 from mlops_ext.runs.schedules.types import AddSchedule
 from mlops_ext.runs.triggers import fill

@@ -1,0 +1,82 @@
+"""The tick: all that is due, done once. Workers and servers tick by themselves; `mlops tick` does for cron and CI."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mlops_ext.errors import MlopsError
+from mlops_ext.models.promotion.expiry import expire_due
+from mlops_ext.runs import triggers
+from mlops_ext.runs.queue import recovery
+from mlops_ext.runs.schedules import beats
+from mlops_ext.runs.schedules.declared import apply_declared
+from mlops_ext.runs.schedules.firing import fire_due
+from mlops_ext.runs.schedules.types import Tick
+from mlops_ext.settings import read_settings
+from mlops_ext.workspace import Workspace
+
+__all__ = ["Ticker", "tick"]
+
+_WHOLE_SECONDS = 30.0
+T = TypeVar("T")
+log = logging.getLogger("mlops_ext.runs")
+
+
+def tick(ws: Workspace) -> Tick:
+    """Do all that is due now, each thing once however many tick.
+
+    What is due: schedules of mlops.toml that differ from the table, instants of schedules, events that triggers wait
+    for, jobs whose process was lost, and promotions that waited too long. What cannot be done is
+    told in `troubles`, and keeps nothing else from being done.
+    """
+    if not ws.exists() and not read_settings(ws.root).schedules:
+        return Tick()
+    troubles: list[str] = []
+    done = Tick(
+        changed=tuple(_try(troubles, "the schedules of mlops.toml", lambda: apply_declared(ws), [])),
+        recovered=_try(troubles, "lost jobs", lambda: recovery.recover(ws), 0),
+        expired=tuple(_try(troubles, "promotions", lambda: expire_due(ws), [])),
+        fired=tuple(_try(troubles, "schedules", lambda: fire_due(ws), [])),
+        triggered=_try(troubles, "triggers", lambda: triggers.fire(ws), 0),
+        troubles=(),
+    )
+    beats.beat(ws)
+    return done.model_copy(update={"troubles": tuple(troubles)})
+
+
+class Ticker:
+    """Ticks for a process that goes on: what can be seen at a glance at every look, the rest now and then.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Whose.
+    """
+
+    def __init__(self, ws: Workspace) -> None:
+        self.ws = ws
+        self._whole: float | None = None
+
+    def look(self) -> int:
+        """Do what is due; give how many jobs that queued."""
+        if self._whole is None or time.monotonic() - self._whole > _WHOLE_SECONDS:
+            self._whole = time.monotonic()
+            done = tick(self.ws)
+            return len(done.fired) + done.triggered
+        if not self.ws.exists():
+            return 0
+        return len(fire_due(self.ws)) + triggers.fire(self.ws)
+
+
+def _try(troubles: list[str], what: str, duty: Callable[[], T], nothing: T) -> T:
+    try:
+        return duty()
+    except (MlopsError, SQLAlchemyError, OSError) as error:
+        log.warning("%s: %s", what, error)
+        troubles.append(f"{what}: {error}")
+        return nothing
