@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.records import new_id
-from mlops_ext.runs.attempts.attempt import Attempt, handed_down
+from mlops_ext.runs.attempts.attempt import Execution
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.queue import leases, recovery
-from mlops_ext.runs.types import Job
 from mlops_ext.runs.schedules.tick import Ticker
+from mlops_ext.runs.types import Job
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Progress", "Worker"]
@@ -69,9 +69,8 @@ class Worker:
         self.poll_seconds = poll_seconds
         self.lease_seconds = lease_seconds
         self.secrets = dict(secrets or {})
-        self.running: list[Attempt] = []
+        self.running: list[Execution] = []
         self.ticker = Ticker(ws)
-        self.parents: Parents | None = None
         self._stopping = False
         self._recovered = 0.0
 
