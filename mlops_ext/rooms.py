@@ -6,13 +6,15 @@ import mlops_ext.datasets.service
 import mlops_ext.features.service
 import mlops_ext.governance.service
 import mlops_ext.models.service
+import mlops_ext.monitoring.alerts.mutes
+import mlops_ext.monitoring.alerts.notices
 import mlops_ext.monitoring.alerts.service
 import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
-import mlops_ext.runs.service
-import mlops_ext.tracking.service  # noqa: F401
 import mlops_ext.runs.schedules.service
 import mlops_ext.runs.schedules.webhooks
+import mlops_ext.runs.service
+import mlops_ext.tracking.service  # noqa: F401
 from mlops_ext.operations import OPERATIONS, Operation, find
 
 __all__ = ["OPERATIONS", "Operation", "find"]

@@ -114,12 +114,13 @@ class Settings(BaseModel):
     version: Literal[1] = 1
     workspace: WorkspaceSettings = WorkspaceSettings()
     audit: AuditSettings = AuditSettings()
+    alerts: AlertSettings = AlertSettings()
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
-    origins: dict[str, str] = Field(default_factory=dict, exclude=True)
     webhooks: tuple[Webhook, ...] = ()
     schedules: tuple[dict[str, Any], ...] = ()
     pipelines: dict[str, Any] = Field(default_factory=dict)
+    origins: dict[str, str] = Field(default_factory=dict, exclude=True)
 
 
 class Setting(Record):

@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 
 import mlops_ext as mlops
 from mlops_ext.errors import MlopsError
+from mlops_ext.posting import sign
 from mlops_ext.rooms import OPERATIONS
-from mlops_ext.runs.schedules.webhooks import sign
 from mlops_ext.store.catalog import Actor
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
@@ -49,6 +49,9 @@ STORY: tuple[tuple[str, str], ...] = (
     ("monitoring.report", "again"),
     ("monitoring.raise", "no-op"),
     ("monitoring.acknowledge", "no-op"),
+    ("monitoring.resolve", "no-op"),
+    ("monitoring.mute", "again"),
+    ("monitoring.unmute", "no-op"),
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
     ("schedules.add", "no-op"),
@@ -155,6 +158,15 @@ class Cast:
 
     def monitoring_acknowledge(self) -> dict[str, Any]:
         return {"alert": self.made["monitoring.raise"].id, "comment": "seen"}
+
+    def monitoring_resolve(self) -> dict[str, Any]:
+        return {"alert": self.made["monitoring.raise"].id, "comment": "over"}
+
+    def monitoring_mute(self) -> dict[str, Any]:
+        return {"model": "delay", "lasting": "8h"}
+
+    def monitoring_unmute(self) -> dict[str, Any]:
+        return {"mute": self.made["monitoring.mute"].id}
 
     def jobs_submit(self) -> dict[str, Any]:
         return {"notebook": "one.ipynb"}

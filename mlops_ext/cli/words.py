@@ -100,6 +100,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("worker",): "runs:worker",
     ("schedule", "add"): "schedules:add",
     ("tick",): "schedules:tick",
+    ("alerts", "test"): "monitoring:test_channel",
     ("drift",): "monitoring:drift",
     ("completion",): "completion:completion",
 }

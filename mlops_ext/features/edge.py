@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.types import ShowDataset
+from mlops_ext.durations import duration_of
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.features import service
 from mlops_ext.features.types import DefineFeatureView, FeatureView, ShowFeatureView
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["feature_view", "join"]
 
 _DAY = 86_400
-_UNITS = {"d": _DAY, "h": 3600, "min": 60, "m": 60, "s": 1}
-_TIME = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?\s*(?:d|h|min|m|s)\s*)+)")
 _NANOSECONDS = 10**9
 
 
@@ -86,7 +84,7 @@ def feature_view(
         entity=keys,
         time=time,
         created=created,
-        ttl_seconds=None if ttl is None else _seconds(ttl, "ttl"),
+        ttl_seconds=None if ttl is None else duration_of(ttl, "ttl").total_seconds(),
         features=tuple(features),
         description=description,
     )
@@ -139,7 +137,7 @@ def join(
     ]
     names = frames.column_names(frame)
     _check_names(names, found, at)
-    shift = 0 if offset is None else round(_seconds(offset, "offset") * _NANOSECONDS)
+    shift = 0 if offset is None else round(duration_of(offset, "offset").total_seconds() * _NANOSECONDS)
     needed = list(dict.fromkeys([*(key for view in found for key in view.entity), at]))
     entities = frames.to_arrow(frame, needed)
     added: dict[str, pa.ChunkedArray] = {}
@@ -162,21 +160,3 @@ def _check_names(names: list[str], views: Sequence[FeatureView], at: str) -> Non
                     hint="Rename it, or define the view without it",
                 )
             taken[feature] = view.ref
-
-
-def _seconds(value: timedelta | str, what: str) -> float:
-    """Read a length of time.
-
-    Examples
-    --------
-    >>> _seconds("-1h 30min", "offset")
-    -5400.0
-    """
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    match = _TIME.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    if match is None:
-        raise InvalidValue(f"{what} {value!r} is no length of time", hint="Write it as '3h', '-1h 30min' or '2d'")
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", match[2])
-    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    return -total if match[1] == "-" else total

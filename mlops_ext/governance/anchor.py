@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.parse
-import urllib.request
-from http.client import HTTPException, HTTPMessage
-from typing import IO, ClassVar
+from typing import ClassVar
 
 from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.governance.types import Head
+from mlops_ext.posting import SECONDS, PostFailed, check_url, post
 from mlops_ext.settings import AuditSettings
 
 __all__ = ["AnchorFailed", "send"]
-
-SECONDS = 10.0
 
 
 class AnchorFailed(MlopsError):
@@ -43,60 +38,12 @@ def send(head: Head, settings: AuditSettings, *, seconds: float = SECONDS) -> in
     AnchorFailed
         It could not be reached, or did not answer with 2xx; a redirect is not followed.
     """
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked
-        _checked(settings),
-        data=head.model_dump_json().encode(),
-        headers={"Content-Type": "application/json", "User-Agent": "mlops-ext"},
-        method="POST",
-    )
-    opener = urllib.request.build_opener(_NoRedirect)
-    try:
-        with opener.open(request, timeout=seconds) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise _failed(settings, f"it answered {error.code} {error.reason}") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, OSError) as error:
-        raise _failed(settings, str(getattr(error, "reason", "") or error)) from error
-
-
-def _checked(settings: AuditSettings) -> str:
     if not settings.anchor:
         raise InvalidValue("no anchor is set", hint='Write into mlops.toml: [audit] anchor = "https://…"')
-    parts = urllib.parse.urlsplit(settings.anchor)
-    if parts.scheme == "http" and parts.hostname not in settings.plain_http:
-        raise InvalidValue(
-            f"the anchor {_shown(settings)} is no https URL",
-            hint=f'Allow it: [audit] plain_http = ["{parts.hostname}"]',
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidValue(f"the anchor {_shown(settings)} is no https URL", hint="Write https://host/path")
-    return settings.anchor
-
-
-def _failed(settings: AuditSettings, why: str) -> AnchorFailed:
-    return AnchorFailed(
-        f"the anchor {_shown(settings)} did not take the head: {why}",
-        hint="The trail is as it was; send it later",
-    )
-
-
-def _shown(settings: AuditSettings) -> str:
-    """Give the URL without what may be secret in it: user, password and query."""
-    parts = urllib.parse.urlsplit(settings.anchor)
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Lets a redirect count as a refusal, so that a head goes nowhere else."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,  # noqa: ARG002
-        fp: IO[bytes],  # noqa: ARG002
-        code: int,  # noqa: ARG002
-        msg: str,  # noqa: ARG002
-        headers: HTTPMessage,  # noqa: ARG002
-        newurl: str,  # noqa: ARG002
-    ) -> None:
-        return None
+    url = check_url(settings.anchor, "the anchor", settings.plain_http)
+    try:
+        return post(url, head.model_dump_json().encode(), seconds=seconds)
+    except PostFailed as error:
+        raise AnchorFailed(
+            f"the anchor did not take the head: {error.message}", hint="The trail is as it was; send it later"
+        ) from error

@@ -1,4 +1,4 @@
-"""The tables of monitoring: reports, alerts and logged batches of predictions and labels."""
+"""The tables of monitoring: reports and logged batches of predictions and labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, String, Table, Text
 
 from mlops_ext.store.schema import Json, Utc, metadata
 
-__all__ = ["alerts", "logged_batches", "reports"]
+__all__ = ["logged_batches", "reports"]
 
 reports = Table(
     "reports",
@@ -28,28 +28,6 @@ reports = Table(
     Column("created_by", Text, nullable=False),
     Index("ix_reports_model_name_id", "model_name", "id"),
     Index("ix_reports_kind_id", "kind", "id"),
-)
-
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("monitor", Text, nullable=False),
-    Column("model", String(280), nullable=False),
-    Column("model_name", String(250), nullable=False),
-    Column("kind", String(20), nullable=False),
-    Column("window", Text, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("report", String(32), nullable=False),
-    Column("details", Json, nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("created_at", Utc, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("acknowledged_at", Utc),
-    Column("acknowledged_by", Text, nullable=False),
-    Column("comment", Text, nullable=False),
-    Index("ix_alerts_model_name_id", "model_name", "id"),
-    Index("ix_alerts_state_id", "state", "id"),
 )
 
 logged_batches = Table(

@@ -7,9 +7,7 @@ import csv
 import hashlib
 import io
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +35,7 @@ from mlops_ext.settings import AuditSettings
 from mlops_ext.store.grammar import InvalidFilter
 from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
+from tests.support.listener import Listener, listening
 
 
 def note(ws: Workspace, number: int, **data: Any) -> None:
@@ -229,35 +228,14 @@ def test_an_export_holds_every_event_and_csv_survives_hostile_text(told: Workspa
     assert b"".join(lines_of([], "csv")).decode().strip() == ",".join(COLUMNS)
 
 
-class Keeper(BaseHTTPRequestHandler):
-    """Keeps what is posted; /moved redirects to itself under another path, /broken fails."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.kept.append((self.path, body))  # type: ignore[attr-defined]
-        self.send_response({"/moved": 307, "/broken": 500}.get(self.path, 201))
-        self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def keeper() -> Iterator[HTTPServer]:
-    server = HTTPServer(("127.0.0.1", 0), Keeper)
-    server.kept = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def keeper() -> Iterator[Listener]:
+    with listening() as server:
+        yield server
 
 
-def test_an_anchor_receives_the_head_and_its_failure_is_told(told: Workspace, keeper: Any) -> None:
-    kept, base = head(told), f"http://127.0.0.1:{keeper.server_port}"
+def test_an_anchor_receives_the_head_and_its_failure_is_told(told: Workspace, keeper: Listener) -> None:
+    kept, base = head(told), keeper.url
 
     def at(path: str) -> AuditSettings:
         return AuditSettings(anchor=base + path, plain_http=("127.0.0.1",))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 
 import pytest
 from sqlalchemy import func, select
@@ -11,7 +10,7 @@ from sqlalchemy import func, select
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.monitoring import service
 from mlops_ext.monitoring.alerts import service as alerting
-from mlops_ext.monitoring.alerts.types import AcknowledgeAlert, ListAlerts, RaiseAlert, ShowAlert
+from mlops_ext.monitoring.alerts.types import ListAlerts, RaiseAlert, ShowAlert
 from mlops_ext.monitoring.performance import batches
 from mlops_ext.monitoring.types import (
     DriftRow,
@@ -124,67 +123,6 @@ def test_an_unknown_report_or_alert_is_not_found(workspace):
             workspace.call(call, request)
     with pytest.raises(InvalidValue, match="not a report"):
         workspace.call(service.show, ShowReport(report="alert:abc"))
-
-
-def test_the_same_alert_is_raised_once_while_it_is_open(workspace):
-    registered(workspace)
-    first = raised(workspace, details={"month": 2})
-    assert raised(workspace, message="lower still") == first
-    assert raised(workspace, window="2013-03").id != first.id
-    assert actions(workspace).count("alert.raised") == 2
-    workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=first.id))
-    assert raised(workspace).id != first.id
-
-
-def test_threads_that_raise_the_same_alert_get_one(workspace):
-    registered(workspace)
-    found, barrier = [], threading.Barrier(6)
-
-    def work():
-        barrier.wait()
-        found.append(raised(workspace).id)
-
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 6
-    assert len(set(found)) == 1
-    assert actions(workspace).count("alert.raised") == 1
-
-
-def test_an_alerts_event_holds_what_a_trigger_needs(workspace):
-    registered(workspace)
-    report = saved(workspace)
-    alert = raised(workspace, details={"month": 2}, report=report.ref)
-    subject, data = event_of(workspace, "alert.raised")
-    assert subject == alert.ref
-    assert (data["kind"], data["model"], data["details"], data["report"]) == (
-        "performance_loss",
-        "delay@1",
-        {"month": 2},
-        report.id,
-    )
-    assert data["inputs"] == ["model:delay@1", report.ref]
-
-
-def test_an_alert_names_a_report_that_exists(workspace):
-    registered(workspace)
-    with pytest.raises(NotFound, match="report"):
-        raised(workspace, report="abc")
-
-
-def test_acknowledging_says_who_and_why_once(workspace):
-    registered(workspace)
-    alert = raised(workspace)
-    done = workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="storm"))
-    again = workspace.call(alerting.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="other"))
-    assert done == again == workspace.call(alerting.alert, ShowAlert(alert=alert.id))
-    assert (done.state, done.comment, done.acknowledged_by) == ("acknowledged", "storm", workspace.actor.name)
-    assert actions(workspace).count("alert.acknowledged") == 1
-    assert workspace.call(alerting.alerts, ListAlerts(state="open")).items == ()
-    assert [each.id for each in workspace.call(alerting.alerts, ListAlerts(model="delay")).items] == [alert.id]
 
 
 def test_the_same_batch_is_kept_once_and_its_blob_is_owned(workspace):

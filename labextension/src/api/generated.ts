@@ -15,21 +15,61 @@ export interface AcknowledgeAlert {
   comment?: string;
 }
 
-/** Something that a monitor wants a person or a trigger to act on. */
+export interface AddSchedule {
+  /** Its name */
+  schedule: string;
+  /** Path of the notebook, relative to the workspace's folder */
+  notebook?: string;
+  /** A pipeline instead of a notebook */
+  pipeline?: string;
+  /** Minute hour day month weekday, such as '0 6 * * 1-5'; or @daily and the like */
+  cron: string;
+  /** Time zone in which the expression is read, such as Europe/Berlin */
+  tz?: string;
+  /** Values for what is run; '{scheduled_for}' and '{day}' give the instant and its date */
+  parameters?: Record<string, unknown>;
+  /** What is done with instants found late: skip them, run the newest once, or run all */
+  misfire?: 'skip' | 'once' | 'all';
+  /** With misfire = all, the newest so many */
+  catch_up?: number;
+  /** With misfire = skip, what still counts as in time */
+  grace_seconds?: Real;
+  /** Start even while the run before is under way */
+  overlap?: boolean;
+  /** The experiment that the runs belong to */
+  experiment?: string;
+  /** Kernel to use instead of the notebook's own */
+  kernel?: string;
+  /** Stop a run after so long */
+  timeout_seconds?: Real | null;
+  /** How often a run that died is tried */
+  max_attempts?: number;
+  /** Of its jobs */
+  priority?: number;
+  /** File that declares it; a tick keeps it as that file says */
+  declared_in?: string;
+}
+
+/** Something that a monitor wants a person or a trigger to act on; what repeats in later windows joins it. */
 export interface Alert {
   id: string;
   monitor: string;
   model: string;
-  kind: 'estimated_impact' | 'performance_loss';
+  kind: 'estimated_impact' | 'performance_loss' | 'drift' | 'data_quality' | 'bias';
   window: string;
+  windows: string[];
+  severity: 'info' | 'warning' | 'critical';
   message: string;
   report: string;
   details: Record<string, unknown>;
-  state: 'open' | 'acknowledged';
+  state: 'open' | 'acknowledged' | 'resolved' | 'muted';
   created_at: string;
   created_by: string;
+  seen_at: string;
   acknowledged_at: string | null;
   acknowledged_by: string;
+  resolved_at: string | null;
+  resolved_by: string;
   comment: string;
 }
 
@@ -181,6 +221,10 @@ export interface CommitDataset {
   manifest: string;
   description?: string;
   tags?: Record<string, string>;
+  /** Columns that tell rows apart */
+  primary_key?: string[];
+  /** Sources, query and cell that made it */
+  origin?: OriginInput;
   /** Id of the run that made it */
   run?: string;
 }
@@ -201,6 +245,24 @@ export interface ConsistencyProof {
   second: number;
   second_root: string;
   path: string[];
+}
+
+/** What rows were read from: a file, an object, a table of a lake or a database. Never with credentials. */
+export interface DataSourceInput {
+  kind: string;
+  location: string;
+  version?: string;
+  digest?: string;
+  bytes?: number;
+}
+
+/** What rows were read from: a file, an object, a table of a lake or a database. Never with credentials. */
+export interface DataSource {
+  kind: string;
+  location: string;
+  version: string;
+  digest: string;
+  bytes: number;
 }
 
 /** A dataset: a name and its line of versions. */
@@ -244,6 +306,9 @@ export interface DatasetVersion {
   schema: Column[];
   description: string;
   tags: Record<string, string>;
+  primary_key: string[];
+  by_reference: boolean;
+  origin: Origin;
   run: string;
   created_at: string;
   created_by: string;
@@ -274,6 +339,13 @@ export interface DeleteTag {
   model: string;
   /** The tag to take away */
   key: string;
+}
+
+/** A webhook's message that was accepted. */
+export interface Delivery {
+  webhook: string;
+  id: string;
+  received_at: string;
 }
 
 /** One entry of an environment's history: what it served from then on. */
@@ -572,6 +644,8 @@ export interface Job {
   isolated: boolean;
   retry_on: ('died' | 'timeout')[];
   pins: Record<string, number>;
+  locked: boolean;
+  cold: boolean;
   source: string;
   trigger: string;
   run: string;
@@ -741,6 +815,24 @@ export interface ListModels {
   state?: 'active' | 'archived' | 'deleted' | 'any';
 }
 
+export interface ListMutes {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only mutes of this model */
+  model?: string;
+}
+
+export interface ListNotices {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Id of the alert */
+  alert: string;
+}
+
 export interface ListPromotions {
   /** How many items at most */
   limit?: number;
@@ -789,6 +881,14 @@ export interface ListRuns {
   experiment?: string;
   /** Only runs in this state */
   status?: string;
+}
+
+/** All of them, by name. */
+export interface ListSchedules {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
 }
 
 export interface ListVersions {
@@ -981,6 +1081,27 @@ export interface ModelVersion {
   created_by: string;
 }
 
+/** Nobody is told of the alerts of a model, or of one of its monitors, for a while; each is recorded all the same. */
+export interface Mute {
+  id: string;
+  model: string;
+  monitor: string;
+  until: string;
+  comment: string;
+  created_at: string;
+  created_by: string;
+}
+
+export interface MuteAlerts {
+  /** Name of the model */
+  model: string;
+  /** Only this monitor; all of the model when left out */
+  monitor?: string;
+  /** How long, such as 8h or 2d */
+  lasting?: string;
+  comment?: string;
+}
+
 /** Nothing to say. */
 export interface NoRequest {
 }
@@ -993,10 +1114,42 @@ export interface NotebookParameters {
   parameters: Parameter[];
 }
 
+/** What is to be told of an alert, and who has been. */
+export interface Notice {
+  id: string;
+  alert: string;
+  reason: 'raised' | 'worse' | 'resolved' | 'storm';
+  state: 'pending' | 'sent' | 'failed';
+  told: string[];
+  attempts: number;
+  error: string;
+  created_at: string;
+}
+
 /** A graph as OpenLineage run events, which any backend of that standard takes. */
 export interface OpenLineageEvents {
   events: Record<string, unknown>[];
   cut: string;
+}
+
+/** What made a version, as far as the process that made it knows. */
+export interface OriginInput {
+  sources?: DataSourceInput[];
+  query?: string;
+  notebook?: string;
+  cell?: string;
+  code?: string;
+  script?: string;
+}
+
+/** What made a version, as far as the process that made it knows. */
+export interface Origin {
+  sources: DataSource[];
+  query: string;
+  notebook: string;
+  cell: string;
+  code: string;
+  script: string;
 }
 
 /** One parameter that a notebook declares in its tagged cell. */
@@ -1084,12 +1237,26 @@ export interface ProveEvent {
 export interface RaiseAlert {
   monitor: string;
   model: string;
-  kind: 'estimated_impact' | 'performance_loss';
+  kind: 'estimated_impact' | 'performance_loss' | 'drift' | 'data_quality' | 'bias';
   window: string;
   message: string;
+  severity?: 'info' | 'warning' | 'critical';
   report?: string;
   /** Values that a trigger may hand to a notebook */
   details?: Record<string, unknown>;
+}
+
+export interface ReceiveWebhook {
+  /** Name of the webhook in mlops.toml */
+  webhook: string;
+  /** The header webhook-id, one for each message */
+  id: string;
+  /** The header webhook-timestamp: seconds since 1970 */
+  timestamp: string;
+  /** The header webhook-signature: v1,BASE64 (several by spaces) */
+  signature: string;
+  /** The body as it was sent, a JSON object */
+  body: string;
 }
 
 export interface Register {
@@ -1148,6 +1315,12 @@ export interface Report {
   details: Record<string, unknown>;
   created_at: string;
   created_by: string;
+}
+
+export interface ResolveAlert {
+  /** Id of the alert */
+  alert: string;
+  comment?: string;
 }
 
 export interface Retain {
@@ -1231,6 +1404,44 @@ export interface Scan {
   verdict: 'clean' | 'unsafe';
   findings: mlops_ext__models__types__Finding[];
   scanner: string;
+}
+
+/** A notebook or pipeline that runs by the clock. */
+export interface Schedule {
+  name: string;
+  notebook: string;
+  pipeline: string;
+  cron: string;
+  tz: string;
+  parameters: Record<string, unknown>;
+  misfire: 'skip' | 'once' | 'all';
+  catch_up: number;
+  grace_seconds: Real;
+  overlap: boolean;
+  experiment: string;
+  kernel: string;
+  timeout_seconds: Real | null;
+  max_attempts: number;
+  priority: number;
+  declared_in: string;
+  paused: boolean;
+  next: string[];
+  last: string | null;
+  last_job: string;
+  error: string;
+  warning: string;
+  created_at: string;
+  created_by: string;
+}
+
+/** Whether anybody looks at what is due. */
+export interface Scheduler {
+  alive: boolean;
+  last: string | null;
+  by: string;
+  schedules: number;
+  overdue: number;
+  message: string;
 }
 
 /** One metric of both versions on the same rows, and their difference with its interval from paired draws. */
@@ -1332,6 +1543,11 @@ export interface ShowRun {
   run: string;
 }
 
+export interface ShowSchedule {
+  /** Name of the schedule */
+  schedule: string;
+}
+
 export interface ShowVersion {
   /** Reference: name, name@3, name@alias, name@production */
   model: string;
@@ -1400,14 +1616,23 @@ export interface SubmitJob {
   trigger?: string;
   /** Blob of the notebook, when no file is to be read */
   source?: string | null;
-  /** Version that loading a dataset by its bare name gives */
+  /** Version that loading by a bare name gives: of a dataset, and of a model as model:NAME */
   pins?: Record<string, number>;
+  /** Refuse to load by a bare name that is not pinned */
+  locked?: boolean;
+  /** Start a new kernel instead of forking one that has its imports done */
+  cold?: boolean;
 }
 
 /** All tags of a model or of one version. */
 export interface Tags {
   ref: string;
   tags: Record<string, string>;
+}
+
+export interface Unmute {
+  /** Id of the mute */
+  mute: string;
 }
 
 /** What the drift statistics say together. */
@@ -1566,12 +1791,24 @@ export interface Operations {
   'monitoring.alerts': { request: ListAlerts; result: Page<Alert> };
   'monitoring.batches': { request: ListBatches; result: Page<LoggedBatch> };
   'monitoring.log': { request: LogBatch; result: LoggedBatch };
+  'monitoring.mute': { request: MuteAlerts; result: Mute };
+  'monitoring.mutes': { request: ListMutes; result: Page<Mute> };
+  'monitoring.notices': { request: ListNotices; result: Page<Notice> };
   'monitoring.raise': { request: RaiseAlert; result: Alert };
   'monitoring.report': { request: SaveReport; result: Report };
   'monitoring.reports': { request: ListReports; result: Page<Report> };
+  'monitoring.resolve': { request: ResolveAlert; result: Alert };
   'monitoring.show': { request: ShowReport; result: Report };
+  'monitoring.unmute': { request: Unmute; result: Page<Mute> };
   'policy.apply': { request: ApplyPolicy; result: AppliedPolicy };
   'policy.show': { request: NoRequest; result: AppliedPolicy };
+  'schedules.add': { request: AddSchedule; result: Schedule };
+  'schedules.list': { request: ListSchedules; result: Page<Schedule> };
+  'schedules.pause': { request: ShowSchedule; result: Schedule };
+  'schedules.remove': { request: ShowSchedule; result: Schedule };
+  'schedules.resume': { request: ShowSchedule; result: Schedule };
+  'schedules.show': { request: ShowSchedule; result: Schedule };
+  'schedules.status': { request: NoRequest; result: Scheduler };
   'tracking.attach': { request: AttachNotebook; result: Run };
   'tracking.experiments': { request: ListExperiments; result: Page<Experiment> };
   'tracking.finish': { request: FinishRun; result: Run };
@@ -1580,6 +1817,7 @@ export interface Operations {
   'tracking.metric': { request: ListMetric; result: Page<MetricValue> };
   'tracking.show': { request: ShowRun; result: Run };
   'tracking.start': { request: StartRun; result: Run };
+  'webhooks.receive': { request: ReceiveWebhook; result: Delivery };
   'workspace.show': { request: NoRequest; result: WorkspaceStatus };
 }
 
@@ -1646,12 +1884,24 @@ export const OPERATIONS = {
   'monitoring.alerts': { method: 'GET', path: '/alerts' },
   'monitoring.batches': { method: 'GET', path: '/batches' },
   'monitoring.log': { method: 'POST', path: '/model-versions/{model}/batches' },
+  'monitoring.mute': { method: 'POST', path: '/models/{model}/mutes' },
+  'monitoring.mutes': { method: 'GET', path: '/mutes' },
+  'monitoring.notices': { method: 'GET', path: '/alerts/{alert}/notices' },
   'monitoring.raise': { method: 'POST', path: '/alerts' },
   'monitoring.report': { method: 'POST', path: '/reports' },
   'monitoring.reports': { method: 'GET', path: '/reports' },
+  'monitoring.resolve': { method: 'POST', path: '/alerts/{alert}/resolution' },
   'monitoring.show': { method: 'GET', path: '/reports/{report}' },
+  'monitoring.unmute': { method: 'DELETE', path: '/mutes/{mute}' },
   'policy.apply': { method: 'PUT', path: '/policy' },
   'policy.show': { method: 'GET', path: '/policy' },
+  'schedules.add': { method: 'PUT', path: '/schedules/{schedule}' },
+  'schedules.list': { method: 'GET', path: '/schedules' },
+  'schedules.pause': { method: 'PUT', path: '/schedules/{schedule}/pause' },
+  'schedules.remove': { method: 'DELETE', path: '/schedules/{schedule}' },
+  'schedules.resume': { method: 'DELETE', path: '/schedules/{schedule}/pause' },
+  'schedules.show': { method: 'GET', path: '/schedules/{schedule}' },
+  'schedules.status': { method: 'GET', path: '/scheduler' },
   'tracking.attach': { method: 'POST', path: '/runs/{run}/notebook' },
   'tracking.experiments': { method: 'GET', path: '/experiments' },
   'tracking.finish': { method: 'POST', path: '/runs/{run}/end' },
@@ -1660,5 +1910,6 @@ export const OPERATIONS = {
   'tracking.metric': { method: 'GET', path: '/runs/{run}/metrics/{key}' },
   'tracking.show': { method: 'GET', path: '/runs/{run}' },
   'tracking.start': { method: 'POST', path: '/runs' },
+  'webhooks.receive': { method: 'POST', path: '/webhooks/{webhook}/deliveries' },
   'workspace.show': { method: 'GET', path: '/workspace' }
 } as const satisfies Record<keyof Operations, { method: string; path: string }>;

@@ -1,4 +1,4 @@
-"""Drift between two datasets, for people and for CI."""
+"""Drift between two datasets, for people and for CI; and a try of an alert's channel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 
-__all__ = ["drift"]
+__all__ = ["drift", "test_channel"]
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,3 +71,26 @@ def drift(
     if fail_on_drift and report.drifted:
         session.exit_code = REFUSED
     return report
+
+
+@click.command("test", cls=Leaf)
+@click.argument("channel")
+@click.pass_obj
+def test_channel(session: Session, channel: str) -> Any:
+    """Send a message through CHANNEL of mlops.toml, so that you see it arrive before an alert depends on it."""
+    from mlops_ext.errors import NotFound
+    from mlops_ext.monitoring.alerts.channels import send
+    from mlops_ext.monitoring.alerts.types import Alert
+    from mlops_ext.records import new_id, now
+
+    known = {each.name: each for each in session.workspace.settings.alerts.channels}
+    if channel not in known:
+        raise NotFound.of("channel", channel, known)
+    moment, actor = now(), session.workspace.actor.name
+    alert = Alert(
+        id=new_id(), monitor="test", model="none", kind="drift", window="test", windows=("test",), severity="info",
+        message=f"{actor} tries the channel {channel}; nothing is wrong.",
+        created_at=moment, created_by=actor, seen_at=moment,
+    )  # fmt: skip
+    send(known[channel], alert, "raised", alert.id)
+    return alert

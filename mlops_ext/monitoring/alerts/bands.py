@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_ext.errors import NotFound
-from mlops_ext.monitoring.alerts.types import AlertKind, RaiseAlert
+from mlops_ext.monitoring.alerts.types import AlertKind, RaiseAlert, Severity
 from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report
 
-__all__ = ["Band", "band_of", "impact_alert", "loss_alert", "window_alert"]
+__all__ = ["CRITICAL", "Band", "band_of", "impact_alert", "loss_alert", "window_alert"]
+
+CRITICAL = 0.05
+"""A measured loss of so much beyond the limit, in the metric's unit, is critical."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,16 @@ def _alert(
         kind=kind,
         window=report.window,
         message=message,
+        severity=_severity(kind, found, band),
         report=report.id,
         details=dict(details or {}),
     )
+
+
+def _severity(kind: AlertKind, found: MetricEstimate, band: Band) -> Severity:
+    """Judge by what is lost: a measured loss well beyond the limit is critical, an estimated one a warning."""
+    beyond = abs(found.value - band.limit)
+    return "critical" if kind == "performance_loss" and beyond >= CRITICAL else "warning"
 
 
 def _metric(report: Report, name: str) -> MetricEstimate:

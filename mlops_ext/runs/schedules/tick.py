@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.models.promotion.expiry import expire_due
+from mlops_ext.monitoring.alerts.delivery import deliver
 from mlops_ext.runs import triggers
 from mlops_ext.runs.queue import recovery
 from mlops_ext.runs.schedules import beats
@@ -27,12 +29,19 @@ T = TypeVar("T")
 log = logging.getLogger("mlops_ext.runs")
 
 
-def tick(ws: Workspace) -> Tick:
+def tick(ws: Workspace, *, notices: bool = True) -> Tick:
     """Do all that is due now, each thing once however many tick.
 
     What is due: schedules of mlops.toml that differ from the table, instants of schedules, events that triggers wait
-    for, jobs whose process was lost, and promotions that waited too long. What cannot be done is
+    for, notices of alerts, jobs whose process was lost, and promotions that waited too long. What cannot be done is
     told in `troubles`, and keeps nothing else from being done.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Whose.
+    notices : bool
+        Send notices as well; a slow channel holds the caller up.
     """
     if not ws.exists() and not read_settings(ws.root).schedules:
         return Tick()
@@ -43,6 +52,7 @@ def tick(ws: Workspace) -> Tick:
         expired=tuple(_try(troubles, "promotions", lambda: expire_due(ws), [])),
         fired=tuple(_try(troubles, "schedules", lambda: fire_due(ws), [])),
         triggered=_try(troubles, "triggers", lambda: triggers.fire(ws), 0),
+        told=_try(troubles, "notices of alerts", lambda: deliver(ws), 0) if notices else 0,
         troubles=(),
     )
     beats.beat(ws)
@@ -61,16 +71,25 @@ class Ticker:
     def __init__(self, ws: Workspace) -> None:
         self.ws = ws
         self._whole: float | None = None
+        self._teller: threading.Thread | None = None
 
     def look(self) -> int:
         """Do what is due; give how many jobs that queued."""
+        self._tell()
         if self._whole is None or time.monotonic() - self._whole > _WHOLE_SECONDS:
             self._whole = time.monotonic()
-            done = tick(self.ws)
+            done = tick(self.ws, notices=False)
             return len(done.fired) + done.triggered
         if not self.ws.exists():
             return 0
         return len(fire_due(self.ws)) + triggers.fire(self.ws)
+
+    def _tell(self) -> None:
+        """Send notices aside, so that a slow channel holds no job up."""
+        if self._teller is None or not self._teller.is_alive():
+            self._teller = threading.Thread(target=_try, args=([], "notices of alerts", lambda: deliver(self.ws), 0))
+            self._teller.daemon = True
+            self._teller.start()
 
 
 def _try(troubles: list[str], what: str, duty: Callable[[], T], nothing: T) -> T:

@@ -122,6 +122,8 @@ class Tick(Record):
     """Jobs and pipeline runs that schedules started."""
     triggered: int = 0
     """Jobs that events started."""
+    told: int = 0
+    """Notices of alerts that their channels took."""
     advanced: int = 0
     """Steps of pipelines that were started or ended."""
     changed: tuple[str, ...] = ()

@@ -6,9 +6,6 @@ in an environment variable of the server and nowhere else.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import hmac
 import json
 import os
@@ -21,6 +18,7 @@ from sqlalchemy import delete, insert, select
 
 from mlops_ext.errors import Conflict, Forbidden, InvalidValue, NotFound
 from mlops_ext.operations import operation
+from mlops_ext.posting import sign
 from mlops_ext.runs.notebooks.secrecy import MASK, is_secret, mask_text
 from mlops_ext.runs.schedules.tables import webhook_deliveries
 from mlops_ext.runs.schedules.types import Delivery, ReceiveWebhook
@@ -29,12 +27,11 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import digest_of
 from mlops_ext.workspace import Workspace
 
-__all__ = ["TOLERANCE_SECONDS", "receive", "sign"]
+__all__ = ["TOLERANCE_SECONDS", "receive"]
 
 TOLERANCE_SECONDS = 300
 """How far a message's time may be from ours."""
 _KEPT = timedelta(days=1)
-_PREFIX = "whsec_"
 
 
 @operation("webhooks.receive", "POST /webhooks/{webhook}/deliveries", command="webhook receive", writes=True)
@@ -59,19 +56,6 @@ def receive(ws: Workspace, request: ReceiveWebhook) -> Delivery:
     return ws.catalog.write(write)
 
 
-def sign(secret: str, id_: str, timestamp: str, body: str) -> str:
-    """Sign a message as the specification has it.
-
-    Examples
-    --------
-    >>> secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    >>> sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", '{"test": 2432232314}')
-    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
-    """
-    message = f"{id_}.{timestamp}.{body}".encode()
-    return "v1," + base64.b64encode(hmac.new(_key(secret), message, hashlib.sha256).digest()).decode()
-
-
 def _declared(ws: Workspace, name: str) -> Webhook:
     # Read anew: it may have been written since the server started.
     known = {each.name: each for each in read_settings(ws.root).webhooks}
@@ -94,15 +78,6 @@ def _check_signature(webhook: Webhook, request: ReceiveWebhook) -> None:
     right = sign(secret, request.id, request.timestamp, request.body)
     if not any(hmac.compare_digest(each.encode(), right.encode()) for each in request.signature.split()):
         raise Forbidden(f"the signature of message {request.id!r} is wrong", hint=f"Sign with the secret in {variable}")
-
-
-def _key(secret: str) -> bytes:
-    if not secret.startswith(_PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret[len(_PREFIX) :], validate=True)
-    except binascii.Error as error:
-        raise Forbidden("the webhook's secret is no base64 after whsec_", hint="Copy it again") from error
 
 
 def _payload(body: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import nbformat
@@ -169,11 +170,14 @@ def test_without_a_notebook_file_it_is_interactive_and_without_a_person_clean(
     assert shown(workspace, "batch").execution == Execution(kind="clean")
 
 
-def test_a_script_that_is_in_no_commit_says_so(workspace: Workspace) -> None:
+def test_a_script_that_is_in_no_commit_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = workspace.root / "train.py"
+    script.write_text("import mlops_ext\n")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     version = registered_here(workspace)
     assert version.execution is not None
     assert version.execution.kind == "script"
-    assert any("is in no git commit" in reason for reason in version.execution.reasons)
+    assert any("train.py is in no git commit" in reason for reason in version.execution.reasons)
     assert version.notebook is None
 
 

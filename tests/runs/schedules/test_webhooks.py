@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from mlops_ext.errors import Conflict, Forbidden, InvalidValue, NotFound
+from mlops_ext.posting import sign
 from mlops_ext.runs import service as jobs
 from mlops_ext.runs import triggers
 from mlops_ext.runs.schedules.types import Delivery, ReceiveWebhook
-from mlops_ext.runs.schedules.webhooks import receive, sign
+from mlops_ext.runs.schedules.webhooks import receive
 from mlops_ext.runs.types import ListJobs
 from mlops_ext.store.schema import event_data
 from mlops_ext.workspace import Workspace

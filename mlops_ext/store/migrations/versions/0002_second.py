@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from mlops_ext.store.migrations.alerting import extend_alerts
 from mlops_ext.store.migrations.measures import move_measures
 from mlops_ext.store.migrations.naming import index_references
 from mlops_ext.store.migrations.starting import create_starting
@@ -145,6 +146,7 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("options", sa.Text(), nullable=True))
     create_starting()
+    extend_alerts()
     with op.batch_alter_table("dataset_versions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("primary_key", sa.Text(), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("by_reference", sa.Boolean(), server_default=sa.false(), nullable=False))
