@@ -132,6 +132,7 @@ def queue(
         timeout_seconds=timeout,
         trigger=f"model:{version.ref}",
         pins={} if latest_data else _pins(ws, version),
+        cold=True,
     )
     return ws.call(service.submit, request)
 

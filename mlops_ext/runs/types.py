@@ -31,7 +31,7 @@ JobStatus = Literal[
 
 
 RetryCause = Literal["died", "timeout"]
-OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins")
+OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "cold")
 """The fields of a job that say how it is run; they lie together in one column."""
 
 
@@ -77,7 +77,11 @@ class SubmitJob(Request):
     retry_on: tuple[RetryCause, ...] = Field(default=("died",), description="What is worth another attempt")
     trigger: str = Field(default="", description="Reference of what asked for it, such as alert:ID")
     source: Digest | None = Field(default=None, description="Blob of the notebook, when no file is to be read")
-    pins: dict[str, int] = Field(default={}, description="Version that loading a dataset by its bare name gives")
+    pins: dict[str, int] = Field(
+        default={}, description="Version that loading by a bare name gives: of a dataset, and of a model as model:NAME"
+    )
+    locked: bool = Field(default=False, description="Refuse to load by a bare name that is not pinned")
+    cold: bool = Field(default=False, description="Start a new kernel instead of forking one that has its imports done")
 
 
 class Job(Record):
@@ -101,7 +105,11 @@ class Job(Record):
     isolated: bool = False
     retry_on: tuple[RetryCause, ...] = ("died",)
     pins: dict[str, int] = Field(default={})
-    """Version that loading a dataset by its bare name gives."""
+    """Version that loading by a bare name gives: of a dataset, and of a model as `model:NAME`."""
+    locked: bool = False
+    """Whether loading by a bare name that is not pinned is refused."""
+    cold: bool = False
+    """Whether the kernel starts anew, instead of being forked where that is possible."""
     source: Digest
     trigger: str = ""
     run: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -13,19 +14,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mlops_ext.datasets.used import PINS
+from mlops_ext.datasets.used import LOCKED, NOTES, PINS
+from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.attempts.child import Task
+from mlops_ext.runs.kernels.forks import Forked, NotForked, fork, mark_of
+from mlops_ext.runs.kernels.warm import Parents
+from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Execution"]
+__all__ = ["Attempt", "handed_down"]
 
 _TAIL = 600
-_NOT_HANDED_DOWN = ("MLOPS_RUN", PINS, "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE)
+_NOT_HANDED_DOWN = ("MLOPS_RUN", PINS, LOCKED, NOTES, "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE)
+log = logging.getLogger("mlops_ext.runs")
 
 
-class Execution:
+def handed_down() -> dict[str, str]:
+    """Give the environment that attempts and their warm parents have from their worker."""
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_DOWN}
+    # OpenMP threads that spin while they wait slow down whatever else runs on the same cores, severalfold.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return environment
+
+
+class Attempt:
     """The process that works for a claimed job.
 
     Parameters
@@ -34,15 +48,19 @@ class Execution:
         The job with the lease on it.
     secrets : mapping
         Values of secret parameters, which are stored nowhere.
+    parents : Parents, optional
+        Where the process and its kernel are forked; without it both start cold.
     """
 
-    def __init__(self, ws: Workspace, claim: leases.Claim, secrets: Mapping[str, Any]) -> None:
+    def __init__(
+        self, ws: Workspace, claim: leases.Claim, secrets: Mapping[str, Any], parents: Parents | None = None
+    ) -> None:
         self.ws = ws
         self.job = claim.job
         self.lease = claim.lease
         self.folder: Path = ws.home / "jobs" / claim.lease.token
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.process = self._start(secrets)
+        self.process = self._start(secrets, parents)
 
     def poll(self) -> bool:
         """Tell whether the attempt has ended; clear away what a broken one left."""
@@ -56,39 +74,67 @@ class Execution:
         shutil.rmtree(self.folder, ignore_errors=True)
         return True
 
-    def _start(self, secrets: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-        ws = self.ws
-        environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_DOWN}
-        # OpenMP threads that spin while they wait slow down whatever else runs on the same cores, severalfold.
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        environment |= {processes.VARIABLE: self.lease.token, "MLOPS_WORKSPACE": str(ws.root)}
-        section = ws.settings.workspace
-        environment |= {
-            f"MLOPS_{key.upper()}": getattr(section, key) for key in ("catalog", "blobs") if getattr(section, key)
-        }
-        reading, writing = os.pipe()
-        with (self.folder / "log").open("ab") as log, os.fdopen(reading) as task_pipe:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mlops_ext.runs.attempts.child"],
-                cwd=self.folder,
-                env=environment,
-                stdin=task_pipe,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _start(self, secrets: Mapping[str, Any], parents: Parents | None) -> subprocess.Popen[bytes] | Forked:
+        forking = parents if parents is not None and not self.job.cold else None
         task = Task(
-            root=str(ws.root),
-            actor=ws.actor.name,
-            auth=ws.actor.auth,
+            root=str(self.ws.root),
+            actor=self.ws.actor.name,
+            auth=self.ws.actor.auth,
             folder=str(self.folder),
             lease=asdict(self.lease),
             secrets=dict(secrets),
+            warm=self._kernel_of(forking) if forking else "",
         )
+        reading, writing = os.pipe()
+        with (self.folder / "log").open("ab") as log, os.fdopen(reading) as task_pipe:
+            files = (task_pipe.fileno(), log.fileno(), log.fileno())
+            process = (self._fork(forking, files) if forking else None) or self._execute(files)
         # A process that died at once cannot listen; `poll` says how it died.
         with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as pipe:
             pipe.write(task.to_json() + "\n")
         return process
+
+    def _kernel_of(self, parents: Parents) -> str:
+        try:
+            return parents.kernels(read_notebook(self.ws.get_blob(self.job.source), self.job.notebook), self.job.kernel)
+        except MlopsError as trouble:
+            log.info("job %s starts cold: %s", self.job.id, trouble)
+            return ""
+
+    def _fork(self, parents: Parents, files: tuple[int, int, int]) -> Forked | None:
+        address, environment = parents.attempts(), self._environment()
+        if not address:
+            return None
+        try:
+            return fork(
+                address,
+                "mlops_ext.runs.attempts.child:main",
+                files,
+                env=environment,
+                cwd=self.folder,
+                mark=mark_of(self.lease.token),
+                outlives=True,
+            )
+        except NotForked as why:
+            log.info("job %s starts cold: %s", self.job.id, why)
+            return None
+
+    def _execute(self, files: tuple[int, int, int]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "mlops_ext.runs.attempts.child"],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=files[0],
+            stdout=files[1],
+            stderr=files[2],
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        own = {processes.VARIABLE: self.lease.token, "MLOPS_WORKSPACE": str(self.ws.root)}
+        section = self.ws.settings.workspace
+        stores = {f"MLOPS_{key.upper()}": getattr(section, key) for key in ("catalog", "blobs")}
+        return handed_down() | own | {name: value for name, value in stores.items() if value}
 
     def _death(self, code: int) -> str:
         """Say how the process ended, and the last that it wrote."""

@@ -21,13 +21,14 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.attempts.watch import watch
 from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.kernels.forks import Warm, mark_of
 from mlops_ext.runs.notebooks.secrecy import resolve
 from mlops_ext.runs.queue import leases
 from mlops_ext.runs.types import Job, JobStatus
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Task", "main"]
+__all__ = ["Task", "main", "prepare"]
 
 # papermill imports clients of object stores, and jsonschema a grammar of addresses that it compiles: two thirds of
 # the time it takes to import papermill. A job's notebook and output do not pass through them.
@@ -45,10 +46,18 @@ class Task:
     folder: str
     lease: dict[str, Any]
     secrets: dict[str, Any]
+    warm: str = ""
+    """Address of the parent of its kernel."""
 
     def to_json(self) -> str:
         """Write the task as one line."""
         return json.dumps(asdict(self))
+
+
+def prepare() -> None:
+    """Import what an attempt needs, in a parent that attempts are forked from."""
+    with _absent(*_UNUSED):
+        import mlops_ext.runs.execution.papermill_run  # noqa: F401
 
 
 def main() -> int:
@@ -66,7 +75,7 @@ def main() -> int:
     watcher = watch(ws, lease, control, job.timeout_seconds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status, error = _run(ws, job, task, control)
+        status, error = _run(ws, job, task, control, Warm(task.warm, mark_of(lease.token)) if task.warm else None)
     finally:
         control.end()
         processes.end_all(lease.token, spare={os.getpid()})
@@ -87,7 +96,7 @@ def _absent(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _run(ws: Workspace, job: Job, task: Task, control: Control) -> tuple[JobStatus, str]:
+def _run(ws: Workspace, job: Job, task: Task, control: Control, warm: Warm | None) -> tuple[JobStatus, str]:
     """Execute the notebook and say how that ended."""
     try:
         given = resolve(job.parameters, task.secrets)
@@ -97,7 +106,7 @@ def _run(ws: Workspace, job: Job, task: Task, control: Control) -> tuple[JobStat
         from mlops_ext.runs.execution.papermill_run import Rejected, execute
 
     try:
-        return execute(ws, job, Path(task.folder), given, control)
+        return execute(ws, job, Path(task.folder), given, control, warm)
     except Rejected as error:
         return "invalid", str(error)
     except MlopsError as error:

@@ -1,4 +1,4 @@
-"""The processes of one attempt: marked by a variable that all of them inherit, found and ended by it."""
+"""The processes of one attempt: marked by a variable or a name that all of them inherit, found and ended by it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import time
 from collections.abc import Collection
 
 import psutil  # type: ignore[import-untyped]
+
+from mlops_ext.runs.kernels.forks import mark_of
 
 __all__ = ["VARIABLE", "adopt_orphans", "end_all", "marked"]
 
@@ -61,7 +63,8 @@ def end_all(token: str, *, spare: Collection[int] = ()) -> int:
 
 def _has(process: psutil.Process, token: str) -> bool:
     try:
-        return bool(process.environ().get(VARIABLE) == token) and process.status() != psutil.STATUS_ZOMBIE
+        marked_so = process.environ().get(VARIABLE) == token or process.name() == mark_of(token)
+        return bool(marked_so) and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
 

@@ -16,6 +16,7 @@ from papermill.log import logger
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.execution.faults import fault_of, said
 from mlops_ext.runs.execution.states import NotebookStates, is_injected
+from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.kernels.specs import Kernels, new_kernel_manager, remove_sockets
 from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking.types import RunStatus
@@ -107,6 +108,7 @@ def execute(
     options: Mapping[str, Any],
     *,
     count_injected: bool = False,
+    warm: Warm | None = None,
 ) -> Outcome:
     """Execute all cells in a new kernel.
 
@@ -116,8 +118,10 @@ def execute(
         The kernel's environment.
     options : mapping
         papermill's options for an engine: start_timeout, execution_timeout, log_output, …
+    warm : Warm, optional
+        Where the kernel may be forked.
     """
-    specs = Kernels(language)
+    specs = Kernels(language, warm)
     manager = new_kernel_manager(kernel_name, specs)
     given = {**options, "timeout": options.get("execution_timeout") or options.get("timeout")}
     given["startup_timeout"] = options.get("start_timeout", 60)

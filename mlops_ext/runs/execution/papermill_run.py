@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.execution.engine import MlopsEngine
 from mlops_ext.runs.execution.recording import Plan
+from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.notebooks import formats
 from mlops_ext.runs.notebooks.conversion import check, jsonable
 from mlops_ext.runs.notebooks.files import read_notebook
@@ -42,7 +44,9 @@ class _ExactPython(PythonTranslator):  # type: ignore[misc]
         return "\n".join([cls.comment(comment), *lines]) + "\n"
 
 
-def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], control: Control) -> tuple[JobStatus, str]:
+def execute(
+    ws: Workspace, job: Job, folder: Path, given: dict[str, Any], control: Control, warm: Warm | None = None
+) -> tuple[JobStatus, str]:
     """Execute a job's notebook.
 
     Parameters
@@ -51,6 +55,8 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         The attempt's own folder.
     given : dict
         The parameters with their secrets.
+    warm : Warm, optional
+        Where the kernel may be forked.
 
     Returns
     -------
@@ -71,6 +77,8 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         source.write_text(formats.current(data), encoding="utf-8")
     except (InvalidValue, nbformat.ValidationError, nbformat.reader.NotJSONError, KeyError, AttributeError) as error:
         raise Rejected(f"{job.notebook} cannot be run: {error}") from error
+    working = _working_folder(ws, job, folder)
+    helpers = (ws.root / job.notebook).parent
     plan = Plan(
         ws,
         job.notebook,
@@ -79,11 +87,13 @@ def execute(ws: Workspace, job: Job, folder: Path, given: dict[str, Any], contro
         {name: jsonable(value) for name, value in values.items()},
         experiment=job.experiment,
         job=job.id,
-        folder=_working_folder(ws, job, folder),
-        helpers=(ws.root / job.notebook).parent if job.isolated else None,
+        folder=working,
+        helpers=helpers if job.isolated else None,
         collects=True,
         logs=folder / "printed",
         pins=job.pins,
+        locked=job.locked,
+        warm=warm and replace(warm, folders=(str(working), str(helpers))),
         control=control,
     )
     _papermill(plan, source, values, job)

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_ext.datasets.used import PINS
+from mlops_ext.datasets.used import LOCKED, NOTES, PINS
 from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.execution.cells import Outcome, execute
 from mlops_ext.runs.execution.control import Control
+from mlops_ext.runs.execution.links import new_notes, record_links
 from mlops_ext.runs.execution.made import Stamps, keep, keep_logs, stamps
 from mlops_ext.runs.execution.states import INJECTED, NotebookStates, is_injected
 from mlops_ext.runs.execution.streams import Streams
+from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.notebooks.parameters import TAG, parameters_of
@@ -60,7 +62,11 @@ class Plan:
     logs : Path
         A folder for what cells print beyond what the notebook holds; kept as artifacts too.
     pins : mapping of str to int
-        The version that loading a dataset by its bare name gives.
+        The version that loading by a bare name gives: of a dataset, and of a model as `model:NAME`.
+    locked : bool
+        Whether loading by another bare name is refused.
+    warm : Warm or None
+        Where its kernel may be forked.
     """
 
     workspace: Workspace
@@ -75,6 +81,8 @@ class Plan:
     collects: bool = False
     logs: Path | None = None
     pins: Mapping[str, int] = field(default_factory=dict)
+    warm: Warm | None = None
+    locked: bool = False
     control: Control = field(default_factory=Control)
     outcome: Outcome | None = None
 
@@ -116,11 +124,20 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
     environment = _environment(plan, run)
     count_injected = INJECTED.encode() in plan.source and _has_injected(plan)
     before = _files(plan)
+    environment[NOTES] = str(notes := new_notes())
     states.notebook_start()
     with _alive(plan.workspace, run):
         outcome = execute(
-            states, plan.control, kernel_name, language, environment, running, count_injected=count_injected
+            states,
+            plan.control,
+            kernel_name,
+            language,
+            environment,
+            running,
+            count_injected=count_injected,
+            warm=plan.warm,
         )
+    record_links(plan.workspace, run, notes)
     if plan.collects and plan.folder is not None:
         states.warnings += keep(plan.workspace, run, plan.folder, before, _files(plan))
     if plan.logs is not None:
@@ -136,6 +153,8 @@ def _environment(plan: Plan, run: str) -> dict[str, str]:
     environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
     if plan.pins:
         environment[PINS] = json.dumps(dict(plan.pins))
+    if plan.locked:
+        environment[LOCKED] = "1"
     if plan.helpers is not None:
         paths = [str(plan.helpers), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(paths)

@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.records import new_id
-from mlops_ext.runs.attempts.attempt import Execution
+from mlops_ext.runs.attempts.attempt import Attempt, handed_down
 from mlops_ext.runs.attempts.requirements import check_requirements
+from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.runs.schedules.tick import Ticker
 from mlops_ext.runs.types import Job
@@ -69,8 +70,9 @@ class Worker:
         self.poll_seconds = poll_seconds
         self.lease_seconds = lease_seconds
         self.secrets = dict(secrets or {})
-        self.running: list[Execution] = []
+        self.running: list[Attempt] = []
         self.ticker = Ticker(ws)
+        self.parents: Parents | None = None
         self._stopping = False
         self._recovered = 0.0
 
@@ -87,6 +89,15 @@ class Worker:
         int
             How many attempts were run.
         """
+        if Parents.possible():
+            self.parents = Parents(handed_down())
+        try:
+            return self._work(until_idle)
+        finally:
+            if self.parents is not None:
+                self.parents.close()
+
+    def _work(self, until_idle: bool) -> int:
         done = 0
         while not self._stopping:
             try:
@@ -149,7 +160,7 @@ class Worker:
         if claimed is None:
             return 0
         try:
-            self.running.append(Execution(self.ws, claimed, self.secrets))
+            self.running.append(Attempt(self.ws, claimed, self.secrets, self.parents))
         except OSError as trouble:
             leases.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
         return 1

@@ -18,6 +18,7 @@ from sqlalchemy import update
 
 from mlops_ext.records import now
 from mlops_ext.runs import edge, service
+from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import CancelJob, Job, ShowJob, SubmitJob
@@ -193,12 +194,8 @@ def test_a_run_killed_with_its_worker_is_tried_again_once(ws: Workspace) -> None
     wait_until(lambda: wrote(ws) and ws.call(service.show, ShowJob(job=job.id)).run)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    [child] = [
-        pid
-        for pid in left_over("mlops_ext.runs.attempts.child")
-        if f"{job.id}." in psutil.Process(pid).environ().get("MLOPS_ATTEMPT", "")
-    ]
-    os.kill(child, signal.SIGKILL)
+    for process in processes.marked(f"{job.id}.1"):
+        process.kill()
     past = update(jobs).where(jobs.c.id == job.id).values(lease_until=now())
     ws.catalog.measure(lambda change: change.execute(past))
     Worker(ws).run(until_idle=True)

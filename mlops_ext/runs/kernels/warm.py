@@ -1,0 +1,136 @@
+"""Warm parents as a worker keeps them: one for attempts, and one for kernels per environment and import set."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import NoSuchKernel
+
+from mlops_ext.runs.kernels.imports import imports_of
+from mlops_ext.runs.kernels.specs import Kernels, python_of
+from mlops_ext.runs.notebooks.files import Notebook
+
+__all__ = ["Parents"]
+
+_MOST = 4
+_READ_AT_IMPORT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+"""What a kernel sets before anything is imported."""
+_ATTEMPT = {"modules": ["mlops_ext.runs.attempts.child"], "prepare": [["mlops_ext.runs.attempts.child", "prepare"]]}
+_KERNEL = ["ipykernel.kernelapp", "ipykernel.zmqshell"]
+_IN_EVERY_KERNEL = (
+    "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect",
+    "IPython.extensions.storemagic", "ipykernel.debugger", "jupyter_client.localinterfaces", "psutil", "sqlite3",
+    "tornado.gen", "tornado.locks", "tornado.platform.asyncio", "tornado.queues",
+)  # fmt: skip
+"""What a kernel imports by itself when it starts."""
+log = logging.getLogger("mlops_ext.runs")
+
+
+class Parents:
+    """The warm parents of a worker; they end with it.
+
+    Parameters
+    ----------
+    environment : mapping
+        Of the parents; libraries read some of it when they are imported.
+    preload : sequence of str
+        Packages that may be imported before a kernel is forked, beside those known to be safe.
+    """
+
+    def __init__(self, environment: Mapping[str, str], preload: Sequence[str] = ()) -> None:
+        self._environment = {**_READ_AT_IMPORT, **environment}
+        self._preload = preload
+        self._folder = Path(tempfile.mkdtemp(prefix="mlops-"))
+        self._parents: dict[tuple[Any, ...], tuple[subprocess.Popen[bytes], str]] = {}
+
+    @staticmethod
+    def possible() -> bool:
+        """Tell whether processes can be forked here; on macOS system libraries break in a child that did not exec."""
+        return sys.platform == "linux" and hasattr(os, "pidfd_open")
+
+    def attempts(self) -> str:
+        """Give the address of the parent of attempts; empty when there is none."""
+        return self._address((sys.executable,), sys.executable, _ATTEMPT)
+
+    def kernels(self, notebook: Notebook, name: str) -> str:
+        """Give the address of the parent of a notebook's kernel; empty for a kernel that starts cold.
+
+        Parameters
+        ----------
+        name : str
+            The kernel that was asked for instead of the notebook's own.
+        """
+        if notebook.language not in ("python", "ipython"):
+            return ""
+        try:
+            spec = Kernels("python").get_kernel_spec(name or notebook.kernel or "python3")
+        except NoSuchKernel:
+            return ""
+        python = python_of(spec)
+        if not python:
+            return ""
+        modules = imports_of(notebook.code, self._preload)
+        task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules]}
+        return self._address((python, modules, _installed(python)), python, task)
+
+    def close(self) -> None:
+        """End the parents; what they forked goes on."""
+        for process, _ in self._parents.values():
+            _end(process)
+        self._parents.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _address(self, key: tuple[Any, ...], python: str, task: Mapping[str, Any]) -> str:
+        known = self._parents.pop(key, None)
+        if known is None:
+            known = self._start(python, task)
+            while len(self._parents) > _MOST:
+                process, _ = self._parents.pop(next(iter(self._parents)))
+                _end(process)
+        # The one used last stands last; one that broke stays, so that it is not started again and again.
+        self._parents[key] = known
+        return known[1] if known[0].poll() is None else ""
+
+    def _start(self, python: str, task: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], str]:
+        address = tempfile.mktemp(dir=self._folder)  # noqa: S306 - the folder is this process's own
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            # Who asks before the imports are done waits in the socket's queue.
+            listener.listen(512)
+            given = {"listen": listener.fileno(), "gentle": [], **task}
+            script = str(Path(__file__).with_name("parent.py"))
+            process = subprocess.Popen(  # noqa: S603
+                [python, script, json.dumps(given)],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+        return process, address
+
+
+def _installed(python: str) -> tuple[int, ...]:
+    """Tell one state of an environment from another: installing something touches its folder."""
+    folders = sorted(Path(python).parent.parent.glob("lib/python3*/site-packages"))
+    return tuple(folder.stat().st_mtime_ns for folder in folders)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        process.communicate()
