@@ -16,6 +16,7 @@ from mlops_ext.models.promotion.types import ApplyPolicy, Deployment, ListDeploy
 from mlops_ext.models.types import ModelVersion, NoRequest, ShowVersion
 from mlops_ext.monitoring.alerts import service as alerting
 from mlops_ext.monitoring.alerts.bands import impact_alert, loss_alert
+from mlops_ext.monitoring.alerts.types import AcknowledgeAlert, ListAlerts, ResolveAlert
 from mlops_ext.monitoring.types import MetricEstimate, Report
 from mlops_ext.operations import every
 from mlops_ext.runs import service as jobs
@@ -243,8 +244,14 @@ class Story:
                 )
         except CheckRefused as refusal:
             self.refusals.append(refusal.message)
+            self._answer_alerts(alerting.acknowledge, AcknowledgeAlert, f"{challenger.ref} was refused")
             return Outcome(f"{told}: refused", {**numbers, "promoted": False})
+        self._answer_alerts(alerting.resolve, ResolveAlert, f"{challenger.ref} serves now")
         return Outcome(f"{told}: promoted", {**numbers, "promoted": True})
+
+    def _answer_alerts(self, operation: Any, request: Any, comment: str) -> None:
+        for alert in every(self.ws, alerting.alerts, ListAlerts(model=MODEL, state="open")):
+            self.ws.call(operation, request(alert=alert.id, comment=comment))
 
     def _compare(self, challenger: ModelVersion, number: int) -> Report:
         champion = self._serving()

@@ -103,7 +103,7 @@ class ListMutes(PageRequest):
 
 
 class Mute(Record):
-    """Nobody is told of the alerts of a model, or of one of its monitors, for a while; each is recorded all the same."""
+    """Nobody is told of the alerts of a model, or of one of its monitors, for a while; all are recorded."""
 
     shown: ClassVar[tuple[str, ...]] = ("id", "model", "monitor", "until", "comment", "created_by")
     id: str
