@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service
-from mlops_ext.datasets.types import CommitDataset, DatasetVersion, ShowDataset
+from mlops_ext.datasets.types import CommitDataset, DatasetVersion, Origin, ShowDataset
 from mlops_ext.datasets.used import current_run, pinned, remember
 from mlops_ext.errors import DamagedBlob, NotFound
 from mlops_ext.refs import check_name
@@ -16,33 +16,46 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.datasets.content.canonical import Content
     from mlops_ext.datasets.frames.convert import Kind, Representation
+    from mlops_ext.datasets.sources.opening import Opened
     from mlops_ext.datasets.storage.manifest import Manifest
 
 __all__ = ["load", "snapshot", "verify"]
 
 
 def snapshot(
-    obj: Any,
-    name: str,
+    obj: Any = None,
+    name: str = "",
     *,
+    sql: Any = None,
+    con: Any = None,
+    primary_key: str | Sequence[str] | None = None,
     description: str = "",
     tags: Mapping[str, str] | None = None,
+    by_reference: bool = False,
     workspace: Workspace | None = None,
 ) -> DatasetVersion:
-    """Keep a frame as the next version of a dataset.
+    """Keep rows as the next version of a dataset.
 
-    What equals the latest version, in content and kind, makes none and writes nothing.
+    What equals the latest version, in content, kind and primary key, makes none and writes nothing.
 
     Parameters
     ----------
-    obj : pandas.DataFrame, polars.DataFrame, pyarrow.Table, DuckDB relation, str or Path
-        The data; a path names a CSV or Parquet file.
+    obj : pandas or Polars frame (eager or lazy), Arrow table, reader or dataset, DuckDB relation, str or Path
+        The data. A text is the path, folder, glob or URL (whatever fsspec opens) of CSV, Parquet, Arrow or JSON
+        files, or the folder of a Delta table; tables of deltalake and pyiceberg are taken as they are.
     name : str
         Name of the dataset.
+    sql, con : str or SQLAlchemy statement, and URL, engine or connection
+        A query instead of an object, and the database: SQLAlchemy, DuckDB, ADBC or any DBAPI connection.
+    primary_key : str or sequence of str, optional
+        Columns that tell rows apart, which is checked; those of the version before when left out, none when empty.
     description : str
         A sentence about it.
     tags : mapping of str to str, optional
         Anything worth finding it by.
+    by_reference : bool
+        Leave the rows where they are and keep only which they are: digests of files, the version of an object, of
+        a Delta or Iceberg table. Loading refuses when they are not there any more.
     workspace : Workspace, optional
         Where; the one found from here when left out.
 
@@ -54,7 +67,9 @@ def snapshot(
     Raises
     ------
     InvalidValue
-        The frame cannot be kept exactly, or the name is wrong.
+        The rows cannot be kept exactly, or the name is wrong.
+    Conflict
+        A source file changed while it was read.
 
     Examples
     --------
@@ -62,31 +77,37 @@ def snapshot(
     >>> version = snapshot(pd.DataFrame({"x": [1, 2]}), "numbers")  # doctest: +SKIP
     >>> version.ref  # doctest: +SKIP
     'numbers@1'
+    >>> snapshot("s3://bucket/flights/*.parquet", "flights", by_reference=True)  # doctest: +SKIP
+    >>> snapshot(sql="SELECT * FROM flights", con="postgresql://db/air", name="flights")  # doctest: +SKIP
     """
     from mlops_ext.datasets.content.canonical import digest_table
-    from mlops_ext.datasets.frames.convert import to_table
-    from mlops_ext.datasets.storage.writing import TableRows, write_manifest
+    from mlops_ext.datasets.frames.keys import primary_key_of
+    from mlops_ext.datasets.sources.opening import opened
 
     ws = workspace or Workspace.find()
     check_name(name)
-    table, representation = to_table(obj)
-    content = digest_table(table, ws.algorithm)
-    manifest = _known_manifest(ws, name, content, representation)
-    if not manifest:
-        base, parent = _parent(ws, name)
-        made = write_manifest(ws, TableRows(table), representation, content=content, parent=parent)
-        manifest = ws.put_blob((made.over(*base) if base else made).to_bytes())
-    request = CommitDataset(
-        name=name, manifest=manifest, description=description, tags=dict(tags or {}), run=current_run()
-    )
-    try:
-        version = ws.call(service.commit, request)
-    except MissingBlob:
-        # gc took a blob between putting and naming it
-        made = write_manifest(ws, TableRows(table), representation, content=content)
-        manifest = ws.put_blob(made.to_bytes())
-        version = ws.call(service.commit, request.model_copy(update={"manifest": manifest}))
-    remember(version.ref, ws.root)
+    latest = _latest(ws, name)
+    with opened(obj, ws, sql=sql, con=con) as rows:
+        held = rows.as_reference() if by_reference else rows
+        key = primary_key_of(held.table, held.representation, primary_key, latest.primary_key if latest else ())
+        content = digest_table(held.table, ws.algorithm)
+        request = CommitDataset(
+            name=name,
+            manifest=_stored(ws, held, content, latest, key),
+            description=description,
+            tags=dict(tags or {}),
+            primary_key=key,
+            origin=_origin(ws, held),
+            run=current_run(),
+        )
+        try:
+            version = ws.call(service.commit, request)
+        except MissingBlob:
+            # gc took a blob between putting and naming it
+            version = ws.call(
+                service.commit, request.model_copy(update={"manifest": _stored(ws, held, content, None, key)})
+            )
+    remember(version.ref, ws.root, made=True)
     return version
 
 
@@ -161,6 +182,36 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
     return version
 
 
+def _stored(ws: Workspace, rows: Opened, content: Content, latest: DatasetVersion | None, key: Sequence[str]) -> str:
+    """Store what is not stored yet and give the digest of the manifest; without a latest version, all of it."""
+    from mlops_ext.datasets.storage.writing import TableRows, reference_manifest, write_manifest
+
+    if "reference" in rows.representation.words:
+        return ws.put_blob(reference_manifest(ws, rows.representation, content).to_bytes())
+    if latest is None:
+        made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, keys=key)
+        return ws.put_blob(made.to_bytes())
+    known = _known_manifest(ws, latest.name, content, rows.representation)
+    if known:
+        return known
+    base, parent = _parent(ws, latest)
+    made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, parent=parent, keys=key)
+    return ws.put_blob((made.over(*base) if base else made).to_bytes())
+
+
+def _origin(ws: Workspace, rows: Opened) -> Origin:
+    from mlops_ext.datasets.sources.origin import here
+
+    return here(ws.root, ws.algorithm).model_copy(update={"sources": rows.sources, "query": rows.query})
+
+
+def _latest(ws: Workspace, name: str) -> DatasetVersion | None:
+    try:
+        return ws.call(service.show, ShowDataset(dataset=name))
+    except NotFound:
+        return None
+
+
 def _known_manifest(ws: Workspace, name: str, content: Content, representation: Representation) -> str:
     """Find an earlier version with this content and representation: its files serve again."""
     from mlops_ext.store.hashing import algorithm_of, digest_of
@@ -173,17 +224,15 @@ def _known_manifest(ws: Workspace, name: str, content: Content, representation: 
     return earlier.manifest if earlier.representation == described else ""
 
 
-def _parent(ws: Workspace, name: str) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
+def _parent(ws: Workspace, latest: DatasetVersion) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
     """Give the manifest whose digests may be left out, with its own digest, and the latest version's, whole."""
     from mlops_ext.datasets.storage.manifest import Manifest
 
-    try:
-        latest = ws.call(service.show, ShowDataset(dataset=name)).manifest
-    except NotFound:
+    if latest.by_reference:
         return None, None
-    manifest = Manifest.from_bytes(ws.get_blob(latest))
+    manifest = Manifest.from_bytes(ws.get_blob(latest.manifest))
     if manifest.base is None:
-        return (latest, manifest), manifest
+        return (latest.manifest, manifest), manifest
     base = Manifest.from_bytes(ws.get_blob(manifest.base))
     return (manifest.base, base), manifest.whole(base)
 

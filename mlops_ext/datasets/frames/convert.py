@@ -7,22 +7,23 @@ was and what else makes it that frame (index, labels, dtypes, exact types).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mlops_ext.datasets.content.arrow_types import describe_schema, is_binary, is_list, is_string, restore_schema
+from mlops_ext.datasets.content.arrow_types import describe_schema, restore_schema
 from mlops_ext.datasets.content.canonical import unified
+from mlops_ext.datasets.frames import polars_frames
+from mlops_ext.datasets.frames.arrow_frames import restored, stored
 from mlops_ext.errors import InvalidValue, MissingExtra, did_you_mean
 
-__all__ = ["Kind", "Representation", "from_table", "needed_columns", "plain_view", "to_table"]
+__all__ = ["Kind", "Representation", "from_polars_file", "from_table", "needed_columns", "plain_view", "to_table"]
 
-Kind = Literal["pandas", "polars", "arrow"]
+Kind = Literal["pandas", "polars", "arrow", "duckdb", "path"]
 FORMAT = "r1"
-_KINDS = ("pandas", "polars", "arrow")
+_KINDS = ("pandas", "polars", "arrow", "duckdb", "path")
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def to_table(obj: Any) -> tuple[pa.Table, Representation]:
 
     Parameters
     ----------
-    obj : pandas.DataFrame, polars.DataFrame, pyarrow.Table, DuckDB relation, str or Path
-        A path names a CSV or Parquet file, which is read as Arrow.
+    obj : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        All of its rows are in memory, or mapped.
 
     Raises
     ------
@@ -78,16 +79,11 @@ def to_table(obj: Any) -> tuple[pa.Table, Representation]:
     home = type(obj).__module__.partition(".")[0]
     kind: str
     words: dict[str, Any]
-    if isinstance(obj, str | Path):
-        table, kind, words = _read_file(Path(obj)), "arrow", {}
-    elif home == "polars":
+    if home == "polars":
         table, kind, words = _from_polars(obj)
-    elif home in ("duckdb", "_duckdb") and hasattr(obj, "to_arrow_table"):
-        table, kind, words = obj.to_arrow_table(), "duckdb", {}
-    elif isinstance(obj, pa.Table):
-        table, kind, words = obj, "arrow", {}
-    elif isinstance(obj, pa.RecordBatch):
-        table, kind, words = pa.Table.from_batches([obj]), "arrow", {}
+    elif isinstance(obj, pa.Table | pa.RecordBatch):
+        given = obj if isinstance(obj, pa.Table) else pa.Table.from_batches([obj])
+        kind, (table, words) = "arrow", stored(given)
     else:
         table, kind, words = _from_pandas(obj)
     _check_table(table)
@@ -102,29 +98,35 @@ def from_table(table: pa.Table, representation: Representation, as_: Kind | None
     ----------
     table : pyarrow.Table
         With the exact types of the representation.
-    as_ : {"pandas", "polars", "arrow"}, optional
+    as_ : {"pandas", "polars", "arrow", "duckdb"}, optional
         The wanted kind; the original one when left out.
     columns : list of str, optional
         The wanted columns in order.
     """
     wanted = as_ or representation.kind
     if wanted == "pandas" and representation.kind == "pandas":
-        from mlops_ext.datasets.frames.pandas_frames import to_pandas
+        from mlops_ext.datasets.frames.pandas_frames import index_names, to_pandas
 
-        return to_pandas(table, representation.words, columns)
-    if columns is not None:
-        table = table.select(columns)
+        index = index_names(representation.words)
+        kept = [name for name in table.column_names if name not in index]
+        return to_pandas(table, representation.words, None if columns is None else kept)
     if wanted == "pandas":
         return plain_view(table)
     if wanted == "polars":
-        return _to_polars(table, representation.words.get("enums", []) if representation.kind == "polars" else [])
+        enums = representation.words.get("enums", []) if representation.kind == "polars" else []
+        return polars_frames.to_polars(table, enums)
     if wanted == "duckdb":
         return _to_duckdb(table)
-    return table
+    return restored(table, representation.words) if representation.kind == "arrow" else table
 
 
-def needed_columns(representation: Representation, columns: list[str] | None, *, exact: bool) -> list[str] | None:
-    """Check the asked columns; for the very frame that was snapshotted add those of its index.
+def needed_columns(representation: Representation, columns: Sequence[Any] | None, *, exact: bool) -> list[str] | None:
+    """Find the asked columns; for the very frame that was snapshotted add those of its index.
+
+    Parameters
+    ----------
+    columns : sequence, optional
+        Names, or a pandas frame's labels of any type; a label that stands twice means both columns.
 
     Raises
     ------
@@ -133,18 +135,28 @@ def needed_columns(representation: Representation, columns: list[str] | None, *,
     """
     if columns is None:
         return None
+    labels: list[tuple[Any, str]] = [(name, name) for name in representation.schema.names]
     index: list[str] = []
-    if exact and representation.kind == "pandas":
-        from mlops_ext.datasets.frames.pandas_frames import index_names
+    if representation.kind == "pandas":
+        from mlops_ext.datasets.frames.pandas_frames import column_labels, index_names
 
+        labels = column_labels(representation.words)
         index = index_names(representation.words)
-    known = [name for name in representation.schema.names if name not in index]
-    for name in columns:
-        if name not in known:
-            raise InvalidValue(f"no column named {name!r}", hint=did_you_mean(str(name), known))
-    if len(set(columns)) != len(columns):
-        raise InvalidValue(f"a column is asked for twice: {columns}", hint="Name each column once")
-    return [*columns, *index]
+        labels += [] if exact else [(name, name) for name in index]
+    found = [name for asked in columns for name in _named(asked, labels)]
+    if len(set(found)) != len(found):
+        raise InvalidValue(f"a column is asked for twice: {list(columns)}", hint="Name each column once")
+    return [*found, *index] if exact else found
+
+
+def _named(asked: Any, labels: list[tuple[Any, str]]) -> list[str]:
+    found = [name for label, name in labels if type(label) is type(asked) and label == asked]
+    found = found or [name for _, name in labels if name == asked]
+    if not found:
+        raise InvalidValue(
+            f"no column named {asked!r}", hint=did_you_mean(str(asked), [str(label) for label, _ in labels])
+        )
+    return found
 
 
 def check_kind(as_: str | None) -> None:
@@ -189,76 +201,33 @@ def _from_polars(frame: Any) -> tuple[pa.Table, str, dict[str, Any]]:
     import polars as pl
 
     if isinstance(frame, pl.LazyFrame):
-        raise InvalidValue("a LazyFrame holds no rows yet", hint="Snapshot frame.collect()")
+        raise InvalidValue("a LazyFrame holds no rows yet", hint="Collect it: frame.collect()")
     if not isinstance(frame, pl.DataFrame):
         raise InvalidValue(f"a Polars {type(frame).__name__} is no frame", hint="Snapshot series.to_frame()")
-    for name, dtype in frame.schema.items():
-        if "Object" in str(dtype) or "128" in str(dtype):
-            raise InvalidValue(f"column {name!r} cannot be kept exactly: its dtype is {dtype}", hint="Cast it first")
-    enums = {name: dtype.categories.to_list() for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)}
+    polars_frames.check_schema(frame.schema)
     arrow = frame.to_arrow() if frame.width else pa.table({"rows": pa.nulls(frame.height)}).select([])
     _check_table(arrow)
-    columns = [_settled(arrow[name], enums.get(name)) for name in arrow.column_names]
-    table = pa.table(columns, names=arrow.column_names) if columns else arrow
-    made = _to_polars(table.slice(0, 3), list(enums))
-    for name, dtype in frame.schema.items():
-        if made.schema[name] != dtype:
-            text = f"column {name!r} cannot be kept exactly: its dtype {dtype} would come back as {made.schema[name]}"
-            raise InvalidValue(text, hint="Cast it first")
-    return table, "polars", {"enums": list(enums)} if enums else {}
+    return _settled_polars(arrow, frame.schema)
 
 
-def _settled(values: pa.ChunkedArray, enum: list[str] | None) -> pa.ChunkedArray:
-    """Give a Polars column types that do not depend on the release or on what else the process did."""
-    if not pa.types.is_dictionary(values.type):
-        return values.cast(_large(values.type))
-    held = values.unify_dictionaries().chunks or [pa.array([], values.type)]
-    dictionary = held[0].dictionary.cast(pa.large_string())
-    if enum is None:
-        used = dictionary.take(pc.drop_null(pc.unique(pa.chunked_array([each.indices for each in held]))))
-        ordered = used.take(pc.array_sort_indices(used))
-    else:
-        ordered = pa.array(enum, pa.large_string())
-    places = pc.index_in(dictionary, ordered)
-    chunks = [
-        pa.DictionaryArray.from_arrays(places.take(each.indices.cast(pa.int64())), ordered, ordered=enum is not None)
-        for each in held
-    ]
-    return pa.chunked_array(chunks)
+def from_polars_file(arrow: pa.Table, schema: Any) -> tuple[pa.Table, Representation]:
+    """Turn what a lazy frame wrote into a table and its representation.
+
+    Parameters
+    ----------
+    arrow : pyarrow.Table
+        The rows, in the oldest layout that Polars writes.
+    schema : polars.Schema
+        What the lazy frame says of itself.
+    """
+    table, kind, words = _settled_polars(arrow, schema)
+    table = _unified(table)
+    return table, Representation(kind, table.schema, words)
 
 
-def _large(kind: pa.DataType) -> pa.DataType:
-    if is_string(kind):
-        return pa.large_string()
-    if is_binary(kind):
-        return pa.large_binary()
-    if is_list(kind):
-        return pa.large_list(_large(kind.value_type))
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(_large(kind.value_type), kind.list_size)
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(each.name, _large(each.type)) for each in kind])
-    return kind
-
-
-def _to_polars(table: pa.Table, enums: list[str]) -> Any:
-    try:
-        import polars as pl
-    except ImportError as error:
-        raise MissingExtra.of("polars", "all") from error
-    if not table.num_columns:
-        return pl.DataFrame(height=table.num_rows) if table.num_rows else pl.DataFrame()
-    frame: Any = pl.from_arrow(table)
-    if not enums:
-        return frame
-    categories = {name: _dictionary(table[name]).to_pylist() for name in enums if name in table.column_names}
-    return frame.with_columns([pl.col(name).cast(pl.Enum(values)) for name, values in categories.items()])
-
-
-def _dictionary(values: pa.ChunkedArray) -> pa.Array:
-    if values.num_chunks == 0:
-        return pa.array([], values.type).dictionary
-    return values.chunk(0).dictionary
+def _settled_polars(arrow: pa.Table, schema: Any) -> tuple[pa.Table, str, dict[str, Any]]:
+    table, words = polars_frames.settled(arrow, schema)
+    return table, "polars", words
 
 
 def _to_duckdb(table: pa.Table) -> Any:
@@ -269,31 +238,7 @@ def _to_duckdb(table: pa.Table) -> Any:
     return duckdb.from_arrow(table)
 
 
-def _read_file(path: Path) -> pa.Table:
-    if not path.is_file():
-        raise InvalidValue(f"no file {str(path)!r}", hint="Give the path of a CSV or Parquet file, or a frame")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    try:
-        if ".csv" in suffixes[-2:]:
-            from pyarrow import csv
-
-            return csv.read_csv(path)
-        if suffixes[-1:] in ([".parquet"], [".pq"]):
-            from pyarrow import parquet
-
-            return parquet.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidValue(
-            f"cannot read {str(path)!r}: {error}", hint="Read it yourself and snapshot the frame"
-        ) from error
-    raise InvalidValue(f"unknown kind of file {path.name!r}", hint="Give a .csv or .parquet file, or a frame")
-
-
 def _check_table(table: pa.Table) -> None:
-    names = table.column_names
-    repeated = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if repeated is not None:
-        raise InvalidValue(f"column {repeated!r} stands in the frame more than once", hint="Rename one of them")
     for field in table.schema:
         problem = _problem(field.type, top=True)
         if problem:

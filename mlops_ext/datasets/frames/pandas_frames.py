@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from mlops_ext.datasets.frames import pandas_arrays as arrays
+from mlops_ext.datasets.frames.arrow_frames import unique_names
 from mlops_ext.datasets.frames.pandas_arrays import Words, refuse
 from mlops_ext.errors import InvalidValue
 
-__all__ = ["from_pandas", "index_names", "to_pandas"]
+__all__ = ["column_labels", "from_pandas", "index_names", "to_pandas"]
 
 _SAMPLE_ROWS = 3
 
@@ -88,11 +89,13 @@ def _table(names: list[str], columns: list[Any], rows: int) -> pa.Table:
 
 
 def _names(labels: pd.Index) -> list[str]:
-    names = [label if isinstance(label, str) else str(label) for label in labels]
-    repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else []
-    if repeated:
-        raise refuse(f"column {repeated[0]!r}", "the frame has it more than once", "Rename one: df.columns = [...]")
-    return names
+    return unique_names([label if isinstance(label, str) else str(label) for label in labels])
+
+
+def column_labels(written: Words) -> list[tuple[Any, str]]:
+    """Give each column's label with its name in the table."""
+    labels = _decode_columns(written["labels"])
+    return list(zip(labels, _names(labels), strict=True))
 
 
 def _encode_index(index: pd.Index, taken: set[str]) -> tuple[dict[str, Any], Words]:

@@ -24,9 +24,11 @@ from mlops_ext.datasets.storage.segment_digests import segment_digests
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
 
-__all__ = ["Rows", "TableRows", "write_manifest"]
+__all__ = ["Rows", "TableRows", "reference_manifest", "write_manifest"]
 
 SPAN_TARGETS = 4
+BATCH_BYTES = 1 << 28
+"""At most so much of a table is hashed at once."""
 _SAMPLES, _SAMPLE_ROWS = 16, 256
 
 
@@ -61,7 +63,7 @@ class TableRows:
 
     def __init__(self, table: pa.Table) -> None:
         self.table, self.schema, self.rows, self.bytes = table, table.schema, table.num_rows, table.nbytes
-        self.batch = self.rows // 8
+        self.batch = min(self.rows // 8, BATCH_BYTES * self.rows // max(self.bytes, 1))
 
     def sample(self) -> pa.Table:
         """Take some rows from many places, so that neither sorted nor repeating columns mislead."""
@@ -140,6 +142,18 @@ def write_manifest(
         groups=groups,
         cuts=Cuts(keys=cutter.keys, target=cutter.target, rows=writer.rows, marks=writer.marks) if files else None,
         digests={name: tuple(each) for name, each in writer.digests.items()},
+    )
+
+
+def reference_manifest(ws: Workspace, representation: Representation, content: Content) -> Manifest:
+    """Make the manifest of rows that stay at their source."""
+    return Manifest(
+        kind=representation.kind,
+        rows=content.rows,
+        digest=content.digest,
+        representation=ws.put_blob(representation.to_bytes()),
+        schema_=content.columns,
+        by_reference=True,
     )
 
 
