@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
     from mlops_ext.runs.edge import run
+    from mlops_ext.runs.pipelines.edge import pipeline, step
     from mlops_ext.runs.rerun import rerun
     from mlops_ext.runs.schedules.edge import schedule
     from mlops_ext.tracking.autolog import autolog
@@ -81,6 +82,7 @@ __all__ = [
     "log_params",
     "log_predictions",
     "performance",
+    "pipeline",
     "promote",
     "register",
     "reject",
@@ -95,6 +97,7 @@ __all__ = [
     "set_tags",
     "snapshot",
     "start_run",
+    "step",
     "tag",
     "untag",
     "why",
@@ -127,6 +130,7 @@ _FACE = {
     "mlops_ext.monitoring.performance.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.runs.edge": ("run",),
+    "mlops_ext.runs.pipelines.edge": ("pipeline", "step"),
     "mlops_ext.runs.rerun": ("rerun",),
     "mlops_ext.runs.schedules.edge": ("schedule",),
     "mlops_ext.tracking.autolog": ("autolog",),

@@ -9,14 +9,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from mlops_ext.errors import InvalidValue
 
 __all__ = ["DigestPrefix", "Kind", "Label", "Latest", "Number", "Ref", "Selector", "check_label", "check_name"]
 
-Kind = Literal["model", "dataset", "run", "feature_view", "job", "report", "alert", "experiment"]
-KINDS: tuple[str, ...] = ("model", "dataset", "run", "feature_view", "job", "report", "alert", "experiment")
+Kind = Literal[
+    "model",
+    "dataset",
+    "run",
+    "feature_view",
+    "job",
+    "report",
+    "alert",
+    "experiment",
+    "pipeline",
+    "schedule",
+    "webhook",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
 MAX_NAME = 250
 _FORBIDDEN = set("/:@\\")
 _DIGEST = re.compile(r"(b3|sha256):([0-9a-f]{8,64})")

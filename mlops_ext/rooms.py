@@ -11,6 +11,7 @@ import mlops_ext.monitoring.alerts.notices
 import mlops_ext.monitoring.alerts.service
 import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
+import mlops_ext.runs.pipelines.service
 import mlops_ext.runs.schedules.service
 import mlops_ext.runs.schedules.webhooks
 import mlops_ext.runs.service

@@ -54,6 +54,9 @@ STORY: tuple[tuple[str, str], ...] = (
     ("monitoring.unmute", "no-op"),
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
+    ("pipelines.run", "again"),
+    ("pipelines.cancel", "no-op"),
+    ("pipelines.resume", "refused"),
     ("schedules.add", "no-op"),
     ("schedules.pause", "no-op"),
     ("schedules.resume", "no-op"),
@@ -173,6 +176,15 @@ class Cast:
 
     def jobs_cancel(self) -> dict[str, Any]:
         return {"job": self.made["jobs.submit"].id}
+
+    def pipelines_run(self) -> dict[str, Any]:
+        (self.ws.root / "mlops.toml").write_text('[pipelines.p.steps.one]\nnotebook = "one.ipynb"\n', encoding="utf-8")
+        return {"pipeline": "p"}
+
+    def pipelines_cancel(self) -> dict[str, Any]:
+        return {"run": self.made["pipelines.run"].id}
+
+    pipelines_resume = pipelines_cancel
 
     def schedules_add(self) -> dict[str, Any]:
         return {"schedule": "nightly", "notebook": "one.ipynb", "cron": "30 2 * * *", "tz": "Europe/Berlin"}

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
+from mlops_ext.errors import InvalidValue
 from mlops_ext.refs import Latest, Ref
 
-__all__ = ["PINS", "current_run", "pinned", "remember", "set_run", "unnoticed", "used"]
+__all__ = ["LOCKED", "NOTES", "PINS", "current_run", "note", "pinned", "remember", "set_run", "unnoticed", "used"]
 
 PINS = "MLOPS_PINS"
-"""A variable with the version of each dataset that loading by its bare name gives, as JSON; set for a rerun."""
+"""A variable with the version that loading by a bare name gives, as JSON; of models the key is `model:NAME`."""
+
+LOCKED = "MLOPS_LOCKED"
+"""A variable that is set where loading by a bare name that has no such version is refused."""
+
+NOTES = "MLOPS_NOTES"
+"""A variable with a file in which what is read and made is noted, for the run that this process belongs to."""
+
+log = logging.getLogger("mlops_ext.datasets")
 
 
 class _Record:
@@ -25,12 +36,13 @@ class _Record:
         self.refs: dict[tuple[str, Path | None], None] = {}
         self.shared_run = ""
         self.thread = threading.local()
+        self.made: set[str] = set()
 
 
 _record = _Record()
 
 
-def remember(ref: str, root: Path | None = None) -> None:
+def remember(ref: str, root: Path | None = None, *, made: bool = False) -> None:
     """Note that a version was read or made, such as `flights@2`; the latest use counts.
 
     Parameters
@@ -39,12 +51,29 @@ def remember(ref: str, root: Path | None = None) -> None:
         `name@version`.
     root : Path, optional
         The workspace's folder.
+    made : bool
+        It was made, or would have been, were it not there already.
     """
+    note(f"dataset:{ref}", made=made)
     if getattr(_record.thread, "unnoticed", False):
         return
     with _record.lock:
         _record.refs.pop((ref, root), None)
         _record.refs[ref, root] = None
+
+
+def note(ref: str, *, made: bool = False) -> None:
+    """Tell whoever runs this process that something was read or made, such as `model:delay@3`."""
+    if made:
+        _record.made.add(ref.partition("@")[0])
+    path = os.environ.get(NOTES)
+    if not path or getattr(_record.thread, "unnoticed", False):
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{'out' if made else 'in'} {ref}\n")
+    except OSError as error:
+        log.warning("what was used could not be noted: %s", error)
 
 
 def used(root: Path | None = None) -> tuple[str, ...]:
@@ -77,19 +106,34 @@ def unnoticed() -> Iterator[None]:
         _record.thread.unnoticed = before
 
 
-def pinned(text: str) -> str:
+def pinned(text: str, kind: Literal["dataset", "model"] = "dataset") -> str:
     """Give a reference the version that this process is pinned to, when it asks for the latest.
 
     Parameters
     ----------
     text : str
         `flights`, `flights@latest`; any other is given as it is.
+
+    Raises
+    ------
+    InvalidValue
+        The run is locked, and neither the lock nor the run itself gives that name a version.
     """
     pins = json.loads(os.environ.get(PINS) or "{}")
-    if not pins:
+    locked = bool(os.environ.get(LOCKED))
+    if not pins and not locked:
         return text
     ref = Ref.parse(text)
-    return f"{ref.name}@{pins[ref.name]}" if isinstance(ref.selector, Latest) and ref.name in pins else text
+    if not isinstance(ref.selector, Latest):
+        return text
+    key = ref.name if kind == "dataset" else f"model:{ref.name}"
+    if key in pins:
+        return f"{ref.name}@{pins[key]}"
+    if locked and f"{kind}:{ref.name}" not in _record.made:
+        raise InvalidValue(
+            f"the run is locked, and mlops.lock does not name {kind}:{ref.name}", hint="Run: mlops lock, and commit it"
+        )
+    return text
 
 
 def set_run(run: str) -> None:

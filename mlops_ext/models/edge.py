@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlops_ext.datasets.used import note
 from mlops_ext.errors import InvalidValue
 from mlops_ext.models import service
 from mlops_ext.models.flavors import save_model
@@ -116,6 +117,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         new=new,
     )
     version = ws.call(service.register, request)
+    note(f"model:{version.ref}", made=True)
     run.log(inputs=version.inputs, outputs=(f"model:{version.ref}",))
     return version
 

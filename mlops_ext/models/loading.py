@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlops_ext.datasets.used import note, pinned
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, StoreUnavailable
 from mlops_ext.models import service
 from mlops_ext.models.enforcing import Enforced
@@ -74,7 +75,8 @@ def load_model(
     if isinstance(trust, str):
         raise InvalidValue(f"trust={trust!r} is one text", hint=f"Write trust=[{trust!r}]")
     ws = workspace or Workspace.find()
-    version = ws.call(service.version, ShowVersion(model=ref if isinstance(ref, str) else ref.ref))
+    version = ws.call(service.version, ShowVersion(model=pinned(ref, "model") if isinstance(ref, str) else ref.ref))
+    note(f"model:{version.ref}")
     if enforce and not version.signature.inputs:
         raise InvalidValue(f"{version.ref} has no signature to enforce", hint="Register it with example=")
     rules = ws.call(policy.show, NoRequest()).policy

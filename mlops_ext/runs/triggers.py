@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,7 +12,9 @@ from sqlalchemy import Connection, func, insert, select, update
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
 from mlops_ext.refs import Ref
-from mlops_ext.runs.queue import submission
+from mlops_ext.runs.pipelines.types import StartPipeline
+from mlops_ext.runs.schedules.targets import prepared
+from mlops_ext.runs.schedules.templates import fill
 from mlops_ext.runs.tables import trigger_cursors, trigger_firings
 from mlops_ext.runs.types import SubmitJob
 from mlops_ext.settings import Trigger
@@ -24,14 +25,13 @@ from mlops_ext.store.trail import decoded
 from mlops_ext.tracking.tables import runs
 from mlops_ext.workspace import Workspace
 
-__all__ = ["LOOK_BACK", "about", "fill", "fire", "matches", "name_of"]
+__all__ = ["LOOK_BACK", "about", "fire", "matches", "name_of"]
 
 LOOK_BACK = timedelta(hours=24)
 """How far back a trigger that is seen for the first time looks."""
 
 _BATCH = 500
 _ADDED = ("dataset", "environment", "webhook", "pipeline")
-_PLACE = re.compile(r"{([\w.]+)}")
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -80,24 +80,6 @@ def about(subject: str, data: Mapping[str, Any]) -> dict[str, Any]:
     return {"subject": subject, **({kind: rest} if rest else {}), **data}
 
 
-def fill(value: Any, data: Mapping[str, Any]) -> Any:
-    """Put an event's values into a template.
-
-    Examples
-    --------
-    >>> fill({"month": "{details.month}", "why": "for {kind}"}, {"details": {"month": 2}, "kind": "drift"})
-    {'month': 2, 'why': 'for drift'}
-    """
-    if isinstance(value, dict):
-        return {name: fill(each, data) for name, each in value.items()}
-    if isinstance(value, list):
-        return [fill(each, data) for each in value]
-    if not isinstance(value, str):
-        return value
-    whole = _PLACE.fullmatch(value)
-    return _look_up(whole[1], data) if whole else _PLACE.sub(lambda match: str(_look_up(match[1], data)), value)
-
-
 def _follow(ws: Workspace, trigger: Trigger) -> int:
     name = name_of(trigger)
     with ws.catalog.read() as connection:
@@ -125,24 +107,28 @@ def _once(ws: Workspace, trigger: Trigger, name: str, row: Any) -> int:
         return 0
     try:
         parameters = fill(trigger.parameters, about(row.subject, decoded(row.data)))
-        prepared = submission.prepare(
-            ws, SubmitJob(notebook=trigger.notebook, parameters=parameters, trigger=row.subject)
-        )
+        started = prepared(ws, _request(trigger, parameters, row.subject))
     except (MlopsError, LookupError) as error:
         text = f"event {row.seq} names no {error}" if isinstance(error, LookupError) else str(error)
         log.warning("the trigger on %s was not followed: %s", trigger.on, text)
         firing = {"trigger": name, "seq": row.seq, "job": "", "error": text}
         ws.catalog.measure(lambda change: _note(change, firing), serial=True)
         return 0
-    firing = {"trigger": name, "seq": row.seq, "job": prepared.id, "error": ""}
+    firing = {"trigger": name, "seq": row.seq, "job": started.id, "error": ""}
 
     def write(change: Change) -> int:
         if not _note(change, firing):
             return 0
-        submission.enter(change, prepared)
+        started.enter(change)
         return 1
 
     return ws.catalog.write(write)
+
+
+def _request(trigger: Trigger, parameters: dict[str, Any], subject: str) -> SubmitJob | StartPipeline:
+    if trigger.pipeline:
+        return StartPipeline(pipeline=trigger.pipeline, parameters=parameters, trigger=subject)
+    return SubmitJob(notebook=trigger.notebook, parameters=parameters, trigger=subject)
 
 
 def _note(change: Change, firing: Mapping[str, Any]) -> bool:
@@ -189,12 +175,3 @@ def _advance(ws: Workspace, name: str, seq: int) -> None:
 
 def _name(text: str) -> str:
     return Ref.parse(text).name if text else ""
-
-
-def _look_up(path: str, data: Mapping[str, Any]) -> Any:
-    value: Any = data
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            raise LookupError(path)
-        value = value[part]
-    return value

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +10,11 @@ from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
-from mlops_ext.runs.queue import submission
-from mlops_ext.runs.queue.leases import ENDED
+from mlops_ext.runs.pipelines.tables import pipeline_runs
+from mlops_ext.runs.pipelines.types import StartPipeline
 from mlops_ext.runs.schedules.cron import latest, local, next_fires
 from mlops_ext.runs.schedules.tables import schedule_firings, schedules
-from mlops_ext.runs.schedules.targets import filled
+from mlops_ext.runs.schedules.targets import Start, filled, prepared
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import SubmitJob
 from mlops_ext.store.catalog import Change
@@ -26,14 +24,6 @@ __all__ = ["fire_due"]
 
 _JOB = ("experiment", "kernel", "timeout_seconds", "max_attempts", "priority")
 log = logging.getLogger("mlops_ext.runs")
-
-
-@dataclass(frozen=True)
-class _Start:
-    """What an instant starts: the id it will have, and how it is written inside the transaction."""
-
-    id: str
-    enter: Callable[[Change], object]
 
 
 def fire_due(ws: Workspace, moment: datetime | None = None) -> list[str]:
@@ -97,12 +87,13 @@ def _start(ws: Workspace, row: Row[Any], instant: datetime) -> str:
     return ws.catalog.write(write)
 
 
-def _prepare(ws: Workspace, row: Row[Any], instant: datetime) -> _Start:
+def _prepare(ws: Workspace, row: Row[Any], instant: datetime) -> Start:
     values = filled(row.parameters, instant, row.tz)
+    if row.pipeline:
+        return prepared(ws, StartPipeline(pipeline=row.pipeline, parameters=values, trigger=f"schedule:{row.name}"))
     options = {name: row.options[name] for name in _JOB}
     request = SubmitJob(notebook=row.notebook, parameters=values, trigger=f"schedule:{row.name}", **options)
-    prepared = submission.prepare(ws, request)
-    return _Start(prepared.id, lambda change: submission.enter(change, prepared))
+    return prepared(ws, request)
 
 
 def _held_up(ws: Workspace, row: Row[Any]) -> str:
@@ -110,8 +101,9 @@ def _held_up(ws: Workspace, row: Row[Any]) -> str:
     if row.options["overlap"] or not row.last_job:
         return ""
     with ws.catalog.read() as connection:
-        status = connection.execute(select(jobs.c.status).where(jobs.c.id == row.last_job)).scalar()
-    return f"job {row.last_job} is still {status}" if status and status not in ENDED else ""
+        table = pipeline_runs if row.pipeline else jobs
+        status = connection.execute(select(table.c.status).where(table.c.id == row.last_job)).scalar()
+    return f"{row.last_job} is still {status}" if status in ("queued", "running") else ""
 
 
 def _note(change: Change, row: Row[Any], instant: datetime, job: str, fault: str) -> bool:

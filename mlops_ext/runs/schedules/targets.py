@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +11,25 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.records import now
 from mlops_ext.runs.notebooks.conversion import check
 from mlops_ext.runs.notebooks.files import locate, read_notebook
+from mlops_ext.runs.pipelines import service as pipelines
+from mlops_ext.runs.pipelines.types import StartPipeline
+from mlops_ext.runs.queue import submission
 from mlops_ext.runs.schedules.cron import local
+from mlops_ext.runs.schedules.templates import fill
 from mlops_ext.runs.schedules.types import AddSchedule
-from mlops_ext.runs.triggers import fill
+from mlops_ext.runs.types import SubmitJob
+from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
-__all__ = ["check_target", "filled"]
+__all__ = ["Start", "check_target", "filled", "prepared"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What will be started: the id it will have, and how it is written inside the transaction."""
+
+    id: str
+    enter: Callable[[Change], object]
 
 
 def check_target(ws: Workspace, request: AddSchedule) -> None:
@@ -33,6 +48,22 @@ def check_target(ws: Workspace, request: AddSchedule) -> None:
     if request.notebook:
         path = locate(request.notebook, ws.root)
         check(read_notebook(path.read_bytes(), path.name), path.name, values)
+    else:
+        pipelines.prepare(ws, StartPipeline(pipeline=request.pipeline, parameters=values))
+
+
+def prepared(ws: Workspace, request: SubmitJob | StartPipeline) -> Start:
+    """Read and check all of a job or of a pipeline's run, so that a transaction has only to enter it.
+
+    Raises
+    ------
+    InvalidValue, NotFound
+    """
+    if isinstance(request, SubmitJob):
+        job = submission.prepare(ws, request)
+        return Start(job.id, lambda change: submission.enter(change, job))
+    run = pipelines.prepare(ws, request)
+    return Start(run.id, lambda change: pipelines.enter(change, run))
 
 
 def filled(parameters: dict[str, Any], instant: datetime, tz: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.models.promotion.expiry import expire_due
 from mlops_ext.monitoring.alerts.delivery import deliver
 from mlops_ext.runs import triggers
+from mlops_ext.runs.pipelines.advancing import advance_all
 from mlops_ext.runs.queue import recovery
 from mlops_ext.runs.schedules import beats
 from mlops_ext.runs.schedules.declared import apply_declared
@@ -53,7 +54,7 @@ def tick(ws: Workspace, *, notices: bool = True) -> Tick:
         fired=tuple(_try(troubles, "schedules", lambda: fire_due(ws), [])),
         triggered=_try(troubles, "triggers", lambda: triggers.fire(ws), 0),
         told=_try(troubles, "notices of alerts", lambda: deliver(ws), 0) if notices else 0,
-        troubles=(),
+        advanced=_try(troubles, "pipelines", lambda: advance_all(ws), 0),
     )
     beats.beat(ws)
     return done.model_copy(update={"troubles": tuple(troubles)})
@@ -79,10 +80,10 @@ class Ticker:
         if self._whole is None or time.monotonic() - self._whole > _WHOLE_SECONDS:
             self._whole = time.monotonic()
             done = tick(self.ws, notices=False)
-            return len(done.fired) + done.triggered
+            return len(done.fired) + done.triggered + done.advanced
         if not self.ws.exists():
             return 0
-        return len(fire_due(self.ws)) + triggers.fire(self.ws)
+        return len(fire_due(self.ws)) + triggers.fire(self.ws) + advance_all(self.ws)
 
     def _tell(self) -> None:
         """Send notices aside, so that a slow channel holds no job up."""

@@ -52,3 +52,45 @@ def create_starting() -> None:
         sa.Column("received_at", sa.String(27), nullable=False),
         sa.PrimaryKeyConstraint("webhook", "id", name=op.f("pk_webhook_deliveries")),
     )
+    op.create_table(
+        "pipeline_runs",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("pipeline", sa.String(length=250), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("cache", sa.Boolean(), nullable=False),
+        sa.Column("trigger", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.String(27), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pipeline_runs")),
+    )
+    op.create_index("ix_pipeline_runs_status_id", "pipeline_runs", ["status", "id"], unique=False)
+    op.create_table(
+        "pipeline_steps",
+        sa.Column("pipeline_run", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("job", sa.String(length=32), nullable=False),
+        sa.Column("reused", sa.String(length=32), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["pipeline_run"], ["pipeline_runs.id"], name=op.f("fk_pipeline_steps_pipeline_run")),
+        sa.PrimaryKeyConstraint("pipeline_run", "name", name=op.f("pk_pipeline_steps")),
+    )
+    op.create_table(
+        "step_results",
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("run", sa.String(length=32), nullable=False),
+        sa.Column("pipeline", sa.String(length=250), nullable=False),
+        sa.Column("step", sa.String(length=250), nullable=False),
+        sa.Column("inputs", sa.Text(), nullable=False),
+        sa.Column("outputs", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.PrimaryKeyConstraint("key", "run", name=op.f("pk_step_results")),
+    )
+    op.create_index(
+        "ix_step_results_pipeline_step_created_at", "step_results", ["pipeline", "step", "created_at"], unique=False
+    )
