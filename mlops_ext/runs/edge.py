@@ -12,6 +12,7 @@ from mlops_ext.models.provenance.masking import mask_notebook
 from mlops_ext.runs import service
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.notebooks.conversion import jsonable
+from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.notebooks.secrecy import is_secret
 from mlops_ext.runs.queue.worker import Progress, Worker
 from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
@@ -34,6 +35,7 @@ class RunSettings(TypedDict, total=False):
     kernel: str
     cwd: str | Path
     isolated: bool
+    locked: bool
     retries: int
     retry_on: Sequence[RetryCause]
 
@@ -72,6 +74,8 @@ def run(
         Name of a kernel to use instead of the notebook's own.
     cwd : str or Path
         Folder to work in; the notebook's own when left out. Files that the run makes there become its artifacts.
+    locked : bool
+        Load by a bare name what mlops.lock says, and refuse one that it does not name.
     isolated : bool
         Work in a new, empty folder, from which the notebook's helper modules are still found.
     retries : int
@@ -127,6 +131,8 @@ def queue(
         kernel=settings.get("kernel", ""),
         folder=_placed(settings.get("cwd"), ws.root),
         isolated=settings.get("isolated", False),
+        pins=_locked_pins(ws, notebook, parameters or {}) if settings.get("locked") else {},
+        locked=settings.get("locked", False),
         max_attempts=settings.get("retries", 0) + 1,
         retry_on=causes,
     )
@@ -186,6 +192,15 @@ def _warn_of_secrets(notebook: Path) -> None:
             f"mlops: {notebook.name} holds {code[0].kind} in {code[0].where}; its bytes are kept with the job, "
             "since they are what runs: give secrets as parameters\n"
         )
+
+
+def _locked_pins(ws: Workspace, notebook: str | Path, parameters: Mapping[str, Any]) -> dict[str, int]:
+    """Give what mlops.lock pins, for a notebook that loads nothing else by a bare name."""
+    from mlops_ext.runs.ci.lock import check_locked, pins_for
+
+    path = locate(_found(notebook), ws.root)
+    check_locked(ws, read_notebook(path.read_bytes(), path.name), path.name, parameters)
+    return pins_for(ws)
 
 
 def _found(notebook: str | Path) -> str:

@@ -31,6 +31,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--experiment", default="", help="The experiment that the run belongs to.")
 @click.option("--kernel", default="", metavar="NAME", help="Instead of the notebook's own.")
 @click.option("--cwd", default="", metavar="FOLDER", help="Folder to work in; the notebook's own when left out.")
+@click.option("--locked", is_flag=True, help="Load what mlops.lock says; refuse a bare name that it does not name.")
 @click.option("--isolated", is_flag=True, help="Work in a new, empty folder; files made there are kept.")
 @click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Stop it after so long.")
 @click.option("--cell-timeout", type=_POSITIVE, metavar="SECONDS", help="Stop it when one cell takes longer.")
@@ -67,7 +68,7 @@ def run(session: Session, /, notebook: str, **options: Any) -> Any:
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    names = ("experiment", "kernel", "cwd", "isolated", "timeout", "cell_timeout", "retries")
+    names = ("experiment", "kernel", "cwd", "isolated", "locked", "timeout", "cell_timeout", "retries")
     causes = [cause.strip() for cause in options["retry_on"].split(",")]
     return {name: options[name] for name in names} | {"retry_on": causes}
 
