@@ -26,6 +26,7 @@ __all__ = [
     "FILE",
     "AlertSettings",
     "Channel",
+    "DatasetSettings",
     "Setting",
     "Settings",
     "Trigger",
@@ -107,6 +108,13 @@ class AlertSettings(BaseModel):
     channels: tuple[Channel, ...] = ()
 
 
+class DatasetSettings(BaseModel):
+    """The section [datasets]: patterns of columns whose values are hidden, by class."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    classes: dict[Literal["pii", "restricted"], tuple[str, ...]] = {}
+
+
 class Settings(BaseModel):
     """All of mlops.toml; `policy` is read by the registry, which knows gates, schedules and pipelines by the runs."""
 
@@ -115,6 +123,7 @@ class Settings(BaseModel):
     workspace: WorkspaceSettings = WorkspaceSettings()
     audit: AuditSettings = AuditSettings()
     alerts: AlertSettings = AlertSettings()
+    datasets: DatasetSettings = DatasetSettings()
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     webhooks: tuple[Webhook, ...] = ()

@@ -90,6 +90,8 @@ class Manifest(Record):
     """Whether the rows stay at their source, which the representation names; there are no files then."""
     base: Digest | None = None
     """An earlier manifest with the same cuts, which has the digests that are not here."""
+    profile: Digest | None = None
+    """What its columns hold, as the snapshot noted it."""
 
     def to_bytes(self) -> bytes:
         """Write the manifest as JSON with sorted keys, in gzip."""
@@ -248,5 +250,5 @@ def _prefixed(data: bytes) -> bytes:
 
 def all_blobs(manifest_digest: str, manifest: Manifest) -> Iterable[str]:
     """Name every blob that a version needs, each once."""
-    base = [manifest.base] if manifest.base else []
-    return dict.fromkeys([manifest_digest, *base, manifest.representation, *(file.digest for file in manifest.blobs)])
+    others = [digest for digest in (manifest.base, manifest.profile) if digest]
+    return dict.fromkeys([manifest_digest, *others, manifest.representation, *(file.digest for file in manifest.blobs)])

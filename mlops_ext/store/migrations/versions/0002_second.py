@@ -145,6 +145,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("highest", sa.Integer(), server_default="0", nullable=False))
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("options", sa.Text(), nullable=True))
+    op.create_table(
+        "column_classes",
+        sa.Column("dataset", sa.String(length=250), nullable=False),
+        sa.Column("column", sa.Text(), nullable=False),
+        sa.Column("class", sa.String(length=20), nullable=False),
+        sa.Column("set_at", sa.String(27), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["dataset"], ["datasets.name"], name=op.f("fk_column_classes_dataset")),
+        sa.PrimaryKeyConstraint("dataset", "column", name=op.f("pk_column_classes")),
+    )
     create_starting()
     extend_alerts()
     with op.batch_alter_table("dataset_versions", schema=None) as batch_op:

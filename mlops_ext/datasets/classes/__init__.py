@@ -1,0 +1,1 @@
+"""Classes of columns: which hold personal or restricted values, and who has read the restricted ones."""
