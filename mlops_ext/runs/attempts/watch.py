@@ -54,7 +54,7 @@ class _Watcher:
             if reason:
                 self._stop(reason)
                 return
-            time.sleep(_LISTEN_SECONDS)
+            self.control.wait(_LISTEN_SECONDS)
 
     def _heard(self) -> Reason:
         if self.deadline is not None and time.monotonic() > self.deadline:

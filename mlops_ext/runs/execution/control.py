@@ -43,6 +43,10 @@ class Control:
         """Say that the execution has ended."""
         self._ended.set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until the execution has ended; tell whether it has."""
+        return self._ended.wait(seconds)
+
     @property
     def ended(self) -> bool:
         """Whether the execution has ended."""
