@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlops_ext.models.loading import load_model
     from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback, why
     from mlops_ext.monitoring.drift.edge import drift
+    from mlops_ext.monitoring.groups.edge import attribute, bias, worst_slices
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
@@ -59,7 +60,9 @@ __all__ = [
     "active_run",
     "approve",
     "archive_model",
+    "attribute",
     "autolog",
+    "bias",
     "browse",
     "check",
     "compare",
@@ -101,6 +104,7 @@ __all__ = [
     "tag",
     "untag",
     "why",
+    "worst_slices",
 ]
 
 _FACE = {
@@ -120,6 +124,7 @@ _FACE = {
     ),
     "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback", "why"),
     "mlops_ext.monitoring.drift.edge": ("drift",),
+    "mlops_ext.monitoring.groups.edge": ("attribute", "bias", "worst_slices"),
     "mlops_ext.monitoring.performance.edge": (
         "compare_window",
         "estimate",

@@ -91,6 +91,10 @@ class Record(BaseModel):
         below = [rich_table(getattr(self, name)) for name in type(self).tables if getattr(self, name)]
         return Group(table, *below) if below else table
 
+    def summary(self) -> str:
+        """Write it in a cell of a table: its reference, else its fields."""
+        return str(getattr(self, "ref", "")) or ", ".join(f"{name}={text}" for name, text in self.pairs())
+
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Give each field that holds something as a name and a text; tables are left out."""
         for name in type(self).model_fields:
@@ -182,7 +186,7 @@ def text_of(value: Any) -> str:  # noqa: PLR0911 - one line for each kind
     if isinstance(value, tuple | list):
         return ", ".join(text_of(each) for each in value)
     if isinstance(value, Record):
-        return str(getattr(value, "ref", "")) or ", ".join(f"{name}={text}" for name, text in value.pairs())
+        return value.summary()
     return str(value)
 
 

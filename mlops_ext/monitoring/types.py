@@ -13,7 +13,7 @@ __all__ = [
     "ReportKind", "SaveReport", "ShowReport", "Verdict",
 ]  # fmt: skip
 
-ReportKind = Literal["drift", "performance", "estimate", "comparison"]
+ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution"]
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "auc": "higher",
     "f1": "higher",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -17,8 +14,6 @@ from sklearn.linear_model import LogisticRegression
 import mlops_ext as mlops
 from mlops_ext.errors import CheckRefused, InvalidValue, MlopsError
 from mlops_ext.governance import gates
-from mlops_ext.governance.gates.behaviour import FAIRNESS
-from mlops_ext.governance.gates.disparity import disparity, groups_of
 from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.promotion.types import GateResult, GateRule, Promotion
 from mlops_ext.models.types import ModelVersion
@@ -26,27 +21,6 @@ from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted
 
 DATA = {"dataset": "people@1", "label": "late"}
-
-
-@pytest.mark.fast
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from("abc")), min_size=1, max_size=60))
-def test_disparities_are_those_of_fairlearn(rows: list[tuple[bool, bool, str]]) -> None:
-    metrics = pytest.importorskip("fairlearn.metrics")
-    # Every group has both labels and both decisions of each, so that all rates are known and none is 0.
-    rows = rows + [(label, said, group) for label in (False, True) for said in (False, True) for group in "abc"]
-    label, said, group = (np.array(each) for each in zip(*rows, strict=True))
-    for name in FAIRNESS:
-        expected = getattr(metrics, name)(label, said, sensitive_features=group)
-        assert disparity(name, groups_of(label, said, group)) == pytest.approx(expected, abs=1e-12), name
-
-
-@pytest.mark.fast
-def test_rates_that_nobody_can_know_are_no_number() -> None:
-    groups = groups_of([1, 1, 0, 1], [1, 0, 1, 1], ["a", "a", None, float("nan")])
-    assert [(group.name, group.rows) for group in groups] == [("(missing)", 2), ("a", 2)]
-    assert math.isnan(disparity("equalized_odds_difference", groups))
-    assert disparity("demographic_parity_ratio", groups_of([1, 0], [0, 0], ["a", "b"])) == 1.0
 
 
 def people(rows: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -86,7 +60,7 @@ def test_fairness_tells_every_group_and_leaves_out_small_ones(workspace: Workspa
     ratio = ask(gates.fairness, workspace, forest, sensitive="group", metric="demographic_parity_ratio", minimum=0.99)
     assert ratio.value == pytest.approx(min(shares) / max(shares))
     assert not ratio.passed
-    with pytest.raises(InvalidValue, match="1 groups of enough rows"):
+    with pytest.raises(InvalidValue, match="1 groups of at least 200 rows"):
         ask(gates.fairness, workspace, forest, sensitive="group", maximum=0.5, least_rows=200)
     with pytest.raises(InvalidValue, match="minimum is not given"):
         ask(gates.fairness, workspace, forest, sensitive="group", metric="equalized_odds_ratio", maximum=0.5)

@@ -172,6 +172,13 @@ export interface CardReport {
   at: string;
 }
 
+/** A value before and after; `None` is a null, a hidden value is `•••`. */
+export interface Cell {
+  column: string;
+  before: string | null;
+  after: string | null;
+}
+
 /** What became of one code cell of the source notebook; cells count from 1. */
 export interface CellStateInput {
   cell: number;
@@ -207,12 +214,66 @@ export interface CheckGates {
   to: string;
 }
 
+/** A column whose values are hidden. */
+export interface ClassedColumn {
+  column: string;
+  kind: 'pii' | 'restricted';
+  origin: string;
+}
+
+export interface Classify {
+  /** Name of the dataset; the classes hold for all of its versions */
+  dataset: string;
+  /** Class of each column: pii, restricted, or open to take one back */
+  classes: Record<string, 'pii' | 'restricted' | 'open'>;
+}
+
 /** One column: its canonical logical type and the digest of its values. */
 export interface Column {
   name: string;
   type: string;
   nulls: number;
   digest: string;
+}
+
+/** A column that is new, gone, of another type or at another place. */
+export interface ColumnChange {
+  column: string;
+  change: 'added' | 'removed' | 'retyped' | 'moved';
+  before: string;
+  after: string;
+  compared: boolean;
+}
+
+/** The classes of a dataset's columns, in all of its versions. */
+export interface ColumnClasses {
+  dataset: string;
+  columns: ClassedColumn[];
+}
+
+/** What one column holds. */
+export interface ColumnProfile {
+  name: string;
+  type: string;
+  digest: string;
+  kind: 'number' | 'time' | 'text' | 'truth' | 'bytes' | 'nested' | 'empty';
+  rows: number;
+  missing: number;
+  distinct: number | null;
+  distinct_error: Real;
+  low: string;
+  middle: string;
+  high: string;
+  mean: Real | null;
+  deviation: Real | null;
+  quantiles: Real[];
+  edges: Real[];
+  counts: number[];
+  top: Top[];
+  personal: mlops_ext__datasets__profile__types__Finding[];
+  roles: string[];
+  problem: string;
+  hidden: string;
 }
 
 /** Make the content of a manifest the next version. */
@@ -227,6 +288,14 @@ export interface CommitDataset {
   origin?: OriginInput;
   /** Id of the run that made it */
   run?: string;
+}
+
+/** Which version to compact. */
+export interface Compact {
+  /** Reference: name, name@3, name@b3:… */
+  dataset: string;
+  /** One file in all, whatever its size */
+  one_file?: boolean;
 }
 
 /** Two versions, of one model or of two. */
@@ -276,9 +345,31 @@ export interface Dataset {
   updated_at: string;
 }
 
+/** What changed from one version to another; counts are exact, rows a sample. */
+export interface DatasetDiff {
+  before: string;
+  after: string;
+  equal: boolean;
+  key: string[];
+  key_from: 'given' | 'stored' | 'inferred' | 'none';
+  rows_before: number;
+  rows_after: number;
+  added: number;
+  removed: number;
+  changed: number;
+  unchanged: number;
+  reordered: boolean;
+  rows_read: number;
+  columns: ColumnChange[];
+  shifts: Shift[];
+  sample: RowChange[];
+  hidden: string[];
+}
+
 /** Some rows of one Parquet file: part of a version. */
 export interface DatasetFile {
   path: string;
+  url: string;
   digest: string;
   first: number;
   rows: number;
@@ -290,6 +381,7 @@ export interface DatasetFile {
 /** The Parquet files of one version: for each group of columns, in the order of their rows. */
 export interface DatasetFiles {
   ref: string;
+  plain: boolean;
   files: DatasetFile[];
 }
 
@@ -375,6 +467,17 @@ export interface Description {
   description: string;
 }
 
+export interface DiffDatasets {
+  /** Reference: flights@2 */
+  before: string;
+  /** Reference: flights@3, of the same dataset or another */
+  after: string;
+  /** Columns that tell rows apart */
+  key?: string[];
+  /** How many rows of each kind of change to show */
+  sample?: number;
+}
+
 /** One thing that is not the same; an empty side lacks it. */
 export interface Difference {
   about: 'parameter' | 'metric' | 'signature' | 'input' | 'schema' | 'environment' | 'package' | 'code' | 'file';
@@ -399,6 +502,13 @@ export interface DriftRow {
   value: Real;
   p_value: Real | null;
   parameters: Record<string, unknown>;
+}
+
+/** That one step waits for another, and for the sake of what. */
+export interface Edge {
+  before: string;
+  after: string;
+  through: string[];
 }
 
 /** What was installed: exact versions, interpreter and platform. */
@@ -578,6 +688,13 @@ export interface GitState {
   branch: string;
   dirty: boolean;
   diff: string | null;
+}
+
+/** The steps of a pipeline and what each waits for. */
+export interface Graph {
+  pipeline: string;
+  nodes: Node[];
+  edges: Edge[];
 }
 
 /** What the process had to compute with. */
@@ -833,6 +950,25 @@ export interface ListNotices {
   alert: string;
 }
 
+export interface ListPipelineRuns {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only runs of this pipeline */
+  pipeline?: string;
+  /** Only runs in this state */
+  status?: string;
+}
+
+/** Those of mlops.toml. */
+export interface ListPipelines {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+}
+
 export interface ListPromotions {
   /** How many items at most */
   limit?: number;
@@ -1081,7 +1217,7 @@ export interface ModelVersion {
   created_by: string;
 }
 
-/** Nobody is told of the alerts of a model, or of one of its monitors, for a while; each is recorded all the same. */
+/** Nobody is told of the alerts of a model, or of one of its monitors, for a while; all are recorded. */
 export interface Mute {
   id: string;
   model: string;
@@ -1104,6 +1240,16 @@ export interface MuteAlerts {
 
 /** Nothing to say. */
 export interface NoRequest {
+}
+
+/** One step in a graph. */
+export interface Node {
+  name: string;
+  notebook: string;
+  function: string;
+  reads: string[];
+  writes: string[];
+  status: string;
 }
 
 /** What a notebook can be run with. */
@@ -1161,6 +1307,28 @@ export interface Parameter {
   help: string;
 }
 
+/** One run of a pipeline. */
+export interface PipelineRun {
+  id: string;
+  pipeline: string;
+  status: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  error: string;
+  trigger: string;
+  cache: boolean;
+  steps: StepState[];
+  created_at: string;
+  created_by: string;
+  ended_at: string | null;
+}
+
+/** A pipeline that mlops.toml declares. */
+export interface PipelineSummary {
+  name: string;
+  steps: string[];
+  last: string;
+  status: string;
+}
+
 /** Environments in order, each with the gates that guard it; guarded aliases have gates too. */
 export interface PolicyInput {
   environments?: string[];
@@ -1179,6 +1347,16 @@ export interface Policy {
   trust: string[];
   verify: string[];
   gates: Record<string, GateRule[]>;
+}
+
+/** What a version holds, column by column. */
+export interface Profile {
+  ref: string;
+  rows: number;
+  sample: number;
+  rank_error: Real;
+  counted: boolean;
+  columns: ColumnProfile[];
 }
 
 export interface Promote {
@@ -1246,6 +1424,15 @@ export interface RaiseAlert {
   details?: Record<string, unknown>;
 }
 
+export interface ReadDataset {
+  /** Reference: name, name@3, name@b3:… */
+  dataset: string;
+  /** Columns that are read; all when left out */
+  columns?: string[];
+  /** Such as load, scan or export */
+  how?: string;
+}
+
 export interface ReceiveWebhook {
   /** Name of the webhook in mlops.toml */
   webhook: string;
@@ -1302,7 +1489,7 @@ export interface RenameModel {
 /** One look at one window of a model or a dataset. */
 export interface Report {
   id: string;
-  kind: 'drift' | 'performance' | 'estimate' | 'comparison';
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution';
   model: string;
   reference: string;
   current: string;
@@ -1352,6 +1539,13 @@ export interface Rollback {
   comment?: string;
 }
 
+/** One row of the sample. */
+export interface RowChange {
+  change: 'added' | 'removed' | 'changed';
+  key: Cell[];
+  cells: Cell[];
+}
+
 /** One tracked execution. */
 export interface Run {
   id: string;
@@ -1379,7 +1573,7 @@ export interface Run {
 }
 
 export interface SaveReport {
-  kind: 'drift' | 'performance' | 'estimate' | 'comparison';
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution';
   model?: string;
   reference?: string;
   current?: string;
@@ -1482,6 +1676,19 @@ export interface SetTags {
   tags: Record<string, string>;
 }
 
+/** How the distribution of a column moved, by what the two snapshots noted. */
+export interface Shift {
+  column: string;
+  statistic: string;
+  value: Real | null;
+  error: Real;
+  mean_before: Real | null;
+  mean_after: Real | null;
+  missing_before: Real;
+  missing_after: Real;
+  changed: number;
+}
+
 export interface ShowAlert {
   /** Id of the alert */
   alert: string;
@@ -1490,6 +1697,11 @@ export interface ShowAlert {
 export interface ShowCard {
   /** Reference of the version */
   model: string;
+}
+
+export interface ShowClasses {
+  /** Name of the dataset */
+  dataset: string;
 }
 
 export interface ShowDataset {
@@ -1526,6 +1738,23 @@ export interface ShowLineage {
 export interface ShowModel {
   /** Name of the model */
   model: string;
+}
+
+export interface ShowPipeline {
+  /** Name of the pipeline */
+  pipeline: string;
+}
+
+export interface ShowPipelineRun {
+  /** Id of the pipeline's run */
+  run: string;
+}
+
+export interface ShowProfile {
+  /** Reference: name, name@3, name@b3:… */
+  dataset: string;
+  /** Only what the snapshot noted, without reading the rows */
+  quick?: boolean;
 }
 
 export interface ShowPromotion {
@@ -1571,6 +1800,19 @@ export interface Signature {
   outputs: Field[];
 }
 
+export interface StartPipeline {
+  /** Name of the pipeline */
+  pipeline: string;
+  /** Its steps; those of mlops.toml when left out */
+  steps?: StepPlan[];
+  /** Values for every step that declares them; STEP.NAME for one step */
+  parameters?: Record<string, unknown>;
+  /** Let steps whose code and inputs are as before serve again */
+  cache?: boolean;
+  /** Reference of what asked for it, such as schedule:nightly */
+  trigger?: string;
+}
+
 export interface StartRun {
   experiment?: string;
   name?: string;
@@ -1589,6 +1831,36 @@ export interface StateChange {
   ref: string;
   state: 'active' | 'archived' | 'deleted';
   previous: 'active' | 'archived' | 'deleted';
+}
+
+/** One step as it will run: its bytes are stored, its edges named. */
+export interface StepPlan {
+  name: string;
+  notebook: string;
+  function?: string;
+  source: string;
+  code: string;
+  parameters?: Record<string, unknown>;
+  reads?: string[];
+  writes?: string[];
+  after?: string[];
+  kernel?: string;
+  timeout_seconds?: Real | null;
+  max_attempts?: number;
+  cache?: boolean;
+}
+
+/** How far a step is. */
+export interface StepState {
+  name: string;
+  status: string;
+  job: string;
+  run: string;
+  inputs: string[];
+  outputs: string[];
+  seconds: Real | null;
+  error: string;
+  after: string[];
 }
 
 export interface SubmitJob {
@@ -1628,6 +1900,12 @@ export interface SubmitJob {
 export interface Tags {
   ref: string;
   tags: Record<string, string>;
+}
+
+/** A frequent value. */
+export interface Top {
+  value: string;
+  share: Real;
 }
 
 export interface Unmute {
@@ -1715,6 +1993,12 @@ export interface WorkspaceStatus {
   head: string;
 }
 
+/** A sign of personal data: a pattern, and how much of the column fits it. */
+export interface mlops_ext__datasets__profile__types__Finding {
+  pattern: string;
+  share: Real;
+}
+
 /** One place where the trail does not hold. */
 export interface mlops_ext__governance__types__Finding {
   seq: number;
@@ -1738,9 +2022,15 @@ export interface Operations {
   'audit.retain': { request: Retain; result: Retention };
   'audit.retention': { request: NoRequest; result: Retention };
   'audit.verify': { request: NoRequest; result: Verification };
+  'datasets.classes': { request: ShowClasses; result: ColumnClasses };
+  'datasets.classify': { request: Classify; result: ColumnClasses };
   'datasets.commit': { request: CommitDataset; result: DatasetVersion };
+  'datasets.compact': { request: Compact; result: DatasetVersion };
+  'datasets.diff': { request: DiffDatasets; result: DatasetDiff };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
   'datasets.list': { request: ListDatasets; result: Page<Dataset> };
+  'datasets.profile': { request: ShowProfile; result: Profile };
+  'datasets.read': { request: ReadDataset; result: DatasetVersion };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
   'datasets.versions': { request: ListDatasetVersions; result: Page<DatasetVersion> };
   'features.define': { request: DefineFeatureView; result: FeatureView };
@@ -1800,6 +2090,13 @@ export interface Operations {
   'monitoring.resolve': { request: ResolveAlert; result: Alert };
   'monitoring.show': { request: ShowReport; result: Report };
   'monitoring.unmute': { request: Unmute; result: Page<Mute> };
+  'pipelines.cancel': { request: ShowPipelineRun; result: PipelineRun };
+  'pipelines.graph': { request: ShowPipeline; result: Graph };
+  'pipelines.list': { request: ListPipelines; result: Page<PipelineSummary> };
+  'pipelines.resume': { request: ShowPipelineRun; result: PipelineRun };
+  'pipelines.run': { request: StartPipeline; result: PipelineRun };
+  'pipelines.runs': { request: ListPipelineRuns; result: Page<PipelineRun> };
+  'pipelines.show': { request: ShowPipelineRun; result: PipelineRun };
   'policy.apply': { request: ApplyPolicy; result: AppliedPolicy };
   'policy.show': { request: NoRequest; result: AppliedPolicy };
   'schedules.add': { request: AddSchedule; result: Schedule };
@@ -1831,9 +2128,15 @@ export const OPERATIONS = {
   'audit.retain': { method: 'PUT', path: '/audit/retention' },
   'audit.retention': { method: 'GET', path: '/audit/retention' },
   'audit.verify': { method: 'GET', path: '/audit/verification' },
+  'datasets.classes': { method: 'GET', path: '/datasets/{dataset}/classes' },
+  'datasets.classify': { method: 'POST', path: '/datasets/{dataset}/classes' },
   'datasets.commit': { method: 'POST', path: '/datasets/{name}/versions' },
+  'datasets.compact': { method: 'POST', path: '/datasets/{dataset}/compactions' },
+  'datasets.diff': { method: 'GET', path: '/datasets/{before}/diff/{after}' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
   'datasets.list': { method: 'GET', path: '/datasets' },
+  'datasets.profile': { method: 'GET', path: '/datasets/{dataset}/profile' },
+  'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },
   'datasets.versions': { method: 'GET', path: '/datasets/{dataset}/versions' },
   'features.define': { method: 'POST', path: '/feature-views/{name}/versions' },
@@ -1893,6 +2196,13 @@ export const OPERATIONS = {
   'monitoring.resolve': { method: 'POST', path: '/alerts/{alert}/resolution' },
   'monitoring.show': { method: 'GET', path: '/reports/{report}' },
   'monitoring.unmute': { method: 'DELETE', path: '/mutes/{mute}' },
+  'pipelines.cancel': { method: 'POST', path: '/pipeline-runs/{run}/cancellation' },
+  'pipelines.graph': { method: 'GET', path: '/pipelines/{pipeline}/graph' },
+  'pipelines.list': { method: 'GET', path: '/pipelines' },
+  'pipelines.resume': { method: 'POST', path: '/pipeline-runs/{run}/resumption' },
+  'pipelines.run': { method: 'POST', path: '/pipeline-runs' },
+  'pipelines.runs': { method: 'GET', path: '/pipeline-runs' },
+  'pipelines.show': { method: 'GET', path: '/pipeline-runs/{run}' },
   'policy.apply': { method: 'PUT', path: '/policy' },
   'policy.show': { method: 'GET', path: '/policy' },
   'schedules.add': { method: 'PUT', path: '/schedules/{schedule}' },

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["baselines", "calibration", "fairness"]
 
-FAIRNESS = (
-    "demographic_parity_difference",
-    "demographic_parity_ratio",
-    "equalized_odds_difference",
-    "equalized_odds_ratio",
-)
 LEAST_ROWS = 30
 _FOLDS = 5
 
@@ -51,35 +45,37 @@ def calibration(ws: Workspace, context: GateContext) -> GateResult:
 def fairness(ws: Workspace, context: GateContext) -> GateResult:
     """Pass when a disparity between the groups of the column `sensitive` of `dataset` keeps within its bound.
 
-    `metric` is demographic_parity_difference, demographic_parity_ratio, equalized_odds_difference or
-    equalized_odds_ratio, as Fairlearn defines them; differences take `maximum`, ratios `minimum`. Groups of
+    `metric` is the difference or the ratio (such as equalized_odds_ratio) of demographic_parity, equalized_odds or
+    equal_opportunity, as Fairlearn defines them; differences take `maximum`, ratios `minimum`. Groups of
     fewer than `least_rows` (30) rows say nothing: they are left out and named.
     """
-    from mlops_ext.governance.gates.disparity import disparity, groups_of
     from mlops_ext.governance.gates.scoring import rows_of, score
+    from mlops_ext.monitoring.groups.judgement import judge_groups
+    from mlops_ext.monitoring.groups.rates import MEASURES
+    from mlops_ext.monitoring.performance.measure import DEFAULT
 
-    name = choice(context.options, "metric", FAIRNESS)
+    name = choice(context.options, "metric", MEASURES)
     key = "minimum" if name.endswith("_ratio") else "maximum"
     limit, sensitive = _needed(context, key), text(context.options, "sensitive")
     rows = rows_of(ws, context)
     if sensitive not in rows.frame:
         raise InvalidValue(f"{rows.ref} has no column {sensitive!r}", hint="Name the column of the groups")
     found = score(ws, context.version, rows)
-    groups = groups_of(rows.label, found.predicted, rows.frame[sensitive])
     least = number(context.options, "least_rows")
-    kept = [group for group in groups if group.rows >= (LEAST_ROWS if least is None else least)]
-    if len(kept) < 2:
-        raise InvalidValue(
-            f"{sensitive!r} of {rows.ref} has {len(kept)} groups of enough rows", hint="Two are compared"
-        )
-    value = disparity(name, kept)
-    passed = math.isfinite(value) and (value >= limit if key == "minimum" else value <= limit)
-    small = [f"{group.name} (n={group.rows})" for group in groups if group not in kept]
+    groups, disparities, small = judge_groups(
+        found, rows.frame, [sensitive], LEAST_ROWS if least is None else int(least), DEFAULT
+    )
+    value = next(each.value for each in disparities if each.measure == name)
+    passed = math.isfinite(value.value) and (value.value >= limit if key == "minimum" else value.value <= limit)
     left = f"; too few rows to tell: {', '.join(small)}" if small else ""
-    told = ", ".join(str(group) for group in kept)
+    told = ", ".join(
+        f"{group.group} n={group.rows} selected {group.selection_rate.value:.3f} "
+        f"TPR {group.true_positive_rate.value:.3f} FPR {group.false_positive_rate.value:.3f}"
+        for group in groups
+    )
     bound = f"{'at least' if key == 'minimum' else 'at most'} {limit:g}"
-    message = f"{name} is {value:.4f} between the groups of {sensitive} on {rows.ref}: {told}{left}"
-    return GateResult(gate="fairness", passed=passed, value=value, bound=bound, message=message)
+    message = f"{name} is {value.value:.4f} between the groups of {sensitive} on {rows.ref}: {told}{left}"
+    return GateResult(gate="fairness", passed=passed, value=value.value, bound=bound, message=message)
 
 
 @gate("metric", "minimum", *DATA, heavy=True)

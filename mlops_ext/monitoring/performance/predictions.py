@@ -92,10 +92,11 @@ def write_batch(table: pa.Table, window: str) -> bytes:
     return sink.getvalue()
 
 
-def read_batch(path: Any, columns: Sequence[str]) -> pd.DataFrame:
-    """Read those of the columns that a batch has."""
+def read_batch(path: Any, columns: Sequence[str] | None) -> pd.DataFrame:
+    """Read those of the columns that a batch has; all of them for None."""
     held = pq.read_schema(path).names
-    frame: pd.DataFrame = pq.read_table(path, columns=[name for name in columns if name in held]).to_pandas()
+    wanted = held if columns is None else [name for name in columns if name in held]
+    frame: pd.DataFrame = pq.read_table(path, columns=wanted).to_pandas()
     return frame
 
 

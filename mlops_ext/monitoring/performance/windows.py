@@ -25,8 +25,20 @@ __all__ = ["calibration_on", "estimate_error", "joined_window"]
 _COLUMNS = ("id", "at", "prediction", "probability")
 
 
-def joined_window(ws: Workspace, ref: str | ModelVersion, window: str) -> tuple[str, Joined]:
-    """Join the predictions that a version logged in a window with the labels of any version of the model."""
+def joined_window(ws: Workspace, ref: str | ModelVersion, window: str, *, features: bool = False) -> tuple[str, Joined]:
+    """Join the predictions that a version logged in a window with the labels of any version of the model.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Where.
+    ref : str or ModelVersion
+        The version.
+    window : str
+        Name of the window.
+    features : bool
+        Also give what the model was given, in columns that begin with `feature:`.
+    """
     from mlops_ext.monitoring.performance.predictions import join_labels, read_batch
 
     pinned = service.model_ref(ws, text_of(ref))
@@ -34,7 +46,8 @@ def joined_window(ws: Workspace, ref: str | ModelVersion, window: str) -> tuple[
     predictions = [batch for batch in logged if batch.window == window]
     if not any(batch.rows for batch in predictions):
         raise NotFound(f"{pinned} has no predictions of {window!r}", hint="Log them with log_predictions(…, window=…)")
-    predicted = [read_batch(ws.blob_path(each.batch), _COLUMNS) for each in predictions]
+    columns = None if features else _COLUMNS
+    predicted = [read_batch(ws.blob_path(each.batch), columns) for each in predictions]
     known = _batches(ws, Ref.parse(pinned).name, "labels", window)
     labels = [read_batch(ws.blob_path(each.batch), ("id", "at", "label")) for each in known]
     return pinned, join_labels(predicted, labels)
