@@ -28,6 +28,7 @@ STORY: tuple[tuple[str, str], ...] = (
     ("policy.apply", "no-op"),
     ("tracking.start", "again"),
     ("datasets.commit", "no-op"),
+    ("datasets.compact", "no-op"),
     ("features.define", "no-op"),
     ("models.register", "no-op"),
     ("models.alias", "no-op"),
@@ -93,6 +94,11 @@ class Cast:
         if "manifest" not in self.made:
             self.made["manifest"] = mlops.snapshot(weather(9), "other", workspace=self.ws).manifest
         return {"name": "weather", "manifest": self.made["manifest"]}
+
+    def datasets_compact(self) -> dict[str, Any]:
+        if "datasets.compact" not in self.made:
+            mlops.snapshot(weather(9).assign(more=1), "other", workspace=self.ws)
+        return {"dataset": "other@2"}
 
     def features_define(self) -> dict[str, Any]:
         return {"name": "view", "dataset": "weather", "entity": ["origin"], "time": "at", "features": ["temp"]}

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service
-from mlops_ext.datasets.types import CommitDataset, DatasetVersion, Origin, ShowDataset
+from mlops_ext.datasets.types import CommitDataset, DatasetFiles, DatasetVersion, Origin, ShowDataset
 from mlops_ext.datasets.used import current_run, pinned, remember
-from mlops_ext.errors import DamagedBlob, NotFound
+from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
 from mlops_ext.refs import check_name
 from mlops_ext.store.catalog import MissingBlob
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.datasets.content.canonical import Content
-    from mlops_ext.datasets.frames.convert import Kind, Representation
+    from mlops_ext.datasets.frames.convert import Kind, LazyKind, Representation
     from mlops_ext.datasets.sources.opening import Opened
     from mlops_ext.datasets.storage.manifest import Manifest
 
-__all__ = ["load", "snapshot", "verify"]
+__all__ = ["export", "files", "load", "scan", "snapshot", "verify"]
 
 
 def snapshot(
@@ -114,24 +115,78 @@ def snapshot(
 def load(
     ref: str | DatasetVersion,
     as_: Kind | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Any] | None = None,
     *,
+    rows: int | slice | range | None = None,
+    filter: str | list[Any] | None = None,  # noqa: A002 - what readers of Parquet call it
     workspace: Workspace | None = None,
 ) -> Any:
-    """Load a version as the kind of frame that was snapshotted.
+    """Load a version as the kind of frame that was snapshotted; what is not asked for is not read.
 
     Parameters
     ----------
     ref : str or DatasetVersion
         `name`, `name@3`, `name@latest` or `name@b3:ab12cd34`.
-    as_ : {"pandas", "polars", "arrow"}, optional
-        Another kind of frame.
-    columns : sequence of str, optional
+    as_ : {"pandas", "polars", "arrow", "duckdb", "path"}, optional
+        Another kind of frame; "path" gives one Parquet file, to be read and not to be changed.
+    columns : sequence, optional
         Only these, in this order; a pandas frame keeps its index.
+    rows : int, slice or range, optional
+        The first so many, or a run of rows.
+    filter : str or list of tuples, optional
+        Only rows for which a condition is true: SQL such as ``"month = 1 AND dep_delay > 15"``, or
+        ``[("month", "=", 1)]``. NaN counts as missing.
 
     Returns
     -------
-    pandas.DataFrame, polars.DataFrame, pyarrow.Table or DuckDB relation
+    pandas.DataFrame, polars.DataFrame, pyarrow.Table, DuckDB relation or Path
+
+    Raises
+    ------
+    NotFound
+        No such dataset or version; or it is kept by reference, and its source is gone.
+    Conflict
+        It is kept by reference, and its source has changed.
+
+    Examples
+    --------
+    >>> load("flights@1", columns=["origin", "dest"], filter="month = 1")  # doctest: +SKIP
+    """
+    from mlops_ext.datasets.frames.convert import check_kind, from_table, needed_columns
+    from mlops_ext.datasets.loading.files import one_file
+    from mlops_ext.datasets.loading.versions import open_version
+
+    check_kind(as_)
+    ws = workspace or Workspace.find()
+    held = open_version(ws, pinned(_text(ref)))
+    if as_ == "path":
+        if (columns, rows, filter) != (None, None, None):
+            raise InvalidValue("as_='path' with columns=, rows= or filter=", hint="Give the path alone, it is whole")
+        path = one_file(held)
+        remember(held.version.ref, ws.root)
+        return path
+    representation = held.representation
+    exact = as_ is None or as_ == representation.kind
+    needed = needed_columns(representation, columns, exact=exact)
+    places = held.places(rows, filter)
+    table = held.read(needed, places)
+    remember(held.version.ref, ws.root)
+    return from_table(table, representation, as_, columns, (places, held.version.rows))
+
+
+def scan(ref: str | DatasetVersion, as_: LazyKind = "polars", *, workspace: Workspace | None = None) -> Any:
+    """Open a version lazily: only the columns and rows that a query asks for are read.
+
+    Parameters
+    ----------
+    ref : str or DatasetVersion
+        `name`, `name@3`, `name@latest` or `name@b3:ab12cd34`.
+    as_ : {"polars", "arrow", "duckdb"}
+        The kind of lazy frame.
+
+    Returns
+    -------
+    polars.LazyFrame, pyarrow.dataset.Dataset or DuckDB relation
 
     Raises
     ------
@@ -140,23 +195,79 @@ def load(
 
     Examples
     --------
-    >>> load("flights@1", columns=["origin", "dest"])  # doctest: +SKIP
+    >>> scan("flights@1").filter(pl.col("month") == 1).select("dep_delay").collect()  # doctest: +SKIP
     """
-    from mlops_ext.datasets.frames.convert import check_kind, from_table, needed_columns
-    from mlops_ext.datasets.storage.manifest import Manifest
-    from mlops_ext.datasets.storage.reading import read_table
+    from mlops_ext.datasets.frames.convert import check_kind
+    from mlops_ext.datasets.loading.scans import SCANS
+    from mlops_ext.datasets.loading.versions import open_version
 
-    check_kind(as_)
+    check_kind(as_, tuple(SCANS))
     ws = workspace or Workspace.find()
-    version = ws.call(service.show, ShowDataset(dataset=pinned(ref if isinstance(ref, str) else ref.ref)))
-    manifest = Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True)
-    representation = _representation(ws, manifest.representation)
-    wanted = list(columns) if columns is not None else None
-    exact = as_ is None or as_ == representation.kind
-    needed = needed_columns(representation, wanted, exact=exact)
-    table = read_table(ws, manifest, representation.schema, needed)
-    remember(version.ref, ws.root)
-    return from_table(table, representation, as_, wanted)
+    held = open_version(ws, pinned(_text(ref)))
+    remember(held.version.ref, ws.root)
+    return SCANS[as_](held)
+
+
+def files(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> DatasetFiles:
+    """List the Parquet files of a version with their paths on this machine; other engines read them without us.
+
+    Files of a workspace in an object store or behind a server are fetched into a cache first.
+
+    Parameters
+    ----------
+    ref : str or DatasetVersion
+        `name`, `name@3`, `name@latest` or `name@b3:ab12cd34`.
+
+    Returns
+    -------
+    DatasetFiles
+        Where it is not `plain`, files hold more or less than the version; see `datasets.compact`.
+
+    Examples
+    --------
+    >>> duckdb.read_parquet([each.path for each in files("flights@3").files])  # doctest: +SKIP
+    """
+    ws = workspace or Workspace.find()
+    listed = ws.call(service.files, ShowDataset(dataset=_text(ref)))
+    here = tuple(each.model_copy(update={"path": str(ws.blob_path(each.digest))}) for each in listed.files)
+    return listed.model_copy(update={"files": here})
+
+
+def export(
+    ref: str | DatasetVersion,
+    folder: str | Path,
+    format: str = "parquet",
+    *,
+    workspace: Workspace | None = None,  # noqa: A002
+) -> list[Path]:
+    """Write a version into a new folder: as Parquet, as CSV or as a table of Delta Lake.
+
+    Parameters
+    ----------
+    ref : str or DatasetVersion
+        `name`, `name@3`, `name@latest` or `name@b3:ab12cd34`.
+    folder : str or Path
+        Must not exist yet, or be empty.
+    format : {"parquet", "delta", "csv"}
+        Categories become their values in all but Parquet.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    Conflict
+        The folder holds something.
+    InvalidValue
+        The format cannot hold a column.
+    """
+    from mlops_ext.datasets.loading.files import export_to
+    from mlops_ext.datasets.loading.versions import open_version
+
+    held = open_version(workspace or Workspace.find(), _text(ref))
+    return export_to(held, Path(folder).expanduser(), format)
 
 
 def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> DatasetVersion:
@@ -168,34 +279,40 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
         The content is not what was snapshotted.
     """
     from mlops_ext.datasets.content.canonical import digest_table
-    from mlops_ext.datasets.storage.manifest import Manifest
-    from mlops_ext.datasets.storage.reading import read_table
+    from mlops_ext.datasets.loading.versions import open_version
     from mlops_ext.store.hashing import algorithm_of
 
     ws = workspace or Workspace.find()
-    version = ws.call(service.show, ShowDataset(dataset=ref if isinstance(ref, str) else ref.ref))
-    manifest = Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True)
-    table = read_table(ws, manifest, _representation(ws, manifest.representation).schema)
-    found = digest_table(table, algorithm_of(version.digest)).digest
-    if found != version.digest:
-        raise DamagedBlob(f"{version.ref} has the content {found}, not {version.digest}", hint="Restore a backup")
-    return version
+    held = open_version(ws, _text(ref))
+    found = digest_table(held.read(), algorithm_of(held.version.digest)).digest
+    if found != held.version.digest:
+        raise DamagedBlob(
+            f"{held.version.ref} has the content {found}, not {held.version.digest}", hint="Restore a backup"
+        )
+    return held.version
+
+
+def _text(ref: str | DatasetVersion) -> str:
+    return ref if isinstance(ref, str) else ref.ref
 
 
 def _stored(ws: Workspace, rows: Opened, content: Content, latest: DatasetVersion | None, key: Sequence[str]) -> str:
     """Store what is not stored yet and give the digest of the manifest; without a latest version, all of it."""
+    from mlops_ext.datasets.profile.sampling import profiled
     from mlops_ext.datasets.storage.writing import TableRows, reference_manifest, write_manifest
 
     if "reference" in rows.representation.words:
-        return ws.put_blob(reference_manifest(ws, rows.representation, content).to_bytes())
+        made = reference_manifest(ws, rows.representation, content)
+        return ws.put_blob(profiled(ws, made, rows.table).to_bytes())
     if latest is None:
         made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, keys=key)
-        return ws.put_blob(made.to_bytes())
+        return ws.put_blob(profiled(ws, made, rows.table).to_bytes())
     known = _known_manifest(ws, latest.name, content, rows.representation)
     if known:
         return known
     base, parent = _parent(ws, latest)
     made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, parent=parent, keys=key)
+    made = profiled(ws, made, rows.table, parent)
     return ws.put_blob((made.over(*base) if base else made).to_bytes())
 
 
@@ -235,9 +352,3 @@ def _parent(ws: Workspace, latest: DatasetVersion) -> tuple[tuple[str, Manifest]
         return (latest.manifest, manifest), manifest
     base = Manifest.from_bytes(ws.get_blob(manifest.base))
     return (manifest.base, base), manifest.whole(base)
-
-
-def _representation(ws: Workspace, digest: str) -> Representation:
-    from mlops_ext.datasets.frames.convert import Representation
-
-    return Representation.from_bytes(ws.get_blob(digest))

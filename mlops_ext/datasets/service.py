@@ -100,18 +100,18 @@ def versions(ws: Workspace, request: ListDatasetVersions) -> Page[DatasetVersion
     name = Ref.parse(request.dataset, "dataset").name
     query = select(dataset_versions).where(dataset_versions.c.name == name)
     with ws.catalog.read() as connection:
-        _require(connection, name)
+        require(connection, name)
         return searched(connection, query, VERSIONS, request, _version)
 
 
 @operation("datasets.files", "GET /datasets/{dataset}/files")
 def files(ws: Workspace, request: ShowDataset) -> DatasetFiles:
-    """List the Parquet files of a version in the order of their rows."""
+    """List the Parquet files of a version in the order of their rows, with where their bytes are to be had."""
     version = show(ws, request)
     manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
     found = tuple(
         DatasetFile(
-            path=str(ws.blob_path(manifest.files[file].digest)),
+            url=f"/blobs/{manifest.files[file].digest}",
             digest=manifest.files[file].digest,
             first=first,
             rows=rows,
@@ -122,7 +122,8 @@ def files(ws: Workspace, request: ShowDataset) -> DatasetFiles:
         for group in manifest.groups
         for file, first, rows in group.pieces
     )
-    return DatasetFiles(ref=version.ref, files=found)
+    plain = len(manifest.groups) == 1 and all(each.whole for each in found)
+    return DatasetFiles(ref=version.ref, plain=plain, files=found)
 
 
 @operation("datasets.commit", "POST /datasets/{name}/versions", writes=True)
@@ -170,7 +171,7 @@ def resolve(reader: Reader, text: str) -> DatasetVersion:
     else:
         row = reader.execute(newest).one_or_none()
     if row is None:
-        _require(reader, ref.name)
+        require(reader, ref.name)
         last = reader.execute(select(datasets.c.latest).where(datasets.c.name == ref.name)).scalar_one()
         raise NotFound(f"no version {ref.selector} of dataset {ref.name!r}", hint=f"Its latest is {ref.name}@{last}")
     return _version(row)
@@ -186,7 +187,8 @@ def _by_digest(reader: Reader, ref: Ref, query: Select[Any], prefix: DigestPrefi
     return rows[0] if rows else None
 
 
-def _require(reader: Reader, name: str) -> None:
+def require(reader: Reader, name: str) -> None:
+    """Refuse a name that no dataset has, and tell the nearest."""
     known = list(reader.execute(select(datasets.c.name)).scalars())
     if name not in known:
         raise NotFound.of("dataset", name, known)

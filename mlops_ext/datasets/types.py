@@ -136,8 +136,11 @@ class ListDatasetVersions(SearchRequest):
 class DatasetFile(Record):
     """Some rows of one Parquet file: part of a version."""
 
-    shown: ClassVar[tuple[str, ...]] = ("path", "first", "rows", "whole", "bytes", "names")
-    path: str
+    shown: ClassVar[tuple[str, ...]] = ("path", "url", "first", "rows", "whole", "bytes", "names")
+    path: str = ""
+    """The file on this machine; empty in an answer of a server, whose paths are of no use elsewhere."""
+    url: str
+    """Where a server gives the bytes, below `mlops-ext/api/v1`."""
     digest: Digest
     first: int = 0
     """The first row of the file that belongs to the version."""
@@ -153,4 +156,6 @@ class DatasetFiles(Record):
 
     tables: ClassVar[tuple[str, ...]] = ("files",)
     ref: str
+    plain: bool = False
+    """Whether the files alone, one after the other, are the version: whole and with all columns."""
     files: tuple[DatasetFile, ...]

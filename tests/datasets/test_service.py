@@ -162,7 +162,11 @@ def test_files_are_plain_parquet(workspace):
     listed = workspace.call(files, ShowDataset(dataset="t"))
     [file] = listed.files
     assert (listed.ref, file.rows, file.names) == ("t@1", 3, ("x", "y"))
-    assert parquet.read_table(file.path).to_pylist() == [{"x": 1, "y": "a"}, {"x": 2, "y": None}, {"x": 3, "y": "c"}]
+    assert parquet.read_table(workspace.blob_path(file.digest)).to_pylist() == [
+        {"x": 1, "y": "a"},
+        {"x": 2, "y": None},
+        {"x": 3, "y": "c"},
+    ]
 
 
 def test_concurrent_snapshots_get_consecutive_numbers(workspace):

@@ -19,9 +19,12 @@ from mlops_ext.datasets.frames import polars_frames
 from mlops_ext.datasets.frames.arrow_frames import restored, stored
 from mlops_ext.errors import InvalidValue, MissingExtra, did_you_mean
 
-__all__ = ["Kind", "Representation", "from_polars_file", "from_table", "needed_columns", "plain_view", "to_table"]
+__all__ = [
+    "Kind", "LazyKind", "Representation", "from_polars_file", "from_table", "needed_columns", "plain_view", "to_table",
+]  # fmt: skip
 
 Kind = Literal["pandas", "polars", "arrow", "duckdb", "path"]
+LazyKind = Literal["polars", "arrow", "duckdb"]
 FORMAT = "r1"
 _KINDS = ("pandas", "polars", "arrow", "duckdb", "path")
 
@@ -91,7 +94,9 @@ def to_table(obj: Any) -> tuple[pa.Table, Representation]:
     return table, Representation(kind, table.schema, words)
 
 
-def from_table(table: pa.Table, representation: Representation, as_: Kind | None, columns: list[str] | None) -> Any:
+def from_table(
+    table: pa.Table, representation: Representation, as_: Kind | None, columns: Any = None, rows: Any = None
+) -> Any:
     """Give a table as the frame it was, or as another kind.
 
     Parameters
@@ -100,8 +105,10 @@ def from_table(table: pa.Table, representation: Representation, as_: Kind | None
         With the exact types of the representation.
     as_ : {"pandas", "polars", "arrow", "duckdb"}, optional
         The wanted kind; the original one when left out.
-    columns : list of str, optional
-        The wanted columns in order.
+    columns : sequence, optional
+        What was asked for, when not all columns were.
+    rows : (range or numpy.ndarray, int), optional
+        The places of the rows when they are not all, and how many there were; a pandas index is cut alike.
     """
     wanted = as_ or representation.kind
     if wanted == "pandas" and representation.kind == "pandas":
@@ -109,7 +116,7 @@ def from_table(table: pa.Table, representation: Representation, as_: Kind | None
 
         index = index_names(representation.words)
         kept = [name for name in table.column_names if name not in index]
-        return to_pandas(table, representation.words, None if columns is None else kept)
+        return to_pandas(table, representation.words, None if columns is None else kept, rows)
     if wanted == "pandas":
         return plain_view(table)
     if wanted == "polars":
@@ -159,10 +166,10 @@ def _named(asked: Any, labels: list[tuple[Any, str]]) -> list[str]:
     return found
 
 
-def check_kind(as_: str | None) -> None:
-    """Refuse a kind of frame that `load` cannot give."""
-    if as_ is not None and as_ not in _KINDS:
-        raise InvalidValue(f"unknown kind of frame {as_!r}", hint=f"Choose one of {', '.join(_KINDS)}")
+def check_kind(as_: str | None, kinds: Sequence[str] = _KINDS) -> None:
+    """Refuse a kind of frame that cannot be given."""
+    if as_ is not None and as_ not in kinds:
+        raise InvalidValue(f"unknown kind of frame {as_!r}", hint=f"Choose one of {', '.join(kinds)}")
 
 
 def plain_view(table: pa.Table) -> Any:

@@ -49,7 +49,9 @@ def from_pandas(frame: pd.DataFrame) -> tuple[pa.Table, Words]:
     return table, written
 
 
-def to_pandas(table: pa.Table, written: Words, columns: list[str] | None = None) -> pd.DataFrame:
+def to_pandas(
+    table: pa.Table, written: Words, columns: list[str] | None = None, rows: tuple[Any, int] | None = None
+) -> pd.DataFrame:
     """Make the frame again, or some of its columns with the whole index.
 
     Parameters
@@ -60,11 +62,13 @@ def to_pandas(table: pa.Table, written: Words, columns: list[str] | None = None)
         What `from_pandas` gave.
     columns : list of str, optional
         Names in the table, in the wanted order; all when left out.
+    rows : (range or numpy.ndarray, int), optional
+        Which rows of how many these are; all when left out.
     """
     labels = _decode_columns(written["labels"])
     names = _names(labels)
     places = list(range(len(names))) if columns is None else [names.index(name) for name in columns]
-    index = _decode_index(table, written["index"])
+    index = _decode_index(table, written["index"], rows)
     parts: dict[int, pd.Series] = {}
     for place, position in enumerate(places):
         values = arrays.decode(table[names[position]], written["dtypes"][position])
@@ -128,12 +132,17 @@ def _level_name(name: Any, position: int, taken: set[str]) -> str:
     return wanted
 
 
-def _decode_index(table: pa.Table, written: Words) -> pd.Index:
+def _decode_index(table: pa.Table, written: Words, rows: tuple[Any, int] | None = None) -> pd.Index:
     names = [_decode_label(name) for name in written["names"]]
+    places, total = rows or (range(table.num_rows), table.num_rows)
     if "range" in written:
         start, step = written["range"]
-        return pd.RangeIndex(start, start + step * table.num_rows, step, name=names[0])
+        whole = pd.RangeIndex(start, start + step * total, step, name=names[0])
+        return whole[places.start : places.stop] if isinstance(places, range) else whole.take(places)
     levels = written["levels"]
+    if not isinstance(places, range):
+        # Rows that were left out leave no even steps.
+        levels = [{**level, "words": {**level["words"], "freq": None}} for level in levels]
     if not written["multi"]:
         index: pd.Index = arrays.decode_labels(table[levels[0]["name"]], levels[0]["words"]).rename(names[0])
         return index

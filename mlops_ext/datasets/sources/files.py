@@ -121,12 +121,21 @@ def _fetched(url: str, folder: Path, algorithm: str) -> list[SourceFile]:
     """Fetch files once; what is read is the local copy, so that it cannot change."""
     files, paths, base = _listed(url)
     return [
-        far_file(files, path, folder / f"{place}-{path.rpartition('/')[2]}", algorithm, below=path[len(base) :])
+        far_file(
+            files,
+            path,
+            folder / f"{place}-{path.rpartition('/')[2]}",
+            algorithm,
+            url=url if base is None else files.unstrip_protocol(path),
+            below=path[len(base) :] if base is not None else "",
+        )
         for place, path in enumerate(_some(url, list(paths)))
     ]
 
 
-def far_file(files: Any, path: str, target: Path, algorithm: str, *, version: str = "", below: str = "") -> SourceFile:
+def far_file(
+    files: Any, path: str, target: Path, algorithm: str, *, url: str, version: str = "", below: str = ""
+) -> SourceFile:
     """Fetch a file from a file system of fsspec, whole and of one version.
 
     Raises
@@ -136,7 +145,7 @@ def far_file(files: Any, path: str, target: Path, algorithm: str, *, version: st
     Conflict
         It changed meanwhile.
     """
-    location = shown_url(files.unstrip_protocol(path))
+    location = shown_url(url)
     try:
         before = _state(files, path)
         wanted = version or str(before.get("VersionId") or "")
@@ -162,7 +171,8 @@ def _state(files: Any, path: str) -> dict[str, Any]:
     return {name: info[name] for name in names if info.get(name) is not None}
 
 
-def _listed(url: str) -> tuple[Any, Sequence[str], str]:
+def _listed(url: str) -> tuple[Any, Sequence[str], str | None]:
+    """Find the files of a URL, and the path that they are below when there may be several."""
     files, path = open_files(url)
     try:
         if _MAGIC.search(path) and "http" not in url[:4]:
@@ -176,7 +186,7 @@ def _listed(url: str) -> tuple[Any, Sequence[str], str]:
         raise InvalidValue(
             f"cannot list {shown_url(url)!r}: {without_secrets(str(error))}", hint="Check the URL and access"
         ) from None
-    return files, [path], path.rpartition("/")[0] + "/"
+    return files, [path], None
 
 
 def open_files(url: str) -> tuple[Any, str]:

@@ -78,7 +78,9 @@ def _file(pin: DataSource, below: str, root: Path, folder: Path, place: int) -> 
         if is_url(pin.location):
             files, path = open_files(pin.location)
             target = folder / f"{place}-{path.rpartition('/')[2]}"
-            found = far_file(files, path, target, algorithm_of(pin.digest), version=pin.version, below=below)
+            found = far_file(
+                files, path, target, algorithm_of(pin.digest), url=pin.location, version=pin.version, below=below
+            )
         else:
             found = local_file(root / pin.location, root, algorithm_of(pin.digest), below)
     except InvalidValue as error:

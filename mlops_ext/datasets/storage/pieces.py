@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.storage.writing import Rows
     from mlops_ext.workspace import Workspace
 
-__all__ = ["Parent", "Writer"]
+__all__ = ["FILE_BYTES", "Parent", "Writer"]
 
 FILE_BYTES = 1 << 28
-"""A file is ended when it holds this much Arrow memory: some 40 MB of zstd Parquet."""
+"""What a file holds of Arrow memory, unless told otherwise: some 40 MB of zstd Parquet."""
 
 
 class Parent:
@@ -104,10 +104,13 @@ class Writer:
         Where the segments are from.
     parent : Parent, optional
         The version before.
+    file_bytes : int
+        A file is ended when it holds this much Arrow memory.
     """
 
-    def __init__(self, ws: Workspace, folder: Path, source: Rows, parent: Parent | None) -> None:
+    def __init__(self, ws: Workspace, folder: Path, source: Rows, parent: Parent | None, file_bytes: int) -> None:
         self._ws, self._folder, self._source, self._parent = ws, folder, source, parent
+        self._file_bytes = file_bytes
         self._cell_bytes = source.bytes / max(source.rows * len(source.schema.names), 1)
         self._start = 0
         self._files: list[StoredFile | None] = list(parent.manifest.files) if parent else []
@@ -159,7 +162,7 @@ class Writer:
         file.end = self._start + table.num_rows
         file.rows += table.num_rows
         file.bytes += table.num_rows * len(names) * self._cell_bytes
-        if file.bytes >= FILE_BYTES:
+        if file.bytes >= self._file_bytes:
             self._end(names)
 
     def _end(self, names: tuple[str, ...]) -> None:

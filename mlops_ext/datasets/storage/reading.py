@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from mlops_ext.datasets.storage.manifest import File, Group, Manifest, Piece
@@ -15,7 +16,7 @@ from mlops_ext.errors import DamagedBlob
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
 
-__all__ = ["read_dictionaries", "read_table"]
+__all__ = ["clipped", "read_dictionaries", "read_places", "read_table"]
 
 
 def read_table(
@@ -53,6 +54,50 @@ def read_table(
         if fields:
             found.update(_read_group(ws, manifest, group, fields, dictionaries, (first, count)))
     return pa.table([found[name] for name in wanted], schema=exact)
+
+
+def read_places(
+    ws: Workspace, manifest: Manifest, schema: pa.Schema, columns: Sequence[str] | None, places: np.ndarray
+) -> pa.Table:
+    """Read the rows at some places, in order; files without any of them are not opened.
+
+    Parameters
+    ----------
+    places : numpy.ndarray of int
+        Sorted, each once.
+    """
+    wanted = list(schema.names if columns is None else columns)
+    exact = pa.schema([schema.field(name) for name in wanted], metadata=schema.metadata)
+    if not wanted or not len(places):
+        return read_table(ws, manifest, schema, columns, (0, len(places)))
+    dictionaries = read_dictionaries(ws, manifest, exact)
+    found: dict[str, pa.ChunkedArray] = {}
+    for group in manifest.groups:
+        fields = [field for field in exact if field.name in set(group.columns)]
+        if fields:
+            table = _taken(ws, manifest, group, fields, dictionaries, places)
+            found.update(zip(table.column_names, table.columns, strict=True))
+    return pa.table([found[name] for name in wanted], schema=exact)
+
+
+def _taken(
+    ws: Workspace,
+    manifest: Manifest,
+    group: Group,
+    fields: list[pa.Field],
+    dictionaries: dict[str, pa.Array],
+    places: np.ndarray,
+) -> pa.Table:
+    parts, start = [], 0
+    for file, first, rows in group.pieces:
+        low, high = np.searchsorted(places, (start, start + rows))
+        if low < high:
+            here = places[low:high] - start
+            span = (first + int(here[0]), int(here[-1] - here[0]) + 1)
+            table = _read_file(ws, manifest.files[file].digest, fields, dictionaries, span)
+            parts.append(table if len(here) == len(table) else table.take(here - here[0]))
+        start += rows
+    return pa.concat_tables(parts)
 
 
 def read_dictionaries(ws: Workspace, manifest: Manifest, schema: pa.Schema) -> dict[str, pa.Array]:

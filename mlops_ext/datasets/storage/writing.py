@@ -18,7 +18,7 @@ from mlops_ext.datasets.frames.convert import Representation
 from mlops_ext.datasets.storage.cutting import Cutter, Segment, choose_keys, choose_target
 from mlops_ext.datasets.storage.manifest import Cuts, File, Manifest
 from mlops_ext.datasets.storage.parquet_files import write_file
-from mlops_ext.datasets.storage.pieces import Parent, Writer
+from mlops_ext.datasets.storage.pieces import FILE_BYTES, Parent, Writer
 from mlops_ext.datasets.storage.segment_digests import segment_digests
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def write_manifest(
     content: Content | None = None,
     parent: Manifest | None = None,
     keys: Sequence[str] = (),
+    anew: bool = False,
+    one_file: bool = False,
 ) -> Manifest:
     """Store what the parent's files do not hold yet and give the manifest.
 
@@ -114,6 +116,10 @@ def write_manifest(
         The version before, whose cuts and files are used again.
     keys : sequence of str
         Columns that place the cuts when there is no parent: the primary key.
+    anew : bool
+        Cut as the parent was, and write all rows all the same.
+    one_file : bool
+        Let a file hold as much as there is.
 
     Raises
     ------
@@ -123,9 +129,9 @@ def write_manifest(
     algorithm = ws.algorithm
     hasher = ContentHasher(source.schema, source.rows, algorithm)
     cutter = _cutter(source, parent, keys)
-    before = Parent(parent, content) if parent and parent.cuts else None
+    before = Parent(parent, content) if parent and parent.cuts and not anew else None
     with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-        writer = Writer(ws, Path(folder), source, before)
+        writer = Writer(ws, Path(folder), source, before, source.bytes + 1 if one_file else FILE_BYTES)
         for segment, table, digests in _segments(source, cutter, None if content else hasher, before, algorithm):
             writer.add(segment, table, digests)
         dictionaries = _dictionaries(ws, Path(folder), source)

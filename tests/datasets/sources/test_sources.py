@@ -90,7 +90,7 @@ def test_an_object_store_is_read_by_url_and_query_strings_are_not_kept(ws):
     memory.pipe_file("/bucket/t.parquet", sink.getvalue().to_pybytes())
     version = snapshot("memory://bucket/t.parquet", "t", workspace=ws)
     assert load(version, workspace=ws).equals(TABLE)
-    assert version.origin.sources[0].location == "memory:///bucket/t.parquet"
+    assert version.origin.sources[0].location == "memory://bucket/t.parquet"
     with pytest.raises(InvalidValue, match="no file"):
         snapshot("memory://bucket/other.parquet", "t", workspace=ws)
 
