@@ -116,7 +116,7 @@ def _by_pattern(name: str, column: str, patterns: Patterns) -> tuple[str, str]:
     """Find the strictest class whose pattern fits `column` or `dataset/column`, whatever the case."""
     texts = (column.lower(), f"{name}/{column}".lower())
     for kind in ("restricted", "pii"):
-        for pattern in patterns.get(kind, ()):  # type: ignore[call-overload]
+        for pattern in patterns.get(kind, ()):
             if any(fnmatchcase(text, pattern.lower()) for text in texts):
                 return kind, pattern
     return "", ""

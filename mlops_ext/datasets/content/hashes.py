@@ -61,7 +61,8 @@ def _hashes(array: pa.Array) -> np.ndarray:
     if pa.types.is_dictionary(kind):
         found = np.append(_hashes(array.dictionary), _NULL)
         places = pc.fill_null(array.indices.cast(pa.int64()), len(array.dictionary))
-        return found[places.to_numpy(zero_copy_only=False)]
+        taken: np.ndarray = found[places.to_numpy(zero_copy_only=False)]
+        return taken
     if str(kind).startswith(("list_view<", "large_list_view<")):
         return _hashes(array.cast(pa.large_list(kind.value_type)))
     valid = validity(array)

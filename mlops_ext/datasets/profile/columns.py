@@ -145,7 +145,7 @@ def _spread(present: np.ndarray, kind: Kind) -> dict[str, Any]:
     low, high = float(present[0]), float(present[-1])
     write = moment if kind == "time" else (lambda number: f"{number:.6g}")
     with np.errstate(over="ignore", invalid="ignore"):
-        found = {"mean": float(present.mean()), "deviation": float(present.std())}
+        found: dict[str, Any] = {"mean": float(present.mean()), "deviation": float(present.std())}
         width = high - low
     if np.isfinite(width):
         bins = BINS if width else 1

@@ -65,7 +65,8 @@ def _more(profile: Profile) -> str:
 def _row(each: ColumnProfile) -> str:
     name, kind, *numbers = _cells(each)
     cells = "".join(f"<td class='n'>{_text(number)}</td>" for number in numbers)
-    return f"<tr><td>{_text(name)}</td><td>{_text(kind)}</td>{cells}<td>{_drawn(each)}</td><td>{_text(_signs(each), 120)}</td></tr>"
+    signs = f"<td>{_drawn(each)}</td><td>{_text(_signs(each), 120)}</td>"
+    return f"<tr><td>{_text(name)}</td><td>{_text(kind)}</td>{cells}{signs}</tr>"
 
 
 def _cells(each: ColumnProfile) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def sampled(table: pa.Table, columns: Sequence[Column], known: Mapping[str, Colu
 
 
 def profiled(ws: Workspace, manifest: Manifest, table: pa.Table, parent: Manifest | None = None) -> Manifest:
-    """Store the profile of a version's rows and name it in its manifest; columns of the parent are not described again."""
+    """Store the profile of a version's rows and name it in its manifest; the parent's columns serve again."""
     before = read_profile(ws.get_blob(parent.profile)) if parent is not None and parent.profile else None
     known = {each.digest: each for each in before.columns} if before else {}
     profile = sampled(table, manifest.schema_, known)

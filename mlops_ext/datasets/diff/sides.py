@@ -1,0 +1,187 @@
+"""Two versions side by side: the columns that both have, in one type, and the rows that need to be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from mlops_ext.datasets.content.arrow_types import is_string, logical_type
+from mlops_ext.datasets.diff.types import ColumnChange
+from mlops_ext.datasets.profile.columns import plain
+from mlops_ext.datasets.storage.manifest import Manifest
+from mlops_ext.datasets.storage.parquet_files import is_word
+
+if TYPE_CHECKING:
+    from mlops_ext.datasets.loading.versions import OpenVersion
+
+_UNITS = ("s", "ms", "us", "ns")
+_KEPT = 1 << 18
+"""So many rows are kept once they were read; of more, each column is read anew when it is asked for."""
+
+__all__ = ["Side", "column_changes", "common_types", "sides"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A version as far as it is compared.
+
+    Attributes
+    ----------
+    held : OpenVersion
+        To read from.
+    places : ndarray of int64
+        The rows that the other version does not have in an equal segment.
+    types : mapping of str to pyarrow.DataType or None
+        The shared columns, and the type to compare them in; none as they are.
+    """
+
+    held: OpenVersion
+    places: np.ndarray
+    types: Mapping[str, pa.DataType | None]
+    kept: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+
+    def read(self, name: str, chosen: np.ndarray | None = None) -> pa.ChunkedArray:
+        """Give a shared column of the rows to compare, or of those chosen among them, in the order of choice."""
+        if len(self.places) <= _KEPT:
+            if name not in self.kept:
+                self.kept[name] = self._read(name, self.places)
+            return self.kept[name] if chosen is None else self.kept[name].take(pa.array(chosen))
+        if chosen is None:
+            return self._read(name, self.places)
+        order, back = np.unique(self.places[chosen], return_inverse=True)
+        return self._read(name, order).take(pa.array(back))
+
+    def _read(self, name: str, places: np.ndarray) -> pa.ChunkedArray:
+        values = self.held.read([name], _run(places))[name]
+        kind = self.types[name]
+        return values if kind is None else _cast(plain(values), kind)
+
+
+def sides(before: OpenVersion, after: OpenVersion, types: Mapping[str, pa.DataType | None]) -> tuple[Side, Side]:
+    """Leave out the rows of segments that both versions hold: what is equal in both changes no difference."""
+    left, right = (_Segments(each, tuple(types)) for each in (before, after))
+    are_comparable = all(kind is None for kind in types.values()) and left.places == right.places
+    shared = Counter(left.names) & Counter(right.names) if are_comparable else Counter()
+    return Side(before, left.others(shared), types), Side(after, right.others(shared), types)
+
+
+class _Segments:
+    """The segments of a version, each named by the digests of its shared columns."""
+
+    def __init__(self, held: OpenVersion, columns: Sequence[str]) -> None:
+        self._held, self._columns = held, columns
+
+    @cached_property
+    def _manifest(self) -> Manifest:
+        ws, version = self._held.ws, self._held.version
+        manifest = Manifest.from_bytes(ws.get_blob(version.manifest))
+        return manifest.whole(Manifest.from_bytes(ws.get_blob(manifest.base)) if manifest.base else None)
+
+    @cached_property
+    def names(self) -> list[tuple[str, ...]]:
+        """Name each segment; none when the version has no digests of segments."""
+        manifest = self._manifest
+        if manifest.cuts is None or not self._columns:
+            return []
+        return list(zip(*(manifest.digests[name] for name in self._columns), strict=True))
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Give the dictionaries of columns whose segments are digests of places in them."""
+        schema, held = self._held.representation.schema, self._manifest.dictionaries
+        named = [name for name in self._columns if name in held]
+        return {name: held[name].digest for name in named if not is_word(schema.field(name).type.value_type)}
+
+    def others(self, shared: Counter[tuple[str, ...]]) -> np.ndarray:
+        """Give the places of all rows but those of shared segments."""
+        rows = self._held.version.rows
+        cuts = self._manifest.cuts
+        if not shared or cuts is None:
+            return np.arange(rows)
+        left, parts = Counter(shared), []
+        for name, start, count in zip(self.names, accumulate(cuts.rows, initial=0), cuts.rows, strict=False):
+            if left[name] > 0:
+                left[name] -= 1
+            else:
+                parts.append(np.arange(start, start + count))
+        return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def column_changes(before: pa.Schema, after: pa.Schema, types: Mapping[str, pa.DataType | None]) -> list[ColumnChange]:
+    """Name the columns that are new, gone, of another logical type, or at another place among those that stayed."""
+    found = [
+        ColumnChange(column=each.name, change="removed", before=logical_type(each.type))
+        for each in before
+        if each.name not in after.names
+    ]
+    stayed = [name for name in before.names if name in after.names]
+    order = [name for name in after.names if name in before.names]
+    for each in after:
+        kind = logical_type(each.type)
+        if each.name not in before.names:
+            found.append(ColumnChange(column=each.name, change="added", after=kind))
+            continue
+        was = logical_type(before.field(each.name).type)
+        if was != kind:
+            is_compared = each.name in types
+            found.append(ColumnChange(column=each.name, change="retyped", before=was, after=kind, compared=is_compared))
+        places = stayed.index(each.name), order.index(each.name)
+        if places[0] != places[1]:
+            found.append(
+                ColumnChange(column=each.name, change="moved", before=str(places[0] + 1), after=str(places[1] + 1))
+            )
+    return found
+
+
+def common_types(before: pa.Schema, after: pa.Schema) -> dict[str, pa.DataType | None]:
+    """Choose a type to compare each shared column in; none where both have the same, and no entry where none fits."""
+    found: dict[str, pa.DataType | None] = {}
+    for name in (name for name in before.names if name in after.names):
+        left, right = before.field(name).type, after.field(name).type
+        if logical_type(left) == logical_type(right):
+            found[name] = None
+            continue
+        common = _common(_plain_type(left), _plain_type(right))
+        if common is not None:
+            found[name] = common
+    return found
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    return plain(pa.chunked_array([pa.nulls(0, kind)])).type
+
+
+def _common(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  # noqa: PLR0911 - one line for each kind
+    if left == right:
+        return left
+    if is_string(left) and is_string(right):
+        return pa.large_string()
+    if pa.types.is_null(left) or pa.types.is_null(right):
+        return right if pa.types.is_null(left) else left
+    if pa.types.is_integer(left) and pa.types.is_integer(right):
+        return pa.decimal128(38) if pa.uint64() in (left, right) else pa.int64()
+    numbers = [pa.types.is_integer(each) or pa.types.is_floating(each) for each in (left, right)]
+    if all(numbers):
+        return pa.float64()
+    if pa.types.is_timestamp(left) and pa.types.is_timestamp(right) and (left.tz is None) == (right.tz is None):
+        return pa.timestamp(max(left.unit, right.unit, key=_UNITS.index), right.tz)
+    return None
+
+
+def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Change the type; a whole number that a double cannot hold counts as the nearest, and no time is cut."""
+    return values.cast(kind, safe=not (pa.types.is_floating(kind) or pa.types.is_timestamp(kind)))
+
+
+def _run(places: np.ndarray) -> range | np.ndarray:
+    """Write places as a range when they are one run."""
+    if len(places) and int(places[-1]) - int(places[0]) + 1 == len(places):
+        return range(int(places[0]), int(places[-1]) + 1)
+    return places if len(places) else range(0)
