@@ -55,9 +55,17 @@ class Task:
 
 
 def prepare() -> None:
-    """Import what an attempt needs, in a parent that attempts are forked from."""
+    """Do what every attempt would do first, in a parent that attempts are forked from."""
     with _absent(*_UNUSED):
         import mlops_ext.runs.execution.papermill_run  # noqa: F401
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    from mlops_ext.runs.notebooks import formats
+
+    KernelProvisionerFactory.instance()
+    for minor in (4, 5):
+        # nbformat compiles the checks of a format when it first meets it.
+        formats.current(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": minor}).encode())
 
 
 def main() -> int:

@@ -209,8 +209,10 @@ def _leave(code: int) -> None:
     """End as the interpreter would, but for the imports: taking them down copies all the memory that is shared."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    # Files that a notebook left open are written when its names go.
-    vars(sys.modules["__main__"]).clear()
+    names = vars(sys.modules["__main__"])
+    if names is not globals():
+        # Files that a notebook left open are written when its names go.
+        names.clear()
     gc.collect()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
