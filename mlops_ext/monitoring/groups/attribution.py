@@ -112,7 +112,7 @@ def decompose(before: Side, after: Side, weights: tuple[Floats, Floats]) -> Shar
 def moved_between(before: Loss, after: Loss, columns: Sequence[str], bootstrap: Bootstrap) -> tuple[list[Moved], Rate]:
     """Decompose the change of the mean loss by each column; give the slices, and the change.
 
-    First come those that added most beyond what their size lets expect, for a large slice always adds much.
+    First come those that moved it further its way than their size lets expect, for a large slice always adds much.
     """
     ones = np.ones((1, before.days)), np.ones((1, after.days))
     weights = (
@@ -128,7 +128,8 @@ def moved_between(before: Loss, after: Loss, columns: Sequence[str], bootstrap: 
         whole, drawn = decompose(sides[0], sides[1], ones), decompose(sides[0], sides[1], weights)
         moved += [_moved(each.column, name, place, whole, drawn) for place, name in enumerate(each.names)]
     change = float(after.loss.mean() - before.loss.mean())
-    moved.sort(key=lambda each: -abs(each.contribution.value - sum(each.shares) / 2 * change))
+    sign = -1 if change > 0 else 1
+    moved.sort(key=lambda each: sign * (each.contribution.value - sum(each.shares) / 2 * change))
     means = [_means(side, weight) for side, weight in zip((before, after), weights, strict=True)]
     return moved, rate_of(change, means[1] - means[0])
 
