@@ -58,6 +58,13 @@ class AuditSettings(BaseModel):
     plain_http: tuple[str, ...] = ()
 
 
+class GateSettings(BaseModel):
+    """The section [gates]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    timeout: str = "1h"
+
+
 class Trigger(BaseModel):
     """One [[triggers]]: which event queues which notebook or pipeline."""
 
@@ -122,6 +129,7 @@ class Settings(BaseModel):
     version: Literal[1] = 1
     workspace: WorkspaceSettings = WorkspaceSettings()
     audit: AuditSettings = AuditSettings()
+    gates: GateSettings = GateSettings()
     alerts: AlertSettings = AlertSettings()
     datasets: DatasetSettings = DatasetSettings()
     policy: dict[str, Any] = Field(default_factory=dict)

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from mlops_ext.errors import Conflict, NotFound, RunFailed
+from mlops_ext.models.promotion.apart import ask_apart
 from mlops_ext.models.promotion.cases import Case, case_in
 from mlops_ext.models.promotion.gates import evaluate
 from mlops_ext.models.promotion.settlement import Ask, end_without, settle
@@ -31,7 +31,6 @@ __all__ = ["ask_all", "check_apart", "main", "take_up"]
 LEASE = timedelta(seconds=60)
 TRIES = 5
 MOST_ATTEMPTS = 3
-_BEAT_SECONDS = 15.0
 _TAIL = 600
 
 
@@ -65,18 +64,25 @@ def check_apart(ws: Workspace, model: str, goal: str) -> GateResults:
     """
     with tempfile.TemporaryDirectory(prefix="mlops-") as scratch:
         answer, log = Path(scratch, "answer.json"), Path(scratch, "log")
-        code = _start(ws, ["--check", model, goal, str(answer)], log).wait()
+        child = _start(ws, ["--check", model, goal, str(answer)], log)
+        try:
+            code = child.wait()
+        finally:
+            child.kill()
         if code:
-            tail = log.read_text(errors="replace")[-_TAIL:].strip()
-            raise RunFailed(f"the process that asks the gates ended with {code}: …{tail}", hint="Mend the gate")
+            tail = log.read_text(errors="replace")[-_TAIL:].strip() or f"their process ended with {code}"
+            raise RunFailed(f"the gates could not be asked: {tail}", hint="Mend the gate, or take it out of the policy")
         return GateResults.model_validate_json(answer.read_bytes())
 
 
 def ask_all(ws: Workspace, model: str, goal: str, *, heavy: bool) -> GateResults:
-    """Ask the gates here; heavy ones only when told so."""
+    """Ask the gates: here, where the heavy ones stay pending, or all of them in a process under this one."""
     with ws.catalog.read() as connection:
         case = case_in(connection, model, goal)
-    gates = evaluate(ws, case.version, case.champion, case.goal, case.rules, heavy=heavy)
+    if heavy:
+        gates = ask_apart(ws, case, lambda: None)
+    else:
+        gates = evaluate(ws, case.version, case.champion, case.goal, case.rules, heavy=False)
     return GateResults(
         model=case.version.ref, environment=case.goal, passed=all(gate.passed for gate in gates), gates=gates
     )
@@ -93,8 +99,7 @@ def main(arguments: Sequence[str]) -> None:
     with ws.catalog.read() as connection:
         row = find_promotion(connection, promotion)
         asked = promotion_record(connection, row)
-    with _beating(ws, promotion, token):
-        _evaluate(ws.acting_as(Actor(asked.requested_by, asked.auth)), asked, token)
+    _evaluate(ws.acting_as(Actor(asked.requested_by, asked.auth)), asked, token)
 
 
 def _evaluate(ws: Workspace, asked: Promotion, token: str) -> None:
@@ -103,7 +108,7 @@ def _evaluate(ws: Workspace, asked: Promotion, token: str) -> None:
         case = _case(ws, asked)
         if case is None:
             return
-        gates = evaluate(ws, case.version, case.champion, case.goal, case.rules)
+        gates = ask_apart(ws, case, lambda: _lease(ws, asked.id, token, keep=True))
         if settle(ws, case, gates, Ask(asked.comment, asked.id, token)) is not None:
             return
     end_without(ws, asked, "failed", f"{asked.environment} keeps changing while its gates are asked")
@@ -143,23 +148,6 @@ def _lease(ws: Workspace, promotion: str, token: str, *, keep: bool) -> None:
     ws.catalog.measure(lambda change: change.execute(update(promotions).where(key).values(lease_until=until)))
 
 
-@contextmanager
-def _beating(ws: Workspace, promotion: str, token: str) -> Iterator[None]:
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_BEAT_SECONDS):
-            _lease(ws, promotion, token, keep=True)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 def _watch(ws: Workspace, child: subprocess.Popen[bytes], promotion: str, token: str) -> None:
     """Give the lease back at once when the child dies; without this it runs out."""
     if child.wait():
@@ -191,4 +179,7 @@ def _start(ws: Workspace, arguments: list[str], log: Path) -> subprocess.Popen[b
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except RunFailed as died:
+        sys.exit(died.message)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import update
 
@@ -19,7 +20,7 @@ from mlops_ext.models.promotion import edge as promoting
 from mlops_ext.models.promotion import evaluation
 from mlops_ext.models.promotion.cases import case_in
 from mlops_ext.models.promotion.settlement import Ask, begin, settle
-from mlops_ext.models.promotion.types import GateResult, GateRule, Promote, Promotion, ShowPromotion
+from mlops_ext.models.promotion.types import GateResult, GateRule, ListPromotions, Promote, Promotion, ShowPromotion
 from mlops_ext.models.tables import promotions
 from mlops_ext.models.types import ShowModel
 from mlops_ext.records import now
@@ -28,7 +29,7 @@ from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted, registered
 
 GATES = """
-import os, signal
+import os, signal, subprocess, sys
 from pathlib import Path
 from mlops_ext.models.promotion.types import GateResult
 
@@ -42,6 +43,14 @@ def apart(ws, context):
 
 def dies(ws, context):
     os.kill(os.getpid(), signal.SIGKILL)
+
+def hangs(ws, context):
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
+    Path("pids").write_text(f"{os.getpid()} {child.pid}")
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    while True:
+        signal.pause()
 """
 
 
@@ -53,7 +62,7 @@ def heavy(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     about.mkdir(parents=True)
     (package / "patient_gates.py").write_text(GATES)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 1\n")
-    names = ("waits", "apart", "dies")
+    names = ("waits", "apart", "dies", "hangs")
     lines = "".join(f"{name} = patient_gates:{name}\n" for name in names)
     (about / "entry_points.txt").write_text(f"[mlops_ext.gates]\n{lines}")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")]))
@@ -113,6 +122,38 @@ def test_a_promotion_that_breaks_every_process_has_failed(workspace: Workspace, 
     with pytest.raises(RunFailed, match="3 processes died"):
         promoted(workspace, "delay")
     assert actions(workspace)[2:] == ["model.promotion_requested", "model.promotion_failed"]
+
+
+def test_a_gate_that_hangs_has_failed_when_its_time_is_over_and_leaves_no_process(
+    workspace: Workspace, heavy: Path
+) -> None:
+    registered(workspace)
+    (workspace.root / "mlops.toml").write_text('[gates]\ntimeout = "1s"\n')
+    applied(workspace, production=(GateRule(gate="hangs"), GateRule(gate="apart")))
+    with pytest.raises(CheckRefused, match="hangs: the gate gave no answer within 1s and was killed") as refused:
+        promoted(Workspace(workspace.root), "delay")
+    assert "hangs is an answer within 1s" in refused.value.hint
+    assert not [pid for pid in (heavy / "pids").read_text().split() if psutil.pid_exists(int(pid))]
+    (kept,) = workspace.call(service.promotions, ListPromotions(model="delay")).items
+    assert [(gate.gate, gate.passed) for gate in kept.gates] == [("hangs", False), ("apart", True)]
+    checked = promoting.check("delay", "production", workspace=workspace)
+    assert [(gate.gate, gate.passed) for gate in checked.gates] == [("hangs", False), ("apart", True)]
+
+
+def test_a_gate_dies_with_the_process_that_watches_over_it(workspace: Workspace, heavy: Path) -> None:
+    registered(workspace)
+    applied(workspace, production=(GateRule(gate="waits"),))
+    workspace.call(service.promote, Promote(model="delay", to="production"))
+    asked = psutil.Process(int((heavy / "asked").read_text()))
+    asked.parent().kill()
+    assert psutil.wait_procs([asked], timeout=30)[1] == []
+
+
+def test_a_check_says_which_gate_killed_its_process(workspace: Workspace, heavy: Path) -> None:
+    registered(workspace)
+    applied(workspace, production=(GateRule(gate="dies"),))
+    with pytest.raises(RunFailed, match="the process ended with -9 while it asked the gate 'dies'"):
+        promoting.check("delay", "production", workspace=workspace)
 
 
 def test_two_who_ask_for_the_same_wait_for_one_evaluation(workspace: Workspace, heavy: Path) -> None:
