@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from mlops_ext.errors import Conflict, NotFound
-from mlops_ext.models.measures import check_text, delete_tag, set_tags, tags_of
+from mlops_ext.errors import Conflict
 from mlops_ext.models.references import find_model
 from mlops_ext.models.rows import model_records
-from mlops_ext.models.subjects import Subject, find_subject
+from mlops_ext.models.subjects import find_subject
 from mlops_ext.models.tables import models
 from mlops_ext.models.types import DeleteTag, Describe, Description, Model, RenameModel, SetTags, Tags
 from mlops_ext.operations import operation
 from mlops_ext.refs import Ref, check_name
+from mlops_ext.store import curation
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.curation import check_text, drop_tag, put_tags
 from mlops_ext.workspace import Workspace
 
 __all__ = ["describe", "rename", "tag", "untag"]
@@ -25,12 +26,7 @@ def tag(ws: Workspace, request: SetTags) -> Tags:
 
     def put(change: Change) -> Tags:
         subject = find_subject(change, request.model)
-        former = set_tags(change, subject.key, request.tags)
-        if former:
-            subject.change(change)
-            set_to = {key: request.tags[key] for key in former}
-            change.event("model.tagged", f"model:{subject.ref}", {"tags": set_to, "former": former})
-        return _tags(change, subject)
+        return Tags(ref=subject.ref, tags=put_tags(change, subject, request.tags))
 
     return ws.catalog.write(put)
 
@@ -41,14 +37,7 @@ def untag(ws: Workspace, request: DeleteTag) -> Tags:
 
     def remove(change: Change) -> Tags:
         subject = find_subject(change, request.model)
-        held = tags_of(change, subject.key)
-        if request.key not in held:
-            raise NotFound.of(f"tag of {subject.ref}", request.key, held)
-        delete_tag(change, subject.key, request.key)
-        subject.change(change)
-        former = {request.key: held[request.key]}
-        change.event("model.untagged", f"model:{subject.ref}", {"former": former})
-        return _tags(change, subject)
+        return Tags(ref=subject.ref, tags=drop_tag(change, subject, request.key))
 
     return ws.catalog.write(remove)
 
@@ -60,10 +49,7 @@ def describe(ws: Workspace, request: Describe) -> Description:
 
     def write(change: Change) -> Description:
         subject = find_subject(change, request.model)
-        if subject.row.description != text:
-            subject.change(change, description=text)
-            data = {"description": text, "former": subject.row.description}
-            change.event("model.described", f"model:{subject.ref}", data)
+        curation.describe(change, subject, text)
         return Description(ref=subject.ref, description=text)
 
     return ws.catalog.write(write)
@@ -89,7 +75,3 @@ def rename(ws: Workspace, request: RenameModel) -> Model:
         return model_records(change, [find_model(change, name)])[0]
 
     return ws.catalog.write(give)
-
-
-def _tags(change: Change, subject: Subject) -> Tags:
-    return Tags(ref=subject.ref, tags=tags_of(change, subject.key))

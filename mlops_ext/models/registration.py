@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue
-from mlops_ext.models.measures import Measures, check_measures, check_text, store_measures
+from mlops_ext.models.measures import Measures, check_measures, store_measures
 from mlops_ext.models.references import number_row
 from mlops_ext.models.rows import DETAILS, version_record
 from mlops_ext.models.tables import environment_locks, model_links, model_versions, models
@@ -20,6 +20,7 @@ from mlops_ext.operations import operation
 from mlops_ext.records import new_id
 from mlops_ext.refs import Number, Ref, check_name
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.curation import check_text
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.workspace import Workspace
 

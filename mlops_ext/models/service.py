@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select, update
-
-from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.models import comparison, editing, listing, registration, states
 from mlops_ext.models.promotion import approvals, history, policy, reviews, why
 from mlops_ext.models.promotion import service as promotion
 from mlops_ext.models.promotion.policy import current_policy, refuse_guarded
 from mlops_ext.models.references import find_model, find_version
 from mlops_ext.models.rows import model_records, version_record
-from mlops_ext.models.tables import aliases, models
+from mlops_ext.models.subjects import MODELS
 from mlops_ext.models.types import (
     AliasMove,
     DeleteAlias,
@@ -23,7 +20,9 @@ from mlops_ext.models.types import (
 )
 from mlops_ext.operations import operation
 from mlops_ext.refs import Ref, check_label
+from mlops_ext.store import curation
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.curation import WHOLE, Subject
 from mlops_ext.workspace import Workspace
 
 __all__ = [
@@ -97,22 +96,9 @@ def alias(ws: Workspace, request: SetAlias) -> AliasMove:
         label = check_label(request.alias, current_policy(change).policy.environments)
         refuse_guarded(change, label)
         row = find_version(change, request.model)
-        if row.state != "active":
-            there = f"{row.name}@{row.version}"
-            raise Conflict(f"{there} is {row.state}", hint=f"Bring it back first: mlops models restore {there}")
-        key = (aliases.c.model_id == row.model_id) & (aliases.c.alias == label)
-        previous = change.execute(select(aliases.c.version).where(key)).scalar_one_or_none()
-        move = AliasMove(model=row.name, alias=label, version=row.version, previous=previous)
-        if previous == row.version:
-            return move
-        if previous is None:
-            change.execute(insert(aliases).values(model_id=row.model_id, alias=label, version=row.version))
-        else:
-            change.execute(update(aliases).where(key).values(version=row.version))
-        change.execute(update(models).where(models.c.id == row.model_id).values(updated_at=change.now))
-        data = {"alias": label, "from": previous, "to": row.version}
-        change.event("alias.set", f"model:{row.name}@{row.version}", data)
-        return move
+        subject = Subject(MODELS, row.model_id, row.name, row.version, row)
+        previous = curation.point(change, subject, label)
+        return AliasMove(model=row.name, alias=label, version=row.version, previous=previous)
 
     return ws.catalog.write(point)
 
@@ -123,15 +109,7 @@ def unalias(ws: Workspace, request: DeleteAlias) -> AliasMove:
 
     def remove(change: Change) -> AliasMove:
         model = find_model(change, Ref.parse(request.model, kind="model").name)
-        query = select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == model.id)
-        known = {row.alias: row.version for row in change.execute(query)}
-        if request.alias not in known:
-            raise NotFound.of(f"alias of model {model.name!r}", request.alias, known)
-        change.execute(delete(aliases).where(aliases.c.model_id == model.id, aliases.c.alias == request.alias))
-        change.execute(update(models).where(models.c.id == model.id).values(updated_at=change.now))
-        previous = known[request.alias]
-        data = {"alias": request.alias, "from": previous, "to": None}
-        change.event("alias.deleted", f"model:{model.name}@{previous}", data)
+        previous = curation.unpoint(change, Subject(MODELS, model.id, model.name, WHOLE, model), request.alias)
         return AliasMove(model=model.name, alias=request.alias, version=None, previous=previous)
 
     return ws.catalog.write(remove)

@@ -7,23 +7,16 @@ number is never given again, and `latest` is always the newest active version.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import select, update
-
 from mlops_ext.errors import Conflict
-from mlops_ext.models.measures import MODEL, check_text
 from mlops_ext.models.rows import pointers
-from mlops_ext.models.subjects import Subject, find_subject
-from mlops_ext.models.tables import model_versions, models
-from mlops_ext.models.types import ChangeState, State, StateChange
+from mlops_ext.models.subjects import find_subject
+from mlops_ext.models.types import ChangeState, StateChange
 from mlops_ext.operations import operation
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.curation import WHOLE, State, Subject, check_text, put_state
 from mlops_ext.workspace import Workspace
 
 __all__ = ["archive", "delete", "restore"]
-
-_EVENTS: dict[State, str] = {"archived": "model.archived", "deleted": "model.deleted", "active": "model.restored"}
 
 
 @operation("models.archive", "POST /models/{model}/archival", writes=True)
@@ -49,26 +42,17 @@ def _put(ws: Workspace, request: ChangeState, state: State) -> StateChange:
 
     def write(change: Change) -> StateChange:
         subject = find_subject(change, request.model, deleted=True)
-        previous: State = subject.row.state
-        if previous == state:
-            return StateChange(ref=subject.ref, state=state, previous=previous)
-        if state != "active":
-            _refuse_used(change, subject, state)
-        subject.change(change, state=state)
-        if subject.version != MODEL:
-            _move_latest(change, subject.model_id)
-        data = {"state": state, "former": previous, "comment": comment}
-        change.event(_EVENTS[state], f"model:{subject.ref}", data)
+        previous = put_state(change, subject, state, comment, lambda it: _refuse_used(change, it, state))
         return StateChange(ref=subject.ref, state=state, previous=previous)
 
     return ws.catalog.write(write)
 
 
 def _refuse_used(change: Change, subject: Subject, state: State) -> None:
-    aliases, environments = pointers(change, [subject.model_id])[subject.model_id]
+    aliases, environments = pointers(change, [subject.key])[subject.key]
     wanted = subject.version
-    serving = [name for name, version in environments.items() if wanted in (MODEL, version)]
-    pointing = [name for name, version in aliases.items() if wanted in (MODEL, version)]
+    serving = [name for name, version in environments.items() if wanted in (WHOLE, version)]
+    pointing = [name for name, version in aliases.items() if wanted in (WHOLE, version)]
     if not serving and not pointing:
         return
     said = [f"{name} serves it" for name in serving] + [f"the alias {name!r} points at it" for name in pointing]
@@ -77,15 +61,3 @@ def _refuse_used(change: Change, subject: Subject, state: State) -> None:
         f"cannot {verb} {subject.ref}: {', '.join(said)}",
         hint="Promote another version there, and move or delete the aliases",
     )
-
-
-def _move_latest(change: Change, model_id: str) -> None:
-    columns = model_versions.c
-    newest = (
-        select(columns.version)
-        .where(columns.model_id == model_id, columns.state == "active")
-        .order_by(columns.version.desc())
-        .limit(1)
-    )
-    latest: Any = change.execute(newest).scalar_one_or_none()
-    change.execute(update(models).where(models.c.id == model_id).values(latest=latest or 0))

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
+from mlops_ext.store.curation import State
 
 __all__ = [
     "AliasMove",
@@ -43,7 +44,6 @@ __all__ = [
 ]
 
 
-State = Literal["active", "archived", "deleted"]
 Listed = Literal["active", "archived", "deleted", "any"]
 
 

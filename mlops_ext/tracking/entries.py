@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.refs import Ref
+from mlops_ext.store.curation import check_key, check_tags, check_value
 from mlops_ext.store.search import batches
 from mlops_ext.tracking.tables import run_artifacts, run_links, run_parameters, run_tags
 
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
     from mlops_ext.tracking.types import Artifact, LogRun
 
-__all__ = ["add_artifacts", "add_links", "add_parameters", "check", "check_tags", "set_tags"]
-
-MAX_KEY = 250
-MAX_TEXT = 64_000
+__all__ = ["add_artifacts", "add_links", "add_parameters", "check", "set_tags"]
 
 
 def check(request: LogRun) -> None:
@@ -33,11 +31,11 @@ def check(request: LogRun) -> None:
         The first of them, with its value.
     """
     for name, value in request.parameters.items():
-        _check_key("parameter", name)
-        _check_text(f"parameter {name!r}", value)
+        check_key("parameter", name)
+        check_value(f"parameter {name!r}", value)
         _check_json(name, value)
     for point in request.metrics:
-        _check_key("metric", point.key)
+        check_key("metric", point.key)
         if not -(2**63) <= point.step < 2**63:
             raise InvalidValue(f"metric {point.key!r} has the step {point.step}", hint="A step has 64 bits at most")
     check_tags(request.tags)
@@ -46,13 +44,6 @@ def check(request: LogRun) -> None:
             raise InvalidValue(f"the reference {ref!r} names no kind", hint=f"Write dataset:{ref} or model:{ref}")
     for artifact in request.artifacts:
         _check_path(artifact.path)
-
-
-def check_tags(tags: Mapping[str, str]) -> None:
-    """Refuse tags that cannot be kept."""
-    for key, value in tags.items():
-        _check_key("tag", key)
-        _check_text(f"tag {key!r}", value)
 
 
 def add_parameters(change: Change, run: str, parameters: Mapping[str, str]) -> None:
@@ -130,22 +121,6 @@ def _held(change: Change, table: Any, run: str, column: Any, names: Iterable[str
 def _insert(change: Change, table: Any, run: str, column: str, pairs: Mapping[str, str]) -> None:
     if pairs:
         change.execute(insert(table), [{"run": run, column: key, "value": value} for key, value in pairs.items()])
-
-
-def _check_key(kind: str, key: str) -> None:
-    if not key.strip() or len(key) > MAX_KEY:
-        raise InvalidValue(f"a {kind} cannot be named {key[:40]!r}", hint=f"Give it 1 to {MAX_KEY} characters")
-    if not key.isprintable():
-        raise InvalidValue(f"the {kind} {key!r} has control characters", hint="Leave them out")
-
-
-def _check_text(what: str, value: str) -> None:
-    if len(value) > MAX_TEXT:
-        raise InvalidValue(
-            f"{what} has {len(value):,} characters", hint=f"At most {MAX_TEXT:,} fit; keep it as an artifact"
-        )
-    if "\0" in value:
-        raise InvalidValue(f"{what} has a NUL character", hint="Leave it out, or keep the value as an artifact")
 
 
 def _check_json(name: str, value: str) -> None:

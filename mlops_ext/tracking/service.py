@@ -32,6 +32,7 @@ from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
+from mlops_ext.store.curation import check_tags
 
 __all__ = ["RunEnded", "attach", "experiments_", "expire", "finish", "list_", "log", "metric", "show", "start"]
 
@@ -50,7 +51,7 @@ class RunEnded(Conflict):
 def start(ws: Workspace, request: StartRun) -> Run:
     """Start a run; it counts as lost when it gives no sign of life for the length of its lease."""
     name = check_name(request.experiment)
-    entries.check_tags(request.tags)
+    check_tags(request.tags)
     run = new_id()
 
     def change(under_way: Change) -> None:
