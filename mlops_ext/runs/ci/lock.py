@@ -32,6 +32,7 @@ __all__ = [
     "LockResult",
     "Locked",
     "check_locked",
+    "lines_of",
     "lock",
     "pins_for",
     "project_notebooks",
@@ -100,16 +101,20 @@ def read_lock(root: Path) -> dict[str, Locked]:
         A line is no reference with a digest, stands twice, or is a merge marker.
     """
     path = root / LOCK
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return lines_of(path.read_text(encoding="utf-8") if path.is_file() else "", str(path))
+
+
+def lines_of(text: str, source: str) -> dict[str, Locked]:
+    """Read the text of a lock; `source` says where it is from."""
     found: dict[str, Locked] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         if line.startswith(_MARKERS):
-            raise InvalidValue(f"{path}, line {number}: a merge marker", hint="Solve the merge, or run: mlops lock")
-        name, locked = _line(line, f"{path}, line {number}")
+            raise InvalidValue(f"{source}, line {number}: a merge marker", hint="Solve the merge, or run: mlops lock")
+        name, locked = _line(line, f"{source}, line {number}")
         if name in found:
-            raise InvalidValue(f"{path}, line {number}: {name} a second time", hint="Keep one of the lines")
+            raise InvalidValue(f"{source}, line {number}: {name} a second time", hint="Keep one of the lines")
         found[name] = locked
     return found
 

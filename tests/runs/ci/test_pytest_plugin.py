@@ -1,0 +1,30 @@
+"""`pytest --mlops-notebooks`: one case a cell, and nothing at all without the option."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+from mlops_ext.workspace import Workspace
+from tests.runs.writing import write_notebook
+
+
+def test_each_cell_is_a_case(ws: Workspace) -> None:
+    write_notebook(ws.root / "nb" / "bad.ipynb", ("month = 1", "parameters"), "#md # Told", "assert month < 2", "1")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", ".", "nb"]
+    options = ["--mlops-notebooks", "--mlops-parameter", "month", "3", "--junitxml", "j.xml"]
+    ended = subprocess.run([*command, *options], cwd=ws.root, capture_output=True, text=True, check=False, timeout=200)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    cases = ET.parse(ws.root / "j.xml").getroot()[0].findall("testcase")
+    assert [(case.attrib["name"], [child.tag for child in case]) for case in cases] == [
+        ("cell 1", []),
+        ("cell 2", ["failure"]),
+        ("cell 3", ["skipped"]),
+        ("notebook", []),
+    ]
+    assert "AssertionError" in ended.stdout
+    assert "assert month < 2" in ended.stdout
+    assert "runtest" not in ended.stdout, "the plug-in's own frames are no news"
+    without = subprocess.run(command, cwd=ws.root, capture_output=True, text=True, check=False, timeout=100)
+    assert "no tests ran" in without.stdout
