@@ -15,7 +15,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlops_ext.datasets.classes.edge import classify
+    from mlops_ext.datasets.diff.edge import diff
     from mlops_ext.datasets.edge import load, snapshot
+    from mlops_ext.datasets.profile.edge import profile
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import register
     from mlops_ext.models.keeping import (
@@ -65,10 +68,12 @@ __all__ = [
     "bias",
     "browse",
     "check",
+    "classify",
     "compare",
     "compare_window",
     "delete_model",
     "describe_model",
+    "diff",
     "drift",
     "end_run",
     "estimate",
@@ -86,6 +91,7 @@ __all__ = [
     "log_predictions",
     "performance",
     "pipeline",
+    "profile",
     "promote",
     "register",
     "reject",
@@ -108,6 +114,9 @@ __all__ = [
 ]
 
 _FACE = {
+    "mlops_ext.datasets.classes.edge": ("classify",),
+    "mlops_ext.datasets.diff.edge": ("diff",),
+    "mlops_ext.datasets.profile.edge": ("profile",),
     "mlops_ext.datasets.edge": ("load", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("register",),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import mlops_ext.datasets.classes.service
+import mlops_ext.datasets.diff.service
+import mlops_ext.datasets.profile.service
 import mlops_ext.datasets.service
+import mlops_ext.datasets.storage.compaction
 import mlops_ext.features.service
 import mlops_ext.governance.service
 import mlops_ext.models.service

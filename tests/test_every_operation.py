@@ -68,6 +68,8 @@ STORY: tuple[tuple[str, str], ...] = (
     ("governance.sign", "no-op"),
     ("audit.erase", "no-op"),
     ("audit.retain", "no-op"),
+    ("datasets.classify", "no-op"),
+    ("datasets.read", "again"),
 )
 
 
@@ -215,6 +217,12 @@ class Cast:
 
     def governance_sign(self) -> dict[str, Any]:
         return {"model": "delay@1", "signature": self.ws.put_blob(b"a bundle"), "public_key": "PEM"}
+
+    def datasets_classify(self) -> dict[str, Any]:
+        return {"dataset": "weather", "classes": {"temp": "restricted"}}
+
+    def datasets_read(self) -> dict[str, Any]:
+        return {"dataset": "weather"}
 
     def audit_erase(self) -> dict[str, Any]:
         return {"seqs": [1], "reason": "asked for"}

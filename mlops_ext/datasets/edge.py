@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service
+from mlops_ext.datasets.classes.edge import note_read
 from mlops_ext.datasets.types import CommitDataset, DatasetFiles, DatasetVersion, Origin, ShowDataset
 from mlops_ext.datasets.used import current_run, pinned, remember
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
@@ -154,6 +155,7 @@ def load(
     """
     from mlops_ext.datasets.frames.convert import check_kind, from_table, needed_columns
     from mlops_ext.datasets.loading.files import one_file
+    from mlops_ext.datasets.loading.selection import condition_columns
     from mlops_ext.datasets.loading.versions import open_version
 
     check_kind(as_)
@@ -162,12 +164,15 @@ def load(
     if as_ == "path":
         if (columns, rows, filter) != (None, None, None):
             raise InvalidValue("as_='path' with columns=, rows= or filter=", hint="Give the path alone, it is whole")
+        note_read(ws, held.version, None, "path")
         path = one_file(held)
         remember(held.version.ref, ws.root)
         return path
     representation = held.representation
     exact = as_ is None or as_ == representation.kind
     needed = needed_columns(representation, columns, exact=exact)
+    asked = condition_columns(filter, held.names) if filter is not None else []
+    note_read(ws, held.version, None if needed is None else [*needed, *asked], "load")
     places = held.places(rows, filter)
     table = held.read(needed, places)
     remember(held.version.ref, ws.root)
@@ -204,6 +209,7 @@ def scan(ref: str | DatasetVersion, as_: LazyKind = "polars", *, workspace: Work
     check_kind(as_, tuple(SCANS))
     ws = workspace or Workspace.find()
     held = open_version(ws, pinned(_text(ref)))
+    note_read(ws, held.version, None, "scan")
     remember(held.version.ref, ws.root)
     return SCANS[as_](held)
 
@@ -228,7 +234,9 @@ def files(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> D
     >>> duckdb.read_parquet([each.path for each in files("flights@3").files])  # doctest: +SKIP
     """
     ws = workspace or Workspace.find()
-    listed = ws.call(service.files, ShowDataset(dataset=_text(ref)))
+    version = ws.call(service.show, ShowDataset(dataset=_text(ref)))
+    listed = ws.call(service.files, ShowDataset(dataset=version.ref))
+    note_read(ws, version, None, "files")
     here = tuple(each.model_copy(update={"path": str(ws.blob_path(each.digest))}) for each in listed.files)
     return listed.model_copy(update={"files": here})
 
@@ -266,7 +274,9 @@ def export(
     from mlops_ext.datasets.loading.files import export_to
     from mlops_ext.datasets.loading.versions import open_version
 
-    held = open_version(workspace or Workspace.find(), _text(ref))
+    ws = workspace or Workspace.find()
+    held = open_version(ws, _text(ref))
+    note_read(ws, held.version, None, "export")
     return export_to(held, Path(folder).expanduser(), format)
 
 

@@ -762,6 +762,7 @@ export interface Job {
   retry_on: ('died' | 'timeout')[];
   pins: Record<string, number>;
   locked: boolean;
+  secrets: string[];
   cold: boolean;
   source: string;
   trigger: string;
@@ -1065,6 +1066,8 @@ export interface LogRun {
   inputs?: string[];
   outputs?: string[];
   artifacts?: Artifact[];
+  /** Data that is described, not kept; the first description of a name and digest stays */
+  datasets?: RunDatasetInput[];
 }
 
 /** How much a run holds now. */
@@ -1559,6 +1562,7 @@ export interface Run {
   inputs: string[];
   outputs: string[];
   artifacts: Artifact[];
+  datasets: RunDataset[];
   notebook: string;
   source: string | null;
   output: string | null;
@@ -1570,6 +1574,28 @@ export interface Run {
   started_at: string;
   ended_at: string | null;
   created_by: string;
+}
+
+/** Data that a run said it read, described and not kept; what MLflow calls a dataset input. */
+export interface RunDatasetInput {
+  name: string;
+  digest: string;
+  context?: string;
+  source_type?: string;
+  source?: string;
+  columns?: string;
+  profile?: string;
+}
+
+/** Data that a run said it read, described and not kept; what MLflow calls a dataset input. */
+export interface RunDataset {
+  name: string;
+  digest: string;
+  context: string;
+  source_type: string;
+  source: string;
+  columns: string;
+  profile: string;
 }
 
 export interface SaveReport {
@@ -1892,6 +1918,8 @@ export interface SubmitJob {
   pins?: Record<string, number>;
   /** Refuse to load by a bare name that is not pinned */
   locked?: boolean;
+  /** Names whose values are secret and are stored nowhere */
+  secrets?: string[];
   /** Start a new kernel instead of forking one that has its imports done */
   cold?: boolean;
 }

@@ -96,7 +96,7 @@ def shared(tmp_path_factory):
     return Workspace(tmp_path_factory.mktemp("shared"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(before=rows, after=rows, extra=rows, key=st.sampled_from([(), (0,), (0, 1), (2,), (3,), (4,)]))
 def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, key):
     before, after = before + extra, after + extra[::-1]
