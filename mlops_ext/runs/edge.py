@@ -13,7 +13,7 @@ from mlops_ext.runs import service
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.notebooks.files import locate, read_notebook
-from mlops_ext.runs.notebooks.secrecy import is_secret
+from mlops_ext.runs.notebooks.secrecy import secrets_of, value_of
 from mlops_ext.runs.queue.worker import Progress, Worker
 from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
 from mlops_ext.tracking import service as tracking
@@ -38,6 +38,7 @@ class RunSettings(TypedDict, total=False):
     locked: bool
     retries: int
     retry_on: Sequence[RetryCause]
+    secrets: Sequence[str]
 
 
 def run(
@@ -82,6 +83,9 @@ def run(
         How often to try again.
     retry_on : sequence of {"died", "timeout"}
         What is worth another try.
+    secrets : sequence of str
+        Names whose values are secret: of parameters, or of variables for the kernel's environment. A value that is
+        not among the parameters is that of the variable MLOPS_SECRET_NAME or NAME here. It is stored nowhere.
 
     Returns
     -------
@@ -120,6 +124,10 @@ def queue(
     for cause in causes:
         if cause not in get_args(RetryCause):
             raise InvalidValue(f"no cause {cause!r} to retry on", hint=did_you_mean(cause, get_args(RetryCause)))
+    secrets = tuple(settings.get("secrets", ()))
+    for name in secrets:
+        # Without its value nothing is queued here.
+        value_of(name, parameters or {})
     _warn_of_secrets(Path(notebook).expanduser())
     request = SubmitJob(
         notebook=_found(notebook),
@@ -135,6 +143,7 @@ def queue(
         locked=settings.get("locked", False),
         max_attempts=settings.get("retries", 0) + 1,
         retry_on=causes,
+        secrets=secrets,
     )
     return ws.call(service.submit, request)
 
@@ -171,7 +180,9 @@ def run_job(
         As for `run`.
     """
     ws = workspace or Workspace.find()
-    worker = Worker(ws, secrets={name: value for name, value in (parameters or {}).items() if is_secret(name)})
+    given = dict(parameters or {})
+    known = secrets_of(given, job.secrets) | {name: value_of(name, given) for name in job.secrets}
+    worker = Worker(ws, secrets=known)
     try:
         return worker.run_job(job.id, on_progress)
     except KeyboardInterrupt:

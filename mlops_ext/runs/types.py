@@ -31,7 +31,7 @@ JobStatus = Literal[
 
 
 RetryCause = Literal["died", "timeout"]
-OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "cold")
+OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "secrets", "cold")
 """The fields of a job that say how it is run; they lie together in one column."""
 
 
@@ -81,6 +81,7 @@ class SubmitJob(Request):
         default={}, description="Version that loading by a bare name gives: of a dataset, and of a model as model:NAME"
     )
     locked: bool = Field(default=False, description="Refuse to load by a bare name that is not pinned")
+    secrets: tuple[str, ...] = Field(default=(), description="Names whose values are secret and are stored nowhere")
     cold: bool = Field(default=False, description="Start a new kernel instead of forking one that has its imports done")
 
 
@@ -108,6 +109,8 @@ class Job(Record):
     """Version that loading by a bare name gives: of a dataset, and of a model as `model:NAME`."""
     locked: bool = False
     """Whether loading by a bare name that is not pinned is refused."""
+    secrets: tuple[str, ...] = ()
+    """Names whose values are secret: parameters, or variables of the kernel's environment."""
     cold: bool = False
     """Whether the kernel starts anew, instead of being forked where that is possible."""
     source: Digest

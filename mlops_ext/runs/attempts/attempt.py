@@ -21,6 +21,7 @@ from mlops_ext.runs.attempts.child import Task
 from mlops_ext.runs.kernels.forks import Forked, NotForked, fork, mark_of
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.notebooks.files import read_notebook
+from mlops_ext.runs.notebooks.secrecy import mask_text
 from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.workspace import Workspace
 
@@ -60,6 +61,7 @@ class Attempt:
         self.lease = claim.lease
         self.folder: Path = ws.home / "jobs" / claim.lease.token
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.secrets = dict(secrets)
         self.process = self._start(secrets, parents)
 
     def poll(self) -> bool:
@@ -140,5 +142,6 @@ class Attempt:
         """Say how the process ended, and the last that it wrote."""
         log = self.folder / "log"
         tail = log.read_bytes()[-_TAIL:].decode(errors="replace").strip() if log.is_file() else ""
+        tail = mask_text(tail, self.secrets)
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         return f"the process of the run {how}" + (f": …{tail}" if tail else "")

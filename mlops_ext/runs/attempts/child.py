@@ -107,7 +107,7 @@ def _absent(*names: str) -> Iterator[None]:
 def _run(ws: Workspace, job: Job, task: Task, control: Control, warm: Warm | None) -> tuple[JobStatus, str]:
     """Execute the notebook and say how that ended."""
     try:
-        given = resolve(job.parameters, task.secrets)
+        given = resolve(job.parameters, task.secrets, job.secrets)
     except MlopsError as error:
         return "rejected", str(error)
     with _absent(*_UNUSED):

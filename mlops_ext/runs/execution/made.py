@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlops_ext.errors import MlopsError
+from mlops_ext.runs.notebooks.secrecy import holder
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Artifact, LogRun
 from mlops_ext.workspace import Workspace
@@ -41,14 +44,24 @@ def stamps(folder: Path, spared: Collection[Path] = ()) -> Stamps | None:
     return found
 
 
-def keep(ws: Workspace, run: str, folder: Path, before: Stamps | None, after: Stamps | None) -> list[str]:
+def keep(
+    ws: Workspace,
+    run: str,
+    folder: Path,
+    before: Stamps | None,
+    after: Stamps | None,
+    secrets: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Keep what is new or changed as artifacts of the run; give a warning for each thing that was not kept."""
     if before is None or after is None:
         return [f"{folder} holds more than {MOST_FILES} files: what the run made there is not kept"]
     made = sorted(path for path, stamp in after.items() if before.get(path) != stamp)
     large = [path for path in made if after[path][0] > LARGEST]
     kept = [path for path in made if path not in large][:MOST_KEPT]
+    holders = {path: _holder(path, secrets) for path in kept} if secrets else {}
+    kept = [path for path in kept if not holders.get(path)]
     warnings = [f"{path.relative_to(folder)} is larger than 1 GiB and is not kept" for path in large]
+    warnings += [f"{path.relative_to(folder)} holds {name} and is not kept" for path, name in holders.items() if name]
     if len(made) - len(large) > MOST_KEPT:
         warnings.append(f"the run made {len(made)} files; the first {MOST_KEPT} are kept")
     if not kept:
@@ -74,6 +87,16 @@ def keep_logs(ws: Workspace, run: str, folder: Path, masked: Callable[[str], str
     ]
     if artifacts:
         ws.call(tracking.log, LogRun(run=run, artifacts=tuple(artifacts)))
+
+
+def _holder(path: Path, secrets: Mapping[str, Any]) -> str:
+    """Name the secret that a file holds."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return holder(data, secrets)
+    except (OSError, ValueError):
+        # An empty file cannot be mapped, and holds nothing.
+        return ""
 
 
 def _files(folder: Path, spared: Collection[Path]) -> Iterator[tuple[Path, os.stat_result]]:

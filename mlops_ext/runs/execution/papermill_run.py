@@ -54,7 +54,7 @@ def execute(
     folder : Path
         The attempt's own folder.
     given : dict
-        The parameters with their secrets.
+        The parameters with their secrets, and the secrets that are no parameters.
     warm : Warm, optional
         Where the kernel may be forked.
 
@@ -73,7 +73,7 @@ def execute(
     data = ws.get_blob(job.source)
     source = folder / "source.ipynb"
     try:
-        values = check(read_notebook(data, job.notebook), job.notebook, given)
+        values = check(read_notebook(data, job.notebook), job.notebook, {name: given[name] for name in job.parameters})
         source.write_text(formats.current(data), encoding="utf-8")
     except (InvalidValue, nbformat.ValidationError, nbformat.reader.NotJSONError, KeyError, AttributeError) as error:
         raise Rejected(f"{job.notebook} cannot be run: {error}") from error
@@ -92,6 +92,7 @@ def execute(
         collects=True,
         logs=folder / "printed",
         pins=job.pins,
+        hidden={name: given[name] for name in job.secrets},
         locked=job.locked,
         warm=warm and replace(warm, folders=(str(working), str(helpers))),
         control=control,

@@ -24,7 +24,7 @@ from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.notebooks.parameters import TAG, parameters_of
-from mlops_ext.runs.notebooks.secrecy import is_secret, mask_notebook, mask_parameters, mask_text
+from mlops_ext.runs.notebooks.secrecy import mask_notebook, mask_parameters, mask_text, secrets_of
 from mlops_ext.tracking import origin
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, LogRun, ShowRun, StartRun
@@ -65,6 +65,8 @@ class Plan:
         The version that loading by a bare name gives: of a dataset, and of a model as `model:NAME`.
     locked : bool
         Whether loading by another bare name is refused.
+    hidden : mapping
+        Values that were declared to be secret; those that are no parameters stand in the kernel's environment.
     warm : Warm or None
         Where its kernel may be forked.
     """
@@ -83,6 +85,7 @@ class Plan:
     pins: Mapping[str, int] = field(default_factory=dict)
     warm: Warm | None = None
     locked: bool = False
+    hidden: Mapping[str, Any] = field(default_factory=dict)
     control: Control = field(default_factory=Control)
     outcome: Outcome | None = None
 
@@ -96,8 +99,8 @@ class Plan:
 
     @property
     def secrets(self) -> dict[str, Any]:
-        """The parameters that are secret."""
-        return {name: value for name, value in self.parameters.items() if is_secret(name)}
+        """The values that no copy may show."""
+        return {**secrets_of(self.parameters, self.hidden), **self.hidden}
 
 
 def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mapping[str, Any]) -> Any:
@@ -139,7 +142,7 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
         )
     record_links(plan.workspace, run, notes)
     if plan.collects and plan.folder is not None:
-        states.warnings += keep(plan.workspace, run, plan.folder, before, _files(plan))
+        states.warnings += keep(plan.workspace, run, plan.folder, before, _files(plan), plan.secrets)
     if plan.logs is not None:
         keep_logs(plan.workspace, run, plan.logs, lambda text: mask_text(text, plan.secrets))
     plan.outcome = _finish(plan, run, states, outcome, count_injected)
@@ -151,6 +154,7 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
 def _environment(plan: Plan, run: str) -> dict[str, str]:
     """Give the kernel's environment: the run to log to, the workspace, and where the notebook's modules lie."""
     environment = {**os.environ, RUN_VARIABLE: run, "MLOPS_WORKSPACE": str(plan.workspace.root)}
+    environment |= {name: str(value) for name, value in plan.hidden.items() if name not in plan.parameters}
     if plan.pins:
         environment[PINS] = json.dumps(dict(plan.pins))
     if plan.locked:
@@ -205,7 +209,7 @@ def _start(plan: Plan) -> str:
             git_commit=origin.git_commit(plan.folder or Path.cwd()),
         )
         run = ws.call(tracking.start, request).id
-    logged = {name: to_json(value) for name, value in mask_parameters(_effective(plan)).items()}
+    logged = {name: to_json(value) for name, value in mask_parameters(_effective(plan), plan.hidden).items()}
     ws.call(tracking.log, LogRun(run=run, parameters=logged))
     return run
 
@@ -231,7 +235,7 @@ def _effective(plan: Plan) -> dict[str, Any]:
 
 def _prepare(nb: Any, plan: Plan) -> None:
     """Put the injected cell behind the last one that declares, and what is shown of the run into the metadata."""
-    nb.metadata.papermill["parameters"] = mask_parameters(plan.parameters)
+    nb.metadata.papermill["parameters"] = mask_parameters(plan.parameters, plan.hidden)
     nb.metadata.papermill["input_path"] = plan.notebook
     nb.metadata.papermill["output_path"] = plan.output
     nb.metadata["mlops"] = {"run": plan.control.run}

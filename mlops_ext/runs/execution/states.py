@@ -17,7 +17,7 @@ from papermill.iorw import write_ipynb
 from mlops_ext.models.types import MaskedSecret
 from mlops_ext.runs.execution.streams import Streams
 from mlops_ext.runs.notebooks import formats
-from mlops_ext.runs.notebooks.secrecy import MASK, is_secret, mask_notebook, said
+from mlops_ext.runs.notebooks.secrecy import MASK, mask_notebook, said
 from mlops_ext.tracking.types import CellState
 
 __all__ = ["INJECTED", "NotebookStates", "is_injected", "write_atomically"]
@@ -185,6 +185,5 @@ def _umask() -> int:
 
 def _without(source: str, secrets: Mapping[str, Any]) -> str:
     for name in secrets:
-        if is_secret(name):
-            source = re.sub(rf"(?m)^{re.escape(name)} = .*$", f"{name} = {MASK!r}", source)
+        source = re.sub(rf"(?m)^{re.escape(name)} = .*$", f"{name} = {MASK!r}", source)
     return source

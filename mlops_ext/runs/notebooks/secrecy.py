@@ -4,51 +4,110 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from mmap import mmap
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.models.provenance import masking
 from mlops_ext.models.provenance.masking import Masked, is_secret, said
 
-__all__ = ["MASK", "is_secret", "mask_notebook", "mask_parameters", "mask_text", "resolve", "said"]
+__all__ = [
+    "MASK",
+    "holder",
+    "is_secret",
+    "mask_notebook",
+    "mask_parameters",
+    "mask_text",
+    "resolve",
+    "said",
+    "secrets_of",
+    "value_of",
+]
 
 MASK = "***"
 _SHORTEST = 4
 
 
-def mask_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the values of secret parameters by `***`."""
-    return {name: MASK if is_secret(name) and value is not None else value for name, value in parameters.items()}
+def secrets_of(parameters: Mapping[str, Any], declared: Collection[str] = ()) -> dict[str, Any]:
+    """Give the parameters that are secret: declared so, by their name, or by what the value holds, as a URL may.
 
-
-def mask_text(text: str, parameters: Mapping[str, Any]) -> str:
-    """Replace the values of secret parameters in a text, and whatever else looks like a secret."""
-    return masking.masked(_without(text, parameters))
-
-
-def mask_notebook(text: str, parameters: Mapping[str, Any]) -> Masked:
-    """Do the same to a notebook as JSON; what is told are the secrets that are no parameters."""
-    return masking.mask_notebook(_without(text, parameters))
-
-
-def _without(text: str, parameters: Mapping[str, Any]) -> str:
-    """Replace secret values in a text, as they stand and as JSON or Python would write them.
-
-    Values shorter than four characters are left alone: they would strike out unrelated text.
+    Examples
+    --------
+    >>> sorted(secrets_of({"api_key": "k", "db": "postgres://me:hunter-22@host/x", "n": 1, "pin": 7}, ["pin"]))
+    ['api_key', 'db', 'pin']
     """
-    for name, value in parameters.items():
-        if not is_secret(name) or not isinstance(value, str) or len(value) < _SHORTEST or value == MASK:
-            continue
-        quoted = json.dumps(value)[1:-1]
-        written = {value, quoted, json.dumps(quoted)[1:-1], json.dumps(repr(value)[1:-1])[1:-1]}
-        for form in sorted(written, key=len, reverse=True):
+    return {
+        name: value
+        for name, value in parameters.items()
+        if value is not None and (name in declared or is_secret(name) or _holds_secret(value))
+    }
+
+
+def mask_parameters(parameters: Mapping[str, Any], declared: Collection[str] = ()) -> dict[str, Any]:
+    """Replace the values of secret parameters by `***`."""
+    return {**parameters, **dict.fromkeys(secrets_of(parameters, declared), MASK)}
+
+
+def mask_text(text: str, secrets: Mapping[str, Any]) -> str:
+    """Replace the values of secrets in a text, and whatever else looks like a secret."""
+    return masking.masked(_without(text, secrets))
+
+
+def mask_notebook(text: str, secrets: Mapping[str, Any]) -> Masked:
+    """Do the same to a notebook as JSON; what is told are the secrets that are no parameters."""
+    return masking.mask_notebook(_without(text, secrets))
+
+
+def holder(data: mmap, secrets: Mapping[str, Any]) -> str:
+    """Name the secret whose value stands in some bytes; empty when none does."""
+    return next(
+        (name for name, value in secrets.items() for form in _forms(value) if data.find(form.encode()) >= 0), ""
+    )
+
+
+def _without(text: str, secrets: Mapping[str, Any]) -> str:
+    """Replace secret values in a text, as they stand and as JSON or Python would write them."""
+    for value in secrets.values():
+        for form in _forms(value):
             text = text.replace(form, MASK)
     return text
 
 
-def resolve(parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the values of masked parameters back: those handed over in this process, else MLOPS_SECRET_NAME.
+def _forms(value: Any) -> list[str]:
+    """Give what a secret may look like, the longest first.
+
+    Values shorter than four characters are left alone: they would strike out unrelated text.
+    """
+    if not isinstance(value, str) or len(value) < _SHORTEST or value == MASK:
+        return []
+    found: set[str] = set()
+    for part in {value, _password(value)} - {""}:
+        quoted = json.dumps(part)[1:-1]
+        found |= {part, quoted, json.dumps(quoted)[1:-1], json.dumps(repr(part)[1:-1])[1:-1]}
+    return sorted(found, key=len, reverse=True)
+
+
+def _password(value: str) -> str:
+    try:
+        password = urlsplit(value).password or ""
+    except ValueError:
+        return ""
+    return password if len(password) >= _SHORTEST else ""
+
+
+def _holds_secret(value: Any) -> bool:
+    return isinstance(value, str) and masking.masked(value) != value
+
+
+def resolve(parameters: Mapping[str, Any], known: Mapping[str, Any], declared: Collection[str] = ()) -> dict[str, Any]:
+    """Put the values of secrets back: those handed over in this process, else from the environment.
+
+    Parameters
+    ----------
+    declared : collection of str
+        Names that were declared to be secret; those that are no parameters are given as well.
 
     Raises
     ------
@@ -56,16 +115,21 @@ def resolve(parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str
         The value of a secret is nowhere to be found.
     """
     result = dict(parameters)
-    for name, value in parameters.items():
-        if value != MASK or not is_secret(name):
-            continue
-        variable = f"MLOPS_SECRET_{name.upper()}"
-        if name in known:
-            result[name] = known[name]
-        elif variable in os.environ:
-            result[name] = os.environ[variable]
-        else:
-            raise InvalidValue(
-                f"the secret {name!r} is not stored with the job", hint=f"Set {variable} where the worker runs"
-            )
+    for name in [*(name for name, value in parameters.items() if value == MASK), *declared]:
+        result[name] = value_of(name, known)
     return result
+
+
+def value_of(name: str, known: Mapping[str, Any]) -> Any:
+    """Give the value of a secret: the one at hand, else that of MLOPS_SECRET_NAME, else that of NAME.
+
+    Raises
+    ------
+    InvalidValue
+        There is none.
+    """
+    variable = f"MLOPS_SECRET_{name.upper()}"
+    for source, key in ((known, name), (os.environ, variable), (os.environ, name)):
+        if source.get(key) not in (None, MASK):
+            return source[key]
+    raise InvalidValue(f"the secret {name!r} is not stored with the job", hint=f"Set {variable} where it is run")

@@ -15,7 +15,8 @@ from mlops_ext.records import new_id
 from mlops_ext.runs.kernels.specs import check_kernel
 from mlops_ext.runs.notebooks.conversion import check, jsonable
 from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook
-from mlops_ext.runs.notebooks.secrecy import mask_parameters
+from mlops_ext.runs.notebooks.parameters import parameters_of
+from mlops_ext.runs.notebooks.secrecy import MASK, mask_parameters
 from mlops_ext.runs.notebooks.syntax import check_syntax
 from mlops_ext.runs.queue.leases import job_of
 from mlops_ext.runs.tables import jobs
@@ -55,7 +56,10 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     path = locate_stored(request.notebook, ws.root) if stored else locate(request.notebook, ws.root)
     data = ws.get_blob(stored) if stored else path.read_bytes()
     notebook = read_notebook(data, path.name)
-    values = check(notebook, path.name, request.parameters)
+    values = {name: jsonable(each) for name, each in check(notebook, path.name, request.parameters).items()}
+    declared = {each.name for each in parameters_of(notebook, path.name)}
+    # Their values come to the attempt by another way.
+    values |= dict.fromkeys(declared.intersection(request.secrets) - set(values), MASK)
     check_kernel(request.kernel)
     check_syntax(notebook, path.name, request.kernel)
     folder = locate_folder(request.folder, ws.root) if request.folder else None
@@ -67,7 +71,7 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
         shown(path, ws.root),
         shown(output, ws.root),
         ws.put_blob(data),
-        mask_parameters({name: jsonable(value) for name, value in values.items()}),
+        mask_parameters(values, request.secrets),
         len(notebook.code),
         request.model_dump(mode="json", include=set(OPTIONS))
         | {"folder": "" if folder is None else shown(folder, ws.root)},
