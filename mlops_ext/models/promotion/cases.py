@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.promotion.types import AppliedPolicy, GateRule, Policy
 from mlops_ext.models.references import Reader, current_deployment, find_version
 from mlops_ext.models.rows import version_record
-from mlops_ext.models.tables import aliases
+from mlops_ext.models.tables import aliases, promotions
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.refs import check_name
 from mlops_ext.store.catalog import Change
@@ -75,6 +76,9 @@ def case_in(reader: Reader, text: str, goal: str) -> Case:
             f"{row.name}@{row.version} is {row.state} and cannot be promoted", hint="Restore it, or choose another"
         )
     serving, stamp = _serving(reader, row.model_id, goal, policy.policy)
+    if serving == row.version and goal in policy.policy.guarded_aliases and not _decided(reader, row, goal):
+        # It was set before policy guarded it: promoting it asks the gates, and it is no champion of itself.
+        serving = 0
     champion = None
     if serving:
         champion = version_record(reader, find_version(reader, f"{row.name}@{serving}"))
@@ -122,3 +126,11 @@ def _serving(reader: Reader, model_id: str, goal: str, policy: Policy) -> tuple[
         return int(version), int(version)
     entry = current_deployment(reader, model_id, goal)
     return (0, 0) if entry is None else (int(entry.version), int(entry.number))
+
+
+def _decided(reader: Reader, row: Row[Any], goal: str) -> bool:
+    """Tell whether the last promotion to a guarded alias was of this version."""
+    same = (promotions.c.model_id == row.model_id) & (promotions.c.environment == goal)
+    query = select(promotions.c.version).where(same, promotions.c.state == "promoted")
+    last = reader.execute(query.order_by(promotions.c.id.desc()).limit(1)).scalar_one_or_none()
+    return bool(last == row.version)

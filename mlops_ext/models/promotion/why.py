@@ -82,7 +82,10 @@ def why(ws: Workspace, request: ShowWhy) -> Why:
         entry = current_deployment(connection, model.id, ref.selector.label)
         decided = _decision(connection, model.id, version.version, ref.selector.label, entry)
         if entry is None and decided is None:
-            raise NotFound(f"{request.model} was set before it was guarded", hint="No decision is recorded for it")
+            raise NotFound(
+                f"no decision is recorded for {request.model}: it was set before policy guarded it",
+                hint=f"Let its gates decide: mlops promote {version.ref} --to {ref.selector.label}",
+            )
         former = entry.previous if entry is not None else decided.previous if decided is not None else None
         row = None if former is None else find_version(connection, f"{ref.name}@{former}", deleted=True)
     changes: tuple[Difference, ...] = ()

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_ext.errors import CheckRefused, Conflict, InvalidValue
+from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, NotFound
 from mlops_ext.models import service
+from mlops_ext.models.promotion import edge as promoting
 from mlops_ext.models.promotion.policy import BUILT_IN, changes, read_policy
 from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
 from mlops_ext.models.types import NoRequest, SetAlias, ShowVersion
 from mlops_ext.settings import read_settings
+from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted, registered
 
@@ -106,6 +108,27 @@ def test_a_guarded_alias_moves_through_its_gates_only(workspace: Workspace) -> N
     with pytest.raises(CheckRefused, match="not enough"):
         promoted(workspace, "delay@2", "champion")
     assert workspace.call(service.version, ShowVersion(model="delay@champion")).version == 1
+
+
+def test_an_alias_that_was_set_before_it_was_guarded_is_decided_when_it_is_promoted(workspace: Workspace) -> None:
+    registered(workspace)
+    workspace.call(service.alias, SetAlias(model="delay", alias="champion"))
+    rules = {"champion": (GateRule(gate="no"),)}
+    workspace.call(service.apply_policy, ApplyPolicy(policy=Policy(guarded_aliases=("champion",), gates=rules)))
+    with pytest.raises(NotFound, match="set before policy guarded it") as undecided:
+        promoting.why("delay@champion", workspace=workspace)
+    assert "mlops promote delay@1 --to champion" in undecided.value.hint
+    with pytest.raises(CheckRefused, match="not enough"):
+        promoted(workspace, "delay", "champion")
+    rules = {"champion": (GateRule(gate="yes"), GateRule(gate="approvals"))}
+    workspace.call(service.apply_policy, ApplyPolicy(policy=Policy(guarded_aliases=("champion",), gates=rules)))
+    waiting = promoted(workspace.acting_as(Actor("bob")), "delay", "champion")
+    assert (waiting.state, waiting.previous) == ("awaiting_approval", None)
+    promoting.approve(waiting, workspace=workspace.acting_as(Actor("carol")))
+    assert promoting.why("delay@champion", workspace=workspace).promotion == waiting.id
+    before = actions(workspace)
+    assert promoted(workspace, "delay", "champion").id == waiting.id
+    assert actions(workspace) == before
 
 
 def test_with_an_order_a_version_must_have_served_the_environment_before(workspace: Workspace) -> None:
