@@ -107,6 +107,7 @@ class BlobHandler(BaseHandler):
     def _find(self) -> Path:
         from pydantic import TypeAdapter, ValidationError
 
+        from mlops_ext.datasets.classes.service import note_download
         from mlops_ext.records import Digest
         from mlops_ext.server.routes import decoded
 
@@ -118,6 +119,7 @@ class BlobHandler(BaseHandler):
         ws = self.workspace()
         if not ws.exists():
             raise NotFound(f"no blob {digest}", hint="The workspace is empty")
+        note_download(ws, digest)
         return ws.blob_path(digest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,18 @@ from mlops_ext.datasets.tables import dataset_versions
 from mlops_ext.datasets.types import DatasetVersion
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.operations import operation
+from mlops_ext.records import now
 from mlops_ext.refs import Ref
+from mlops_ext.store.schema import blob_owners, event_refs, events
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
-__all__ = ["classes", "classify", "hidden_columns", "read"]
+__all__ = ["classes", "classify", "hidden_columns", "note_download", "read"]
+
+_WHILE = 10
+"""Minutes in which downloads of one version by one person are one event."""
 
 Patterns = Mapping[ColumnClass, tuple[str, ...]]
 
@@ -65,6 +71,40 @@ def read(ws: Workspace, request: ReadDataset) -> DatasetVersion:
         data = {"columns": restricted, "how": request.how}
         ws.catalog.write(lambda change: change.event("dataset.read", subject, data))
     return version
+
+
+def note_download(ws: Workspace, digest: str) -> None:
+    """Note that a file is given out in which a version keeps restricted columns.
+
+    A version has many files: one event stands for all that somebody takes within ten minutes.
+    """
+    with ws.catalog.read() as connection:
+        owners = select(blob_owners.c.owner).where(
+            blob_owners.c.digest == digest, blob_owners.c.owner.startswith("dataset:")
+        )
+        for owner in connection.execute(owners).scalars():
+            version = resolve(connection, owner.removeprefix("dataset:"))
+            held = _classes(connection, version.name, ws.settings.datasets.classes)
+            names = {column.name for column in version.schema_}
+            restricted = [name for name, kind in held.hidden.items() if kind == "restricted" and name in names]
+            if restricted and digest not in (version.manifest, version.representation):
+                break
+        else:
+            return
+        is_noted = _has_read(connection, ws.actor.name, owner, now() - timedelta(minutes=_WHILE))
+    if not is_noted:
+        data = {"columns": restricted, "how": "download"}
+        ws.catalog.write(lambda change: change.event("dataset.read", owner, data))
+
+
+def _has_read(reader: Reader, actor: str, subject: str, since: datetime) -> bool:
+    query = (
+        select(events.c.seq)
+        .join(event_refs, event_refs.c.seq == events.c.seq)
+        .where(event_refs.c.ref == subject, event_refs.c.role == "subject", events.c.action == "dataset.read")
+        .where(events.c.actor == actor, events.c.time >= since)
+    )
+    return reader.execute(query.limit(1)).first() is not None
 
 
 def hidden_columns(ws: Workspace, dataset: str) -> dict[str, str]:

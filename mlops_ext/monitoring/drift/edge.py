@@ -90,12 +90,15 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     """
     from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
     from mlops_ext.monitoring.drift.display import DriftReport
+    from mlops_ext.monitoring.drift.hiding import check_slices, hidden_in, without_values
 
     sides = [frame_of(side, workspace) for side in (reference, current)]
     how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
+    hidden = hidden_in([name for _, name in sides], workspace)
+    check_slices(slices, hidden)
     found = compare_frames(sides[0][0], sides[1][0], how, alpha=alpha, bound=bound)
     report = DriftReport(
-        comparison=found,
+        comparison=without_values(found, hidden),
         reference=sides[0][1],
         current=sides[1][1],
         window=window or sides[1][1].partition(":")[2] or "current",
