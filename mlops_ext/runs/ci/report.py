@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mlops_ext.datasets import service as datasets
+from mlops_ext.datasets.diff.edge import diff
 from mlops_ext.datasets.types import DatasetVersion, ShowDataset
 from mlops_ext.errors import MlopsError, NotFound
 from mlops_ext.models import service as registry
@@ -16,6 +18,7 @@ from mlops_ext.models.types import ModelVersion, ShowVersion
 from mlops_ext.runs.ci.baseline import git
 from mlops_ext.runs.ci.changes import CellChange, LockChange, changed_cells, changed_lock, merge_base
 from mlops_ext.runs.ci.markdown import code, table
+from mlops_ext.runs.ci.slices import worst_on
 from mlops_ext.runs.notebooks.secrecy import mask_text
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ShowRun
@@ -74,6 +77,7 @@ def write_report(ws: Workspace, decision: Decision) -> str:
         body += [
             *_section("Parameters", lambda: _parameters(ws, candidate, serving)),
             *_section("Metrics", lambda: _metrics(ws, candidate, serving, decision)),
+            *_section("Worst slices", lambda: _slices(ws, candidate, decision)),
             *_section("Gates", lambda: _gates(ws, candidate, decision, gates)),
             *_section("Reproduction", lambda: _reproduction(candidate)),
         ]
@@ -98,11 +102,14 @@ def _verdict(cells: Sequence[CellChange], lines: Sequence[LockChange], gates: Se
 
 def _section(title: str, write: Callable[[], Iterator[str]]) -> list[str]:
     """Write one section; what keeps it from being written is its text."""
+    return [f"### {title}", "", *_section_of(title, write), ""]
+
+
+def _section_of(title: str, write: Callable[[], Iterator[str]]) -> list[str]:
     try:
-        lines = list(write())
+        return list(write())
     except MlopsError as error:
-        lines = [f"Not known: {error}"]
-    return [f"### {title}", "", *lines, ""]
+        return [f"{title}: not known: {error}"]
 
 
 def _cells(changes: Sequence[CellChange]) -> Iterator[str]:
@@ -134,6 +141,28 @@ def _data(ws: Workspace, changes: Sequence[LockChange]) -> Iterator[str]:
         old, new = _described(ws, change.name, change.before), _described(ws, change.name, change.after)
         rows.append([change.name, old, new])
     yield from table(["reference", "before", "now"], rows)
+    for change in changes:
+        if change.name.startswith("dataset:") and change.before is not None and change.after is not None:
+            yield ""
+            yield from _section_of(change.name, partial(_difference, ws, change))
+
+
+def _difference(ws: Workspace, change: LockChange) -> Iterator[str]:
+    """Say what lies between two versions of a dataset; no value of a row is shown."""
+    name = change.name.removeprefix("dataset:")
+    found = diff(f"{name}@{change.before}", f"{name}@{change.after}", sample=0, workspace=ws)
+    key = f" by {', '.join(found.key)}" if found.key else ""
+    yield f"Rows{key}: {found.added:,} added, {found.removed:,} removed, {found.changed:,} changed."
+    if found.columns:
+        yield ""
+        yield from table(
+            ["column", "change", "before", "now"], [[c.column, c.change, c.before, c.after] for c in found.columns]
+        )
+    moved = [each for each in found.shifts if each.value]
+    if moved:
+        yield ""
+        rows = [[s.column, s.statistic, _number(s.value), _number(s.mean_before), _number(s.mean_after)] for s in moved]
+        yield from table(["column", "statistic", "shift", "mean before", "mean now"], rows)
 
 
 def _described(ws: Workspace, name: str, number: int | None) -> str:
@@ -216,13 +245,25 @@ def _scores(found: VersionComparison) -> Iterator[str]:
     yield from table(["metric", found.before, found.after, "difference, 95 %", ""], rows)
 
 
+def _slices(ws: Workspace, candidate: ModelVersion, decision: Decision) -> Iterator[str]:
+    if not decision.holdout:
+        yield "Not known: no holdout is named."
+        return
+    what, found = worst_on(ws, candidate, decision.holdout, decision.target)
+    if not found:
+        yield f"None on which {candidate.ref} surely does worse than elsewhere ({what})."
+        return
+    rows = [[each.name, f"{each.rows:,}", f"{each.loss:.4g}", f"{each.excess:+.4g}"] for each in found]
+    yield from table(["slice", "rows", what, "above all other rows by"], rows)
+
+
 def _gates(ws: Workspace, candidate: ModelVersion, decision: Decision, asked: list[GateResults]) -> Iterator[str]:
     found = check(candidate, decision.environment, workspace=ws)
     asked.append(found)
     if not found.gates:
         yield f"No gate stands before {decision.environment}."
         return
-    signs = {"passed": "✅", "refused": "❌"}
+    signs = {"passed": "✅", "failed": "❌"}
     rows = [[signs.get(gate.verdict, "⏳"), gate.gate, gate.verdict, gate.message] for gate in found.gates]
     yield from table(["", "gate", "verdict", "what it found"], rows)
 

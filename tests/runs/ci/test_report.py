@@ -26,7 +26,13 @@ LOAD = "import mlops_ext as mlops\nmlops.load('flights')"
 
 
 def frame(rows: int) -> pd.DataFrame:
-    return pd.DataFrame({"x": [number % 7 for number in range(rows)], "y": [number % 7 > 3 for number in range(rows)]})
+    return pd.DataFrame(
+        {
+            "id": range(rows),
+            "x": [number % 7 for number in range(rows)],
+            "y": [number % 7 > 3 for number in range(rows)],
+        }
+    )
 
 
 @pytest.fixture
@@ -69,10 +75,12 @@ def test_the_comment_holds_what_a_decision_needs(branch: Workspace) -> None:
     text = write_report(branch, decision)
     assert text.splitlines()[0] == MARKER
     assert "delay@2 is refused by metric" in text
-    assert "| dataset:flights | @1, 70 rows, 2 columns" in text
+    assert "| dataset:flights | @1, 70 rows, 3 columns" in text
     assert "| c | 1 | 2 | ≠ |" in text
     assert "Both on dataset:flights@2" in text
-    assert "| ❌ | metric | refused |" in text
+    assert "| ❌ | metric | failed |" in text
+    assert "140 added, 0 removed" in text
+    assert "None on which delay@2 surely does worse" in text
     assert "hunter22" not in text
     assert write_report(branch, decision) == text, "the same again, so that the comment is updated only by news"
 
