@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +23,8 @@ def check_schema(schema: Any) -> None:
         Of a frame, eager or lazy.
     """
     for name, dtype in schema.items():
+        if "\0" in name:
+            raise InvalidValue(f"column {name!r} cannot be kept exactly: a zero is in its name", hint="Rename it")
         if "Object" in str(dtype) or "128" in str(dtype):
             raise InvalidValue(f"column {name!r} cannot be kept exactly: its dtype is {dtype}", hint="Cast it first")
 
@@ -90,11 +93,25 @@ def to_polars(table: pa.Table, enums: list[str]) -> Any:
         raise MissingExtra.of("polars", "all") from error
     if not table.num_columns:
         return pl.DataFrame(height=table.num_rows) if table.num_rows else pl.DataFrame()
-    frame: Any = pl.from_arrow(table)
+    columns = [_unsliced(values) if _has_array(values.type) else values for values in table.columns]
+    frame: Any = pl.from_arrow(pa.table(columns, schema=table.schema))
+    # Polars gives a column without a name one of its own.
+    frame.columns = table.column_names
     if not enums:
         return frame
     categories = {name: _dictionary(table[name]).to_pylist() for name in enums if name in table.column_names}
     return frame.with_columns([pl.col(name).cast(pl.Enum(values)) for name, values in categories.items()])
+
+
+def _unsliced(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Copy arrays of fixed size, of whose slices Polars takes the whole buffers."""
+    chunks = [chunk.take(pa.array(np.arange(len(chunk)))) for chunk in values.chunks]
+    return pa.chunked_array(chunks, values.type)
+
+
+def _has_array(kind: pa.DataType) -> bool:
+    children = (kind.field(place).type for place in range(kind.num_fields))
+    return pa.types.is_fixed_size_list(kind) or any(_has_array(each) for each in children)
 
 
 def _dictionary(values: pa.ChunkedArray) -> pa.Array:

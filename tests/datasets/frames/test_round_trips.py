@@ -189,6 +189,7 @@ REFUSED = {
     "mixes int, str": pd.DataFrame({"x": [1, "a"]}),
     "mixes float, str": pd.DataFrame({"x": pd.Series(["a", None, math.nan], dtype=object)}),
     "complex128": pd.DataFrame({"x": [1j]}),
+    "a zero is in its name": pl.DataFrame({"x\0": [1]}),
     "too large": pd.DataFrame({"x": [2**70]}),
     "Sparse": pd.DataFrame({"x": pd.arrays.SparseArray([0, 1])}),
     "ndarray": pd.DataFrame({"x": [np.array([1]), np.array([2])]}),
