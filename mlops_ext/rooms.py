@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mlops_ext.datasets.classes.service
+import mlops_ext.datasets.curation.service
 import mlops_ext.datasets.diff.service
 import mlops_ext.datasets.profile.service
 import mlops_ext.datasets.service
@@ -19,6 +20,7 @@ import mlops_ext.runs.pipelines.service
 import mlops_ext.runs.schedules.service
 import mlops_ext.runs.schedules.webhooks
 import mlops_ext.runs.service
+import mlops_ext.runs.sweeps.service
 import mlops_ext.tracking.service  # noqa: F401
 from mlops_ext.operations import OPERATIONS, Operation, find
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
+from mlops_ext.datasets.references import Reader, require, resolve, version_records
 from mlops_ext.datasets.storage.manifest import Manifest, all_blobs
-from mlops_ext.datasets.tables import dataset_versions, datasets
+from mlops_ext.datasets.tables import dataset_aliases, dataset_tags, dataset_versions, datasets
 from mlops_ext.datasets.types import (
-    Column,
     CommitDataset,
     Dataset,
     DatasetFile,
@@ -20,21 +21,26 @@ from mlops_ext.datasets.types import (
     ListDatasetVersions,
     ShowDataset,
 )
-from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
+from mlops_ext.errors import Conflict, InvalidValue, did_you_mean
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
-from mlops_ext.refs import DigestPrefix, Label, Number, Ref, check_name
-from mlops_ext.store.filters import Field, Fields, searched
+from mlops_ext.refs import Ref, check_name
+from mlops_ext.store.curation import WHOLE, check_number_of_tags, check_tags, check_text
+from mlops_ext.store.filters import Field, Fields, Keyed, found
 from mlops_ext.store.hashing import algorithm_of
-from mlops_ext.store.search import Sort, contains
+from mlops_ext.store.search import Sort, batches, contains
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
-    from sqlalchemy import Executable
-
     from mlops_ext.store.catalog import Change
 
-__all__ = ["commit", "files", "list_", "resolve", "show", "versions"]
+__all__ = ["Reader", "commit", "files", "list_", "require", "resolve", "show", "store_version", "versions"]
+
+
+def _beside(table: Any) -> Any:
+    """Find a version's rows in a table of its own."""
+    return (table.c.name == dataset_versions.c.name) & (table.c.version == dataset_versions.c.version)
+
 
 _CONTENT = {
     "digest": Field(dataset_versions.c.digest),
@@ -49,8 +55,19 @@ DATASETS = Fields(
         "name": Field(datasets.c.name, "name"),
         "description": Field(datasets.c.description),
         "latest": Field(datasets.c.latest, "number"),
+        "state": Field(datasets.c.state),
+        "aliases": Field(
+            dataset_aliases.c.alias, "name", within=dataset_aliases.c.name == datasets.c.name, sortable=False
+        ),
         "created_at": Field(datasets.c.created_at, "time"),
         "updated_at": Field(datasets.c.updated_at, "time"),
+    },
+    keyed={
+        "tags": Keyed(
+            dataset_tags.c.key,
+            dataset_tags.c.value,
+            (dataset_tags.c.name == datasets.c.name) & (dataset_tags.c.version == WHOLE),
+        )
     },
     order=(Sort(datasets.c.name),),
 )
@@ -61,30 +78,30 @@ VERSIONS = Fields(
         "description": Field(dataset_versions.c.description),
         "created_at": Field(dataset_versions.c.created_at, "time"),
         "created_by": Field(dataset_versions.c.created_by),
+        "state": Field(dataset_versions.c.state),
+        "checked": Field(dataset_versions.c.checked),
+        "aliases": Field(dataset_aliases.c.alias, "name", within=_beside(dataset_aliases), sortable=False),
     },
+    keyed={"tags": Keyed(dataset_tags.c.key, dataset_tags.c.value, _beside(dataset_tags))},
     order=(Sort(dataset_versions.c.version, descending=True),),
 )
 """What datasets and their versions can be searched by; of a dataset, the content is its latest version's."""
 
 
-class Reader(Protocol):
-    """A connection or a change under way: anything that runs a statement."""
-
-    def execute(self, statement: Executable, /) -> Any:
-        """Run a statement."""
-
-
 @operation("datasets.list", "GET /datasets")
 def list_(ws: Workspace, request: ListDatasets) -> Page[Dataset]:
     """List the datasets by name."""
-    query = select(datasets, dataset_versions.c.rows, dataset_versions.c.digest).join(
+    query = select(datasets, dataset_versions.c.rows, dataset_versions.c.digest).outerjoin(
         dataset_versions,
         (dataset_versions.c.name == datasets.c.name) & (dataset_versions.c.version == datasets.c.latest),
     )
+    if request.state != "any":
+        query = query.where(datasets.c.state == request.state)
     if request.search:
         query = query.where(contains(datasets.c.name, request.search))
     with ws.catalog.read() as connection:
-        return searched(connection, query, DATASETS, request, _dataset)
+        rows, following = found(connection, query, DATASETS, request)
+        return Page[Dataset](items=_datasets(connection, rows), next=following)
 
 
 @operation("datasets.show", "GET /datasets/{dataset}")
@@ -99,9 +116,12 @@ def versions(ws: Workspace, request: ListDatasetVersions) -> Page[DatasetVersion
     """List the versions of a dataset, the newest first."""
     name = Ref.parse(request.dataset, "dataset").name
     query = select(dataset_versions).where(dataset_versions.c.name == name)
+    if request.state != "any":
+        query = query.where(dataset_versions.c.state == request.state)
     with ws.catalog.read() as connection:
         require(connection, name)
-        return searched(connection, query, VERSIONS, request, _version)
+        rows, following = found(connection, query, VERSIONS, request)
+        return Page[DatasetVersion](items=version_records(connection, rows), next=following)
 
 
 @operation("datasets.files", "GET /datasets/{dataset}/files")
@@ -132,6 +152,9 @@ def commit(ws: Workspace, request: CommitDataset) -> DatasetVersion:
     name = check_name(request.name)
     manifest = Manifest.from_bytes(ws.get_blob(request.manifest))
     _check_key(request.primary_key, manifest)
+    check_text("description", request.description)
+    check_tags(request.tags)
+    check_number_of_tags(request.tags)
     if algorithm_of(manifest.digest) != ws.algorithm:
         raise InvalidValue(
             f"a digest of {algorithm_of(manifest.digest)} in a workspace of {ws.algorithm}",
@@ -140,70 +163,20 @@ def commit(ws: Workspace, request: CommitDataset) -> DatasetVersion:
     return ws.catalog.write(lambda change: _commit(change, name, manifest, request))
 
 
-def resolve(reader: Reader, text: str) -> DatasetVersion:
-    """Find the version that a reference names.
-
-    Parameters
-    ----------
-    reader : Connection or Change
-        Where to look.
-    text : str
-        `name`, `name@3`, `name@latest` or `name@b3:ab12cd34`.
-
-    Raises
-    ------
-    NotFound
-        No such dataset or version.
-    InvalidValue
-        The digits fit several contents, or the selector is none of a dataset.
-    """
-    ref = Ref.parse(text, "dataset")
-    query = select(dataset_versions).where(dataset_versions.c.name == ref.name)
-    newest = query.order_by(dataset_versions.c.version.desc()).limit(1)
-    if isinstance(ref.selector, Label):
-        raise InvalidValue(
-            f"{ref.selector} is no version of a dataset", hint=f"Write {ref.name}@3, {ref.name}@latest or a digest"
-        )
-    if isinstance(ref.selector, DigestPrefix):
-        row = _by_digest(reader, ref, query, ref.selector)
-    elif isinstance(ref.selector, Number):
-        row = reader.execute(query.where(dataset_versions.c.version == ref.selector.number)).one_or_none()
-    else:
-        row = reader.execute(newest).one_or_none()
-    if row is None:
-        require(reader, ref.name)
-        last = reader.execute(select(datasets.c.latest).where(datasets.c.name == ref.name)).scalar_one()
-        raise NotFound(f"no version {ref.selector} of dataset {ref.name!r}", hint=f"Its latest is {ref.name}@{last}")
-    return _version(row)
-
-
-def _by_digest(reader: Reader, ref: Ref, query: Select[Any], prefix: DigestPrefix) -> Row[Any] | None:
-    """Take the newest version with that content; digits that fit several contents are an error."""
-    matching = query.where(dataset_versions.c.digest.startswith(str(prefix), autoescape=True))
-    rows = reader.execute(matching.order_by(dataset_versions.c.version.desc())).all()
-    if len({row.digest for row in rows}) > 1:
-        candidates = ", ".join(f"{row.name}@{row.version} ({row.digest[:19]}…)" for row in rows[:8])
-        raise InvalidValue(f"{ref} fits several versions: {candidates}", hint="Write more digits, or the number")
-    return rows[0] if rows else None
-
-
-def require(reader: Reader, name: str) -> None:
-    """Refuse a name that no dataset has, and tell the nearest."""
-    known = list(reader.execute(select(datasets.c.name)).scalars())
-    if name not in known:
-        raise NotFound.of("dataset", name, known)
-
-
 def _commit(change: Change, name: str, manifest: Manifest, request: CommitDataset) -> DatasetVersion:
-    held = change.execute(select(datasets.c.latest).where(datasets.c.name == name)).scalar_one_or_none()
-    if held is not None:
+    known_as = select(datasets.c.latest, datasets.c.highest, datasets.c.state).where(datasets.c.name == name)
+    thing = change.execute(known_as).one_or_none()
+    if thing is not None and thing.state == "deleted":
+        raise Conflict(f"the dataset {name!r} is deleted", hint=f"Bring it back: mlops datasets restore {name}")
+    held = thing.latest if thing else 0
+    if held:
         latest = resolve(change, name)
         known = (latest.digest, latest.representation, latest.primary_key)
         if known == (manifest.digest, manifest.representation, request.primary_key):
             return latest
     made = DatasetVersion(
         name=name,
-        version=(held or 0) + 1,
+        version=(thing.highest if thing else 0) + 1,
         digest=manifest.digest,
         representation=manifest.representation,
         manifest=request.manifest,
@@ -220,7 +193,7 @@ def _commit(change: Change, name: str, manifest: Manifest, request: CommitDatase
         created_at=change.now,
         created_by=change.actor,
     )
-    _store(change, made, is_new=held is None)
+    store_version(change, made, is_new=thing is None)
     subject = f"dataset:{made.ref}"
     change.name_blobs(subject, all_blobs(request.manifest, manifest))
     inputs = [f"run:{made.run}"] if made.run else []
@@ -244,31 +217,44 @@ def _check_key(key: Sequence[str], manifest: Manifest) -> None:
             raise InvalidValue(f"no column named {name!r} for the primary key", hint=did_you_mean(name, names))
 
 
-def _store(change: Change, made: DatasetVersion, *, is_new: bool) -> None:
+def store_version(change: Change, made: DatasetVersion, *, is_new: bool) -> None:
+    """Write the rows of a version, and of its dataset when that is new."""
+    values: dict[str, Any] = {"updated_at": change.now}
+    if made.description:
+        values["description"] = made.description
     if is_new:
-        change.execute(
-            insert(datasets).values(
-                name=made.name,
-                description=made.description,
-                latest=made.version,
-                created_at=change.now,
-                updated_at=change.now,
-            )
-        )
+        numbers = {"latest": made.version, "highest": made.version}
+        first = {"name": made.name, "description": made.description, "created_at": change.now}
+        change.execute(insert(datasets).values(**{**first, **values, **numbers}))
     else:
-        values: dict[str, Any] = {"latest": made.version, "updated_at": change.now}
-        if made.description:
-            values["description"] = made.description
-        change.execute(update(datasets).where(datasets.c.name == made.name).values(values))
-    fields = made.model_dump(mode="json", exclude={"schema_", "created_at"})
+        this = datasets.c.name == made.name
+        change.execute(update(datasets).where(this).values(values))
+        for column in (datasets.c.latest, datasets.c.highest):
+            change.execute(update(datasets).where(this, column < made.version).values({column.name: made.version}))
+    fields = made.model_dump(mode="json", exclude={"schema_", "created_at", "tags", "aliases", "removed_at"})
     columns = [column.model_dump() for column in made.schema_]
     change.execute(insert(dataset_versions).values({**fields, "created_at": made.created_at, "columns": columns}))
+    if made.tags:
+        key = {"name": made.name, "version": made.version}
+        change.execute(insert(dataset_tags), [{**key, "key": name, "value": made.tags[name]} for name in made.tags])
 
 
-def _dataset(row: Row[Any]) -> Dataset:
-    return Dataset(**{name: row._mapping[name] for name in Dataset.model_fields})
+def _datasets(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Dataset, ...]:
+    names = [row.name for row in rows]
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    pointing: dict[str, dict[str, int]] = defaultdict(dict)
+    for some in batches(names):
+        whole = select(dataset_tags).where(dataset_tags.c.name.in_(some), dataset_tags.c.version == WHOLE)
+        for name, _, key, value in sorted(map(tuple, reader.execute(whole))):
+            tags[name][key] = value
+        for name, alias, version in sorted(
+            map(tuple, reader.execute(select(dataset_aliases).where(dataset_aliases.c.name.in_(some))))
+        ):
+            pointing[name][alias] = version
+    return tuple(_dataset(row, tags[row.name], pointing[row.name]) for row in rows)
 
 
-def _version(row: Row[Any]) -> DatasetVersion:
-    held = dict(row._mapping)
-    return DatasetVersion(schema=tuple(Column(**each) for each in held.pop("columns")), **held)
+def _dataset(row: Row[Any], tags: dict[str, str], aliases: dict[str, int]) -> Dataset:
+    held = {name: row._mapping[name] for name in Dataset.model_fields if name in row._mapping}
+    held |= {"rows": row.rows or 0, "digest": row.digest or None}
+    return Dataset(**held, tags=tags, aliases=aliases)

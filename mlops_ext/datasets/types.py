@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
+from mlops_ext.store.curation import Listed, State
 
 __all__ = [
     "Column",
@@ -81,6 +82,12 @@ class DatasetVersion(Record):
     schema_: tuple[Column, ...] = Field(alias="schema", serialization_alias="schema")
     description: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    state: State = "active"
+    removed_at: Timestamp | None = None
+    """When gc took its bytes."""
+    checked: str = ""
+    """Whether it met the expectations of its dataset: `passed`, `failed`, or empty when it was not checked."""
     primary_key: tuple[str, ...] = ()
     """Columns that tell rows apart; no two rows have the same values in them."""
     by_reference: bool = False
@@ -103,8 +110,12 @@ class Dataset(Record):
     name: str
     description: str = ""
     latest: int
+    """Number of the newest active version; 0 when there is none."""
+    state: State = "active"
+    tags: dict[str, str] = Field(default_factory=dict)
+    aliases: dict[str, int] = Field(default_factory=dict)
     rows: int
-    digest: Digest
+    digest: Digest | None
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -123,6 +134,7 @@ class CommitDataset(Request):
 
 class ListDatasets(SearchRequest):
     search: str = Field(default="", description="Part of the name")
+    state: Listed = Field(default="active", description="active, archived, deleted or any")
 
 
 class ShowDataset(Request):
@@ -131,6 +143,7 @@ class ShowDataset(Request):
 
 class ListDatasetVersions(SearchRequest):
     dataset: str = Field(description="Name of the dataset")
+    state: Listed = Field(default="active", description="active, archived, deleted or any")
 
 
 class DatasetFile(Record):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
-from mlops_ext.store.curation import State
+from mlops_ext.store.curation import Listed, State
 
 __all__ = [
     "AliasMove",
@@ -42,9 +42,6 @@ __all__ = [
     "StateChange",
     "Tags",
 ]
-
-
-Listed = Literal["active", "archived", "deleted", "any"]
 
 
 class ModelFile(Record):

@@ -17,7 +17,7 @@ from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.store.catalog import Change
 
 __all__ = [
-    "WHOLE", "Line", "State", "Subject", "check_key", "check_number_of_tags", "check_tags", "check_text",
+    "WHOLE", "Line", "Listed", "State", "Subject", "check_key", "check_number_of_tags", "check_tags", "check_text",
     "check_value", "describe", "drop_tag", "point", "put_state", "put_tags", "tags_of", "unpoint",
 ]  # fmt: skip
 
@@ -25,6 +25,7 @@ WHOLE = 0
 """The version that stands for the thing itself."""
 
 State = Literal["active", "archived", "deleted"]
+Listed = Literal["active", "archived", "deleted", "any"]
 MAX_KEY = 250
 MAX_VALUE = 64_000
 MAX_TEXT = 65_536

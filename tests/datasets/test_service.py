@@ -114,7 +114,7 @@ def test_unknown_references_name_the_nearest(workspace):
     refused("flihgts", NotFound, "Did you mean 'flights'")
     refused("flights@7", NotFound, "latest is flights@1")
     refused("flights@b3:00000000", NotFound, "latest is flights@1")
-    refused("flights@champion", InvalidValue, "no version of a dataset")
+    refused("flights@champion", NotFound, "no alias .champion.")
     refused("model:flights", InvalidValue, "not a dataset")
 
 

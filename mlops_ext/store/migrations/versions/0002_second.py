@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from mlops_ext.store.migrations.alerting import extend_alerts
+from mlops_ext.store.migrations.curating import extend_datasets
 from mlops_ext.store.migrations.measures import move_measures
 from mlops_ext.store.migrations.naming import index_references
 from mlops_ext.store.migrations.starting import create_starting
@@ -22,6 +23,19 @@ def upgrade() -> None:
         sa.Column("imported_at", sa.String(27), nullable=False),
         sa.PrimaryKeyConstraint("source", "kind", "source_id", name=op.f("pk_imported")),
     )
+    op.create_table(
+        "run_datasets",
+        sa.Column("run", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("context", "source_type", "source", "columns", "profile")
+        ),
+        sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_datasets_run")),
+        sa.PrimaryKeyConstraint("run", "name", "digest", name=op.f("pk_run_datasets")),
+    )
+    op.create_index("ix_run_datasets_name_digest", "run_datasets", ["name", "digest"], unique=False)
     op.create_table(
         "event_refs",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -161,5 +175,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("primary_key", sa.Text(), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("by_reference", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("origin", sa.Text(), server_default="{}", nullable=False))
+    extend_datasets()
     op.execute("UPDATE models SET highest = latest")
     move_measures(op.get_bind())

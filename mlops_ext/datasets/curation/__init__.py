@@ -1,0 +1,1 @@
+"""What may change of a dataset or a version: tags, description, state, aliases."""

@@ -1,0 +1,1 @@
+"""Tests of what may change of a dataset."""
