@@ -193,6 +193,13 @@ export interface CellState {
   seconds: Real | null;
 }
 
+export interface ChangeDatasetState {
+  /** Name of the dataset, or reference of a version: name@3 */
+  dataset: string;
+  /** Why */
+  comment?: string;
+}
+
 export interface ChangeState {
   /** Name of the model, or reference of a version: name@3 */
   model: string;
@@ -339,10 +346,27 @@ export interface Dataset {
   name: string;
   description: string;
   latest: number;
+  state: 'active' | 'archived' | 'deleted';
+  tags: Record<string, string>;
+  aliases: Record<string, number>;
   rows: number;
-  digest: string;
+  digest: string | null;
   created_at: string;
   updated_at: string;
+}
+
+/** Where an alias points, and where it pointed before. */
+export interface DatasetAliasMove {
+  dataset: string;
+  alias: string;
+  version: number | null;
+  previous: number | null;
+}
+
+/** What is written about a dataset or one version. */
+export interface DatasetDescription {
+  ref: string;
+  description: string;
 }
 
 /** What changed from one version to another; counts are exact, rows a sample. */
@@ -385,6 +409,19 @@ export interface DatasetFiles {
   files: DatasetFile[];
 }
 
+/** The state that a dataset or one version is in now, and the one before. */
+export interface DatasetStateChange {
+  ref: string;
+  state: 'active' | 'archived' | 'deleted';
+  previous: 'active' | 'archived' | 'deleted';
+}
+
+/** All tags of a dataset or of one version. */
+export interface DatasetTags {
+  ref: string;
+  tags: Record<string, string>;
+}
+
 /** One snapshot. Equal content and representation never make two versions in a row. */
 export interface DatasetVersion {
   name: string;
@@ -398,6 +435,10 @@ export interface DatasetVersion {
   schema: Column[];
   description: string;
   tags: Record<string, string>;
+  aliases: string[];
+  state: 'active' | 'archived' | 'deleted';
+  removed_at: string | null;
+  checked: string;
   primary_key: string[];
   by_reference: boolean;
   origin: Origin;
@@ -424,6 +465,20 @@ export interface DeleteAlias {
   model: string;
   /** The pointer to take away */
   alias: string;
+}
+
+export interface DeleteDatasetAlias {
+  /** Name of the dataset */
+  dataset: string;
+  /** The pointer to take away */
+  alias: string;
+}
+
+export interface DeleteDatasetTag {
+  /** Name of the dataset, or reference of a version: name@3 */
+  dataset: string;
+  /** The tag to take away */
+  key: string;
 }
 
 export interface DeleteTag {
@@ -457,6 +512,13 @@ export interface Deployment {
 export interface Describe {
   /** Name of the model, or reference of a version: name@3 */
   model: string;
+  /** Markdown; empty takes it away */
+  description: string;
+}
+
+export interface DescribeDataset {
+  /** Name of the dataset, or reference of a version: name@3 */
+  dataset: string;
   /** Markdown; empty takes it away */
   description: string;
 }
@@ -835,6 +897,8 @@ export interface ListDatasetVersions {
   order_by?: string;
   /** Name of the dataset */
   dataset: string;
+  /** active, archived, deleted or any */
+  state?: 'active' | 'archived' | 'deleted' | 'any';
 }
 
 export interface ListDatasets {
@@ -848,6 +912,8 @@ export interface ListDatasets {
   order_by?: string;
   /** Part of the name */
   search?: string;
+  /** active, archived, deleted or any */
+  state?: 'active' | 'archived' | 'deleted' | 'any';
 }
 
 export interface ListDeployments {
@@ -1022,6 +1088,13 @@ export interface ListRuns {
 
 /** All of them, by name. */
 export interface ListSchedules {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+}
+
+export interface ListSweeps {
   /** How many items at most */
   limit?: number;
   /** The `next` of the page before */
@@ -1239,6 +1312,11 @@ export interface MuteAlerts {
   /** How long, such as 8h or 2d */
   lasting?: string;
   comment?: string;
+}
+
+export interface NameSweep {
+  /** Id of the sweep */
+  sweep: string;
 }
 
 /** Nothing to say. */
@@ -1695,6 +1773,20 @@ export interface SetAlias {
   alias: string;
 }
 
+export interface SetDatasetAlias {
+  /** Reference of the version */
+  dataset: string;
+  /** The free pointer to set or move */
+  alias: string;
+}
+
+export interface SetDatasetTags {
+  /** Name of the dataset, or reference of a version: name@3 */
+  dataset: string;
+  /** Keys with their new values */
+  tags: Record<string, string>;
+}
+
 export interface SetTags {
   /** Name of the model, or reference of a version: name@3 */
   model: string;
@@ -1924,6 +2016,51 @@ export interface SubmitJob {
   cold?: boolean;
 }
 
+export interface SubmitSweep {
+  /** Path of the notebook, relative to the workspace's folder */
+  notebook: string;
+  /** The parameters of each run */
+  points: Record<string, unknown>[];
+  /** Folder for the executed notebooks; chosen when left out */
+  folder?: string;
+  experiment?: string;
+  priority?: number;
+  max_attempts?: number;
+  timeout_seconds?: Real | null;
+  /** Longest that one cell may take */
+  cell_timeout_seconds?: Real | null;
+  /** Kernel to use instead of the notebook's own */
+  kernel?: string;
+  /** Names whose values are secret and are stored nowhere */
+  secrets?: string[];
+}
+
+/** One notebook run with many parameters. */
+export interface Sweep {
+  id: string;
+  notebook: string;
+  folder: string;
+  total: number;
+  succeeded: number;
+  unfinished: number;
+  points: SweepPoint[];
+  created_at: string;
+  created_by: string;
+}
+
+/** One run of a sweep. */
+export interface SweepPoint {
+  point: number;
+  parameters: Record<string, unknown>;
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'invalid' | 'rejected';
+  metrics: Record<string, Real>;
+  seconds: Real | null;
+  output: string;
+  error: string;
+  job: string;
+  run: string;
+}
+
 /** All tags of a model or of one version. */
 export interface Tags {
   ref: string;
@@ -2050,16 +2187,24 @@ export interface Operations {
   'audit.retain': { request: Retain; result: Retention };
   'audit.retention': { request: NoRequest; result: Retention };
   'audit.verify': { request: NoRequest; result: Verification };
+  'datasets.alias': { request: SetDatasetAlias; result: DatasetAliasMove };
+  'datasets.archive': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.classes': { request: ShowClasses; result: ColumnClasses };
   'datasets.classify': { request: Classify; result: ColumnClasses };
   'datasets.commit': { request: CommitDataset; result: DatasetVersion };
   'datasets.compact': { request: Compact; result: DatasetVersion };
+  'datasets.delete': { request: ChangeDatasetState; result: DatasetStateChange };
+  'datasets.describe': { request: DescribeDataset; result: DatasetDescription };
   'datasets.diff': { request: DiffDatasets; result: DatasetDiff };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
   'datasets.list': { request: ListDatasets; result: Page<Dataset> };
   'datasets.profile': { request: ShowProfile; result: Profile };
   'datasets.read': { request: ReadDataset; result: DatasetVersion };
+  'datasets.restore': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
+  'datasets.tag': { request: SetDatasetTags; result: DatasetTags };
+  'datasets.unalias': { request: DeleteDatasetAlias; result: DatasetAliasMove };
+  'datasets.untag': { request: DeleteDatasetTag; result: DatasetTags };
   'datasets.versions': { request: ListDatasetVersions; result: Page<DatasetVersion> };
   'features.define': { request: DefineFeatureView; result: FeatureView };
   'features.list': { request: ListFeatureViews; result: Page<FeatureView> };
@@ -2134,6 +2279,11 @@ export interface Operations {
   'schedules.resume': { request: ShowSchedule; result: Schedule };
   'schedules.show': { request: ShowSchedule; result: Schedule };
   'schedules.status': { request: NoRequest; result: Scheduler };
+  'sweeps.cancel': { request: NameSweep; result: Sweep };
+  'sweeps.list': { request: ListSweeps; result: Page<Sweep> };
+  'sweeps.resume': { request: NameSweep; result: Sweep };
+  'sweeps.show': { request: NameSweep; result: Sweep };
+  'sweeps.submit': { request: SubmitSweep; result: Sweep };
   'tracking.attach': { request: AttachNotebook; result: Run };
   'tracking.experiments': { request: ListExperiments; result: Page<Experiment> };
   'tracking.finish': { request: FinishRun; result: Run };
@@ -2156,16 +2306,24 @@ export const OPERATIONS = {
   'audit.retain': { method: 'PUT', path: '/audit/retention' },
   'audit.retention': { method: 'GET', path: '/audit/retention' },
   'audit.verify': { method: 'GET', path: '/audit/verification' },
+  'datasets.alias': { method: 'PUT', path: '/datasets/{dataset}/aliases/{alias}' },
+  'datasets.archive': { method: 'POST', path: '/datasets/{dataset}/archival' },
   'datasets.classes': { method: 'GET', path: '/datasets/{dataset}/classes' },
   'datasets.classify': { method: 'POST', path: '/datasets/{dataset}/classes' },
   'datasets.commit': { method: 'POST', path: '/datasets/{name}/versions' },
   'datasets.compact': { method: 'POST', path: '/datasets/{dataset}/compactions' },
+  'datasets.delete': { method: 'DELETE', path: '/datasets/{dataset}' },
+  'datasets.describe': { method: 'PUT', path: '/datasets/{dataset}/description' },
   'datasets.diff': { method: 'GET', path: '/datasets/{before}/diff/{after}' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
   'datasets.list': { method: 'GET', path: '/datasets' },
   'datasets.profile': { method: 'GET', path: '/datasets/{dataset}/profile' },
   'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
+  'datasets.restore': { method: 'POST', path: '/datasets/{dataset}/restoration' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },
+  'datasets.tag': { method: 'PUT', path: '/datasets/{dataset}/tags' },
+  'datasets.unalias': { method: 'DELETE', path: '/datasets/{dataset}/aliases/{alias}' },
+  'datasets.untag': { method: 'DELETE', path: '/datasets/{dataset}/tags/{key}' },
   'datasets.versions': { method: 'GET', path: '/datasets/{dataset}/versions' },
   'features.define': { method: 'POST', path: '/feature-views/{name}/versions' },
   'features.list': { method: 'GET', path: '/feature-views' },
@@ -2240,6 +2398,11 @@ export const OPERATIONS = {
   'schedules.resume': { method: 'DELETE', path: '/schedules/{schedule}/pause' },
   'schedules.show': { method: 'GET', path: '/schedules/{schedule}' },
   'schedules.status': { method: 'GET', path: '/scheduler' },
+  'sweeps.cancel': { method: 'POST', path: '/sweeps/{sweep}/cancellation' },
+  'sweeps.list': { method: 'GET', path: '/sweeps' },
+  'sweeps.resume': { method: 'POST', path: '/sweeps/{sweep}/resumption' },
+  'sweeps.show': { method: 'GET', path: '/sweeps/{sweep}' },
+  'sweeps.submit': { method: 'POST', path: '/sweeps' },
   'tracking.attach': { method: 'POST', path: '/runs/{run}/notebook' },
   'tracking.experiments': { method: 'GET', path: '/experiments' },
   'tracking.finish': { method: 'POST', path: '/runs/{run}/end' },

@@ -38,7 +38,7 @@ def anchor(session: Session, key: str) -> dict[str, Any]:
     from mlops_ext.governance import anchor as anchoring
 
     found = _head(session, key)
-    status = anchoring.send(found, session.workspace.settings.audit)
+    status = anchoring.keep(session.workspace, found, session.workspace.settings.audit)
     return {"seq": found.seq, "root": found.root, "signed": bool(found.signature), "status": status}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.errors import Conflict, Forbidden, MlopsError
+from mlops_ext.models.promotion.anchoring import anchor_aside
 from mlops_ext.models.promotion.cases import Case, case_in, checked_comment
 from mlops_ext.models.promotion.requirement import GATE, Requirement, requirement
 from mlops_ext.models.promotion.settlement import facts, move
@@ -45,7 +46,10 @@ def approve(ws: Workspace, request: Approve) -> Promotion:
         _say(change, row, "approved", comment)
         return _approved(change, row, case, asked.answer(len(said) + 1), comment)
 
-    return _outcome(ws.catalog.write(write))
+    promotion = _outcome(ws.catalog.write(write))
+    if promotion.state == "promoted":
+        anchor_aside(ws)
+    return promotion
 
 
 @operation("models.reject", "POST /promotions/{promotion}/rejections", command="reject", writes=True)

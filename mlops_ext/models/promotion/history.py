@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, func, insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.models.promotion.anchoring import anchor_aside
 from mlops_ext.models.promotion.cases import checked_comment, known_goal
 from mlops_ext.models.promotion.standing import void
 from mlops_ext.models.promotion.types import Deployment, GateResult, ListDeployments, Rollback
@@ -74,7 +75,9 @@ def rollback(ws: Workspace, request: Rollback) -> Deployment:
         change.event("model.rolled_back", f"model:{model.name}@{version}", data)
         return deployment_record(row, model.name)
 
-    return ws.catalog.write(return_to)
+    deployment = ws.catalog.write(return_to)
+    anchor_aside(ws)
+    return deployment
 
 
 @operation("models.deployments", "GET /models/{model}/deployments", command="models history")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from mlops_ext.errors import Conflict
+from mlops_ext.models.promotion.anchoring import anchor_aside
 from mlops_ext.models.promotion.cases import Case, still_holds
 from mlops_ext.models.promotion.history import Entry, enter, moved, voided
 from mlops_ext.models.promotion.requirement import GATE, requirement
@@ -87,7 +88,10 @@ def settle(ws: Workspace, case: Case, gates: tuple[GateResult, ...], ask: Ask) -
             return promotion_record(change, row)
         return _put(change, case, gates, ask, "promoted" if ask.break_glass else _verdict(gates))
 
-    return ws.catalog.write(write)
+    promotion = ws.catalog.write(write)
+    if promotion is not None and promotion.state == "promoted":
+        anchor_aside(ws)
+    return promotion
 
 
 def end_without(ws: Workspace, promotion: Promotion, state: PromotionState, error: str) -> Promotion:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlops_ext.errors import MlopsError
+from mlops_ext.governance.anchor import send_due
 from mlops_ext.models.promotion.expiry import expire_due
 from mlops_ext.monitoring.alerts.delivery import deliver
 from mlops_ext.runs import triggers
@@ -34,8 +35,8 @@ def tick(ws: Workspace, *, notices: bool = True) -> Tick:
     """Do all that is due now, each thing once however many tick.
 
     What is due: schedules of mlops.toml that differ from the table, instants of schedules, events that triggers wait
-    for, notices of alerts, jobs whose process was lost, and promotions that waited too long. What cannot be done is
-    told in `troubles`, and keeps nothing else from being done.
+    for, notices of alerts, the trail's head for the anchor, jobs whose process was lost, and promotions that waited too
+    long. What cannot be done is told in `troubles`, and keeps nothing else from being done.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def tick(ws: Workspace, *, notices: bool = True) -> Tick:
         fired=tuple(_try(troubles, "schedules", lambda: fire_due(ws), [])),
         triggered=_try(troubles, "triggers", lambda: triggers.fire(ws), 0),
         told=_try(troubles, "notices of alerts", lambda: deliver(ws), 0) if notices else 0,
+        anchored=_try(troubles, "the anchor", lambda: send_due(ws), 0) if notices else 0,
         advanced=_try(troubles, "pipelines", lambda: advance_all(ws), 0),
     )
     beats.beat(ws)
@@ -88,9 +90,13 @@ class Ticker:
     def _tell(self) -> None:
         """Send notices aside, so that a slow channel holds no job up."""
         if self._teller is None or not self._teller.is_alive():
-            self._teller = threading.Thread(target=_try, args=([], "notices of alerts", lambda: deliver(self.ws), 0))
-            self._teller.daemon = True
+            self._teller = threading.Thread(target=_send_aside, args=(self.ws,), daemon=True)
             self._teller.start()
+
+
+def _send_aside(ws: Workspace) -> None:
+    _try([], "notices of alerts", lambda: deliver(ws), 0)
+    _try([], "the anchor", lambda: send_due(ws), 0)
 
 
 def _try(troubles: list[str], what: str, duty: Callable[[], T], nothing: T) -> T:

@@ -124,6 +124,8 @@ class Tick(Record):
     """Jobs that events started."""
     told: int = 0
     """Notices of alerts that their channels took."""
+    anchored: int = 0
+    """Heads of the trail that the anchor took."""
     advanced: int = 0
     """Steps of pipelines that were started or ended."""
     changed: tuple[str, ...] = ()
