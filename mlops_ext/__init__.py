@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlops_ext.datasets.classes.edge import classify
     from mlops_ext.datasets.diff.edge import diff
-    from mlops_ext.datasets.edge import load, snapshot
+    from mlops_ext.datasets.edge import load, scan, snapshot
     from mlops_ext.datasets.profile.edge import profile
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import register
@@ -101,6 +101,7 @@ __all__ = [
     "rollback",
     "run",
     "schedule",
+    "scan",
     "search",
     "set_tag",
     "set_tags",
@@ -117,7 +118,7 @@ _FACE = {
     "mlops_ext.datasets.classes.edge": ("classify",),
     "mlops_ext.datasets.diff.edge": ("diff",),
     "mlops_ext.datasets.profile.edge": ("profile",),
-    "mlops_ext.datasets.edge": ("load", "snapshot"),
+    "mlops_ext.datasets.edge": ("load", "scan", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("register",),
     "mlops_ext.models.loading": ("load_model",),

@@ -18,7 +18,7 @@ TOPICS: dict[str, dict[str, str]] = {
     },
     "Data": {
         "datasets": "Versions of data.",
-        "snapshot": "Keep a file as the next version of a dataset.",
+        "snapshot": "Keep files or a query as the next version of a dataset.",
         "features": "Views that are joined as of a moment.",
     },
     "Models": {
@@ -82,6 +82,8 @@ EDGE: dict[tuple[str, ...], str] = {
     ("gc",): "store:gc",
     ("demo",): "demo:demo",
     ("snapshot",): "data:snapshot",
+    ("datasets", "export"): "data:export",
+    ("datasets", "files"): "data:files",
     ("tag",): "models:tag",
     ("policy", "apply"): "policy:apply",
     ("policy", "check"): "policy:check",
