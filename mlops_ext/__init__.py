@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.profile.edge import profile
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import register
+    from mlops_ext.models.importing.edge import import_mlflow
     from mlops_ext.models.keeping import (
         archive_model,
         delete_model,
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
         untag,
     )
     from mlops_ext.models.loading import load_model
-    from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback, why
+    from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback
     from mlops_ext.monitoring.drift.edge import drift
+    from mlops_ext.monitoring.explanation.edge import explain, why
     from mlops_ext.monitoring.groups.edge import attribute, bias, worst_slices
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.monitoring.performance.versions import compare
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mlops_ext.runs.pipelines.edge import pipeline, step
     from mlops_ext.runs.rerun import rerun
     from mlops_ext.runs.schedules.edge import schedule
+    from mlops_ext.runs.sweeps.edge import sweep
     from mlops_ext.tracking.autolog import autolog
     from mlops_ext.tracking.edge import (
         active_run,
@@ -77,7 +80,9 @@ __all__ = [
     "drift",
     "end_run",
     "estimate",
+    "explain",
     "feature_view",
+    "import_mlflow",
     "join",
     "load",
     "load_model",
@@ -108,6 +113,7 @@ __all__ = [
     "snapshot",
     "start_run",
     "step",
+    "sweep",
     "tag",
     "untag",
     "why",
@@ -121,6 +127,7 @@ _FACE = {
     "mlops_ext.datasets.edge": ("load", "scan", "snapshot"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("register",),
+    "mlops_ext.models.importing.edge": ("import_mlflow",),
     "mlops_ext.models.loading": ("load_model",),
     "mlops_ext.models.keeping": (
         "archive_model",
@@ -132,8 +139,9 @@ _FACE = {
         "tag",
         "untag",
     ),
-    "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback", "why"),
+    "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback"),
     "mlops_ext.monitoring.drift.edge": ("drift",),
+    "mlops_ext.monitoring.explanation.edge": ("explain", "why"),
     "mlops_ext.monitoring.groups.edge": ("attribute", "bias", "worst_slices"),
     "mlops_ext.monitoring.performance.edge": (
         "compare_window",
@@ -147,6 +155,7 @@ _FACE = {
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.pipelines.edge": ("pipeline", "step"),
     "mlops_ext.runs.rerun": ("rerun",),
+    "mlops_ext.runs.sweeps.edge": ("sweep",),
     "mlops_ext.runs.schedules.edge": ("schedule",),
     "mlops_ext.tracking.autolog": ("autolog",),
     "mlops_ext.tracking.edge": (

@@ -573,6 +573,58 @@ export interface Edge {
   through: string[];
 }
 
+export interface EndImportedRun {
+  /** Id of the run */
+  run: string;
+  /** Where it comes from, as the import writes it */
+  source: string;
+  /** Id of the run there */
+  source_id: string;
+  status: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'lost';
+  error?: string;
+  ended_at?: string | null;
+}
+
+export interface EnterModel {
+  /** Name of the model, here */
+  model: string;
+  /** Where it comes from, as the import writes it */
+  source: string;
+  /** Name of the model there, when it differs */
+  name?: string;
+  description?: string;
+  tags?: Record<string, string>;
+  /** Alias to the version's number, here */
+  aliases?: Record<string, number>;
+}
+
+export interface EnterVersion {
+  /** Where it comes from, as the import writes it */
+  source: string;
+  /** Its number there; the next one here when that is taken */
+  number: number;
+  /** Name of the model there, when it differs */
+  name?: string;
+  model: Register;
+  created_at: string;
+}
+
+/** What a thing of another registry became here. */
+export interface Entered {
+  source: string;
+  kind: 'open' | 'run' | 'model' | 'version' | 'alias';
+  source_id: string;
+  subject: string;
+  imported_at: string;
+}
+
+/** What came over of a model itself. */
+export interface EnteredModel {
+  model: string;
+  aliases: Record<string, number>;
+  refused: Record<string, string>;
+}
+
 /** What was installed: exact versions, interpreter and platform. */
 export interface EnvironmentLockInput {
   python: string;
@@ -964,6 +1016,17 @@ export interface ListFeatureViews {
   search?: string;
 }
 
+export interface ListImported {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Only what comes from there */
+  source?: string;
+  /** Only run, model, version or alias; open: the runs whose import has begun */
+  kind?: string;
+}
+
 export interface ListJobs {
   /** How many items at most */
   limit?: number;
@@ -1351,6 +1414,19 @@ export interface Notice {
   attempts: number;
   error: string;
   created_at: string;
+}
+
+export interface OpenImportedRun {
+  /** Where it comes from, as the import writes it */
+  source: string;
+  /** Id of the run there */
+  source_id: string;
+  experiment: string;
+  name?: string;
+  /** Id of the run around it, here */
+  parent?: string;
+  git_commit?: string;
+  started_at: string;
 }
 
 /** A graph as OpenLineage run events, which any backend of that standard takes. */
@@ -2216,6 +2292,11 @@ export interface Operations {
   'governance.sbom': { request: ShowCard; result: MaterialsBill };
   'governance.sign': { request: AttachSignature; result: FilesSignature };
   'governance.signature': { request: ShowCard; result: FilesSignature };
+  'import.end': { request: EndImportedRun; result: Run };
+  'import.list': { request: ListImported; result: Page<Entered> };
+  'import.model': { request: EnterModel; result: EnteredModel };
+  'import.open': { request: OpenImportedRun; result: Run };
+  'import.version': { request: EnterVersion; result: ModelVersion };
   'jobs.cancel': { request: CancelJob; result: Job };
   'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
   'jobs.list': { request: ListJobs; result: Page<Job> };
@@ -2335,6 +2416,11 @@ export const OPERATIONS = {
   'governance.sbom': { method: 'GET', path: '/model-versions/{model}/sbom' },
   'governance.sign': { method: 'POST', path: '/model-versions/{model}/signatures' },
   'governance.signature': { method: 'GET', path: '/model-versions/{model}/signature' },
+  'import.end': { method: 'POST', path: '/imports/runs/{run}/end' },
+  'import.list': { method: 'GET', path: '/imports' },
+  'import.model': { method: 'POST', path: '/imports/models/{model}' },
+  'import.open': { method: 'POST', path: '/imports/runs' },
+  'import.version': { method: 'POST', path: '/imports/model-versions' },
   'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
   'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
   'jobs.list': { method: 'GET', path: '/jobs' },
