@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from mlops_ext.runs.pipelines.definition import StepSettings
 from mlops_ext.runs.schedules.declared import KEYS
 from mlops_ext.server.extension import MlopsExtension
 from mlops_ext.settings import AuditSettings, Trigger, Webhook, WorkspaceSettings
@@ -26,6 +27,9 @@ def test_every_setting_is_documented() -> None:
         assert f"MLOPS_{key.upper()}" in page
     for key in (*Trigger.model_fields, *AuditSettings.model_fields, *Webhook.model_fields, *KEYS):
         assert f"| `{key}` |" in page
+    pipelines = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    for key in StepSettings.model_fields:
+        assert f"`{key}`" in pipelines
     for name in MlopsExtension.class_own_traits(config=True):
         if name in vars(MlopsExtension):
             assert f"c.MlopsExtension.{name}" in page
