@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.classes.edge import classify
     from mlops_ext.datasets.diff.edge import diff
     from mlops_ext.datasets.edge import load, scan, snapshot
+    from mlops_ext.datasets.expectations.edge import check_dataset, expect, propose_expectations
     from mlops_ext.datasets.profile.edge import profile
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.edge import register
@@ -71,6 +72,7 @@ __all__ = [
     "bias",
     "browse",
     "check",
+    "check_dataset",
     "classify",
     "compare",
     "compare_window",
@@ -80,6 +82,7 @@ __all__ = [
     "drift",
     "end_run",
     "estimate",
+    "expect",
     "explain",
     "feature_view",
     "import_mlflow",
@@ -98,6 +101,7 @@ __all__ = [
     "pipeline",
     "profile",
     "promote",
+    "propose_expectations",
     "register",
     "reject",
     "rename_model",
@@ -105,8 +109,8 @@ __all__ = [
     "restore_model",
     "rollback",
     "run",
-    "schedule",
     "scan",
+    "schedule",
     "search",
     "set_tag",
     "set_tags",
@@ -125,6 +129,7 @@ _FACE = {
     "mlops_ext.datasets.diff.edge": ("diff",),
     "mlops_ext.datasets.profile.edge": ("profile",),
     "mlops_ext.datasets.edge": ("load", "scan", "snapshot"),
+    "mlops_ext.datasets.expectations.edge": ("check_dataset", "expect", "propose_expectations"),
     "mlops_ext.features.edge": ("feature_view", "join"),
     "mlops_ext.models.edge": ("register",),
     "mlops_ext.models.importing.edge": ("import_mlflow",),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import mlops_ext.datasets.classes.service
 import mlops_ext.datasets.curation.service
 import mlops_ext.datasets.diff.service
+import mlops_ext.datasets.expectations.service
 import mlops_ext.datasets.profile.service
 import mlops_ext.datasets.service
 import mlops_ext.datasets.storage.compaction
 import mlops_ext.features.service
 import mlops_ext.governance.service
+import mlops_ext.models.importing.service
 import mlops_ext.models.service
 import mlops_ext.monitoring.alerts.mutes
 import mlops_ext.monitoring.alerts.notices

@@ -55,6 +55,9 @@ STORY: tuple[tuple[str, str], ...] = (
     ("monitoring.unmute", "no-op"),
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
+    ("sweeps.submit", "again"),
+    ("sweeps.cancel", "no-op"),
+    ("sweeps.resume", "no-op"),
     ("pipelines.run", "again"),
     ("pipelines.cancel", "no-op"),
     ("pipelines.resume", "refused"),
@@ -184,6 +187,14 @@ class Cast:
 
     def jobs_cancel(self) -> dict[str, Any]:
         return {"job": self.made["jobs.submit"].id}
+
+    def sweeps_submit(self) -> dict[str, Any]:
+        return {"notebook": "one.ipynb", "points": [{}, {}]}
+
+    def sweeps_cancel(self) -> dict[str, Any]:
+        return {"sweep": self.made["sweeps.submit"].id}
+
+    sweeps_resume = sweeps_cancel
 
     def pipelines_run(self) -> dict[str, Any]:
         (self.ws.root / "mlops.toml").write_text('[pipelines.p.steps.one]\nnotebook = "one.ipynb"\n', encoding="utf-8")

@@ -23,7 +23,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["RunSettings", "queue", "run", "run_job", "run_of"]
+__all__ = ["RunSettings", "found", "placed", "queue", "run", "run_job", "run_of"]
 
 
 class RunSettings(TypedDict, total=False):
@@ -130,14 +130,14 @@ def queue(
         value_of(name, parameters or {})
     _warn_of_secrets(Path(notebook).expanduser())
     request = SubmitJob(
-        notebook=_found(notebook),
+        notebook=found(notebook),
         parameters={name: jsonable(value) for name, value in (parameters or {}).items()},
-        output=_placed(output, ws.root),
+        output=placed(output, ws.root),
         experiment=settings.get("experiment", ""),
         timeout_seconds=settings.get("timeout"),
         cell_timeout_seconds=settings.get("cell_timeout"),
         kernel=settings.get("kernel", ""),
-        folder=_placed(settings.get("cwd"), ws.root),
+        folder=placed(settings.get("cwd"), ws.root),
         isolated=settings.get("isolated", False),
         pins=_locked_pins(ws, notebook, parameters or {}) if settings.get("locked") else {},
         locked=settings.get("locked", False),
@@ -209,18 +209,18 @@ def _locked_pins(ws: Workspace, notebook: str | Path, parameters: Mapping[str, A
     """Give what mlops.lock pins, for a notebook that loads nothing else by a bare name."""
     from mlops_ext.runs.ci.lock import check_locked, pins_for
 
-    path = locate(_found(notebook), ws.root)
+    path = locate(found(notebook), ws.root)
     check_locked(ws, read_notebook(path.read_bytes(), path.name), path.name, parameters)
     return pins_for(ws)
 
 
-def _found(notebook: str | Path) -> str:
+def found(notebook: str | Path) -> str:
     """Give the whole path of a notebook that is found from the working folder; the workspace looks for others."""
     here = Path(notebook).expanduser()
     return str(here.resolve()) if here.exists() else str(here)
 
 
-def _placed(output: str | Path | None, root: Path) -> str:
+def placed(output: str | Path | None, root: Path) -> str:
     """Read an output's path from the working folder when that lies in the workspace, else from the workspace."""
     if not output:
         return ""

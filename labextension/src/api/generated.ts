@@ -221,6 +221,26 @@ export interface CheckGates {
   to: string;
 }
 
+/** What checking a version, or a file, found. */
+export interface CheckedDatasetInput {
+  checked: string;
+  passed: boolean;
+  rules: number;
+  rows: number;
+  failures?: FailureInput[];
+  expectations?: ExpectationsInput;
+}
+
+/** What checking a version, or a file, found. */
+export interface CheckedDataset {
+  checked: string;
+  passed: boolean;
+  rules: number;
+  rows: number;
+  failures: Failure[];
+  expectations: Expectations;
+}
+
 /** A column whose values are hidden. */
 export interface ClassedColumn {
   column: string;
@@ -256,6 +276,22 @@ export interface ColumnChange {
 export interface ColumnClasses {
   dataset: string;
   columns: ClassedColumn[];
+}
+
+/** What one column is held to. */
+export interface ColumnExpectationsInput {
+  type?: string;
+  nullable?: boolean;
+  unique?: boolean;
+  checks?: Record<string, unknown>;
+}
+
+/** What one column is held to. */
+export interface ColumnExpectations {
+  type: string;
+  nullable: boolean;
+  unique: boolean;
+  checks: Record<string, unknown>;
 }
 
 /** What one column holds. */
@@ -702,6 +738,29 @@ export interface Execution {
   reasons: string[];
 }
 
+export interface Expect {
+  /** Name of the dataset */
+  dataset: string;
+  /** What its versions are held to; empty takes them away */
+  expectations: ExpectationsInput;
+}
+
+/** What every version of a dataset is held to. */
+export interface ExpectationsInput {
+  columns?: Record<string, ColumnExpectationsInput>;
+  min_rows?: number | null;
+  max_rows?: number | null;
+  no_others?: boolean;
+}
+
+/** What every version of a dataset is held to. */
+export interface Expectations {
+  columns: Record<string, ColumnExpectations>;
+  min_rows: number | null;
+  max_rows: number | null;
+  no_others: boolean;
+}
+
 /** A group of runs that are meant to be compared. */
 export interface Experiment {
   id: string;
@@ -709,6 +768,24 @@ export interface Experiment {
   runs: number;
   created_at: string;
   updated_at: string;
+}
+
+/** A rule that is not met. */
+export interface FailureInput {
+  column: string;
+  rule: string;
+  count: number;
+  share: Real;
+  rows?: string[];
+}
+
+/** A rule that is not met. */
+export interface Failure {
+  column: string;
+  rule: string;
+  count: number;
+  share: Real;
+  rows: string[];
 }
 
 /** Columns of a dataset that can be joined as they were known at a moment. */
@@ -1396,6 +1473,12 @@ export interface Node {
   status: string;
 }
 
+export interface NoteCheck {
+  /** Reference of the version that was checked */
+  dataset: string;
+  result: CheckedDatasetInput;
+}
+
 /** What a notebook can be run with. */
 export interface NotebookParameters {
   notebook: string;
@@ -1553,6 +1636,11 @@ export interface Promotion {
   expires_at: string | null;
   ended_at: string | null;
   note: string;
+}
+
+export interface Propose {
+  /** Reference: name, name@3, name@b3:… */
+  dataset: string;
 }
 
 export interface ProveConsistency {
@@ -1900,6 +1988,11 @@ export interface ShowClasses {
 
 export interface ShowDataset {
   /** Reference: name, name@3, name@b3:… */
+  dataset: string;
+}
+
+export interface ShowExpectations {
+  /** Name of the dataset */
   dataset: string;
 }
 
@@ -2272,9 +2365,13 @@ export interface Operations {
   'datasets.delete': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.describe': { request: DescribeDataset; result: DatasetDescription };
   'datasets.diff': { request: DiffDatasets; result: DatasetDiff };
+  'datasets.expect': { request: Expect; result: Expectations };
+  'datasets.expectations': { request: ShowExpectations; result: Expectations };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
   'datasets.list': { request: ListDatasets; result: Page<Dataset> };
+  'datasets.note_check': { request: NoteCheck; result: CheckedDataset };
   'datasets.profile': { request: ShowProfile; result: Profile };
+  'datasets.propose': { request: Propose; result: Expectations };
   'datasets.read': { request: ReadDataset; result: DatasetVersion };
   'datasets.restore': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
@@ -2396,9 +2493,13 @@ export const OPERATIONS = {
   'datasets.delete': { method: 'DELETE', path: '/datasets/{dataset}' },
   'datasets.describe': { method: 'PUT', path: '/datasets/{dataset}/description' },
   'datasets.diff': { method: 'GET', path: '/datasets/{before}/diff/{after}' },
+  'datasets.expect': { method: 'PUT', path: '/datasets/{dataset}/expectations' },
+  'datasets.expectations': { method: 'GET', path: '/datasets/{dataset}/expectations' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
   'datasets.list': { method: 'GET', path: '/datasets' },
+  'datasets.note_check': { method: 'PUT', path: '/datasets/{dataset}/check' },
   'datasets.profile': { method: 'GET', path: '/datasets/{dataset}/profile' },
+  'datasets.propose': { method: 'GET', path: '/datasets/{dataset}/proposed-expectations' },
   'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
   'datasets.restore': { method: 'POST', path: '/datasets/{dataset}/restoration' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },

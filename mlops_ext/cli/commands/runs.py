@@ -13,7 +13,7 @@ from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import InvalidValue, NotFound
 
-__all__ = ["attach", "given_parameters", "run", "worker"]
+__all__ = ["attach", "given_parameters", "read_data", "run", "worker"]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -116,26 +116,38 @@ def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
 
 
 def _from_file(session: Session, file: str) -> dict[str, Any]:
+    return _named(read_data(session, file), repr(file))
+
+
+def read_data(session: Session, file: str) -> Any:
+    """Read a file of JSON or YAML."""
     try:
         text = session.path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise NotFound(f"cannot read {file!r}: {error.strerror}", hint="Check the path") from error
     except UnicodeDecodeError as error:
         raise InvalidValue(f"{file!r} is no UTF-8: byte {error.start}", hint="Save it as UTF-8") from error
-    return _mapping(text, repr(file))
+    return _parsed(text, repr(file))
 
 
 def _mapping(text: str, source: str) -> dict[str, Any]:
-    """Read parameters as JSON, else as YAML."""
+    return _named(_parsed(text, source), source)
+
+
+def _parsed(text: str, source: str) -> Any:
+    """Read JSON, else YAML."""
     import yaml  # papermill depends on it
 
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except ValueError:
         try:
-            data = yaml.safe_load(text)
+            return yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise InvalidValue(f"{source} is neither JSON nor YAML: {error}", hint='Write {"month": 2}') from error
+
+
+def _named(data: Any, source: str) -> dict[str, Any]:
     if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
         raise InvalidValue(f"{source} holds no names with values", hint='Write {"month": 2}')
     return data

@@ -89,7 +89,9 @@ def read(ws: Workspace, job: str) -> Row[Any] | None:
         return connection.execute(select(jobs).where(jobs.c.id == job)).one_or_none()
 
 
-def claim(ws: Workspace, worker: str, *, job: str = "", seconds: float = LEASE_SECONDS) -> Claim | None:
+def claim(
+    ws: Workspace, worker: str, *, job: str = "", trigger: str = "", seconds: float = LEASE_SECONDS
+) -> Claim | None:
     """Take the next queued job, or `job`, or nothing when there is none.
 
     Parameters
@@ -98,6 +100,8 @@ def claim(ws: Workspace, worker: str, *, job: str = "", seconds: float = LEASE_S
         Name of who takes it.
     job : str
         Take only this one.
+    trigger : str
+        Take only what this asked for.
     seconds : float
         How long the lease lasts unless it is renewed.
     """
@@ -106,6 +110,8 @@ def claim(ws: Workspace, worker: str, *, job: str = "", seconds: float = LEASE_S
     queued = select(jobs).where(jobs.c.status == "queued")
     if job:
         queued = queued.where(jobs.c.id == job)
+    if trigger:
+        queued = queued.where(jobs.c.trigger == trigger)
     first = queued.order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id).limit(1)
 
     def take(change: Change) -> Claim | None:

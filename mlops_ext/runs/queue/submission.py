@@ -24,7 +24,7 @@ from mlops_ext.runs.types import OPTIONS, Job, SubmitJob
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Prepared", "enter", "prepare", "refuse_windows"]
+__all__ = ["Prepared", "enter", "insert_row", "prepare", "refuse_windows"]
 
 _TOLD = ("notebook", "source", "parameters", "output", "experiment", "priority", "max_attempts", "options", "trigger")
 
@@ -80,6 +80,16 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
 
 def enter(change: Change, prepared: Prepared) -> Job:
     """Write the job and its event, inside a transaction."""
+    job = insert_row(change, prepared)
+    row = change.execute(select(jobs).where(jobs.c.id == job)).one()
+    told = {name: getattr(row, name) for name in _TOLD}
+    trigger = prepared.request.trigger
+    change.event("job.submitted", f"job:{job}", {**told, "inputs": [trigger] if trigger else []})
+    return job_of(row)
+
+
+def insert_row(change: Change, prepared: Prepared) -> str:
+    """Write the job without an event of its own, for who tells of several in one; give its id."""
     request = prepared.request
     row = {
         "id": prepared.id,
@@ -106,11 +116,7 @@ def enter(change: Change, prepared: Prepared) -> Job:
     }
     change.execute(insert(jobs).values(**row))
     change.name_blobs(f"job:{prepared.id}", [prepared.source])
-    data = {name: row[name] for name in _TOLD}
-    change.event(
-        "job.submitted", f"job:{prepared.id}", {**data, "inputs": [request.trigger] if request.trigger else []}
-    )
-    return job_of(change.execute(select(jobs).where(jobs.c.id == prepared.id)).one())
+    return prepared.id
 
 
 def shown(path: Path, root: Path) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,13 +90,43 @@ class Worker:
         int
             How many attempts were run.
         """
+        with self._forking():
+            return self._work(until_idle)
+
+    def run_triggered(self, trigger: str, unfinished: Callable[[], bool]) -> None:
+        """Run the queued jobs that one thing asked for, and wait for those that another worker runs.
+
+        Parameters
+        ----------
+        trigger : str
+            Its reference.
+        unfinished : callable
+            Tells whether there is more to wait for; called when one has ended, and now and then.
+        """
+        looked = 0.0
+        with self._forking():
+            while True:
+                ended = self._reap()
+                begun = sum(self._begin(trigger=trigger) for _ in range(self.limit - len(self.running)))
+                if ended or (not self.running and time.monotonic() - looked > self.poll_seconds):
+                    looked = time.monotonic()
+                    if not unfinished() and not self.running:
+                        return
+                self._recover()
+                if not begun:
+                    time.sleep(_QUICK_SECONDS)
+
+    @contextmanager
+    def _forking(self) -> Iterator[None]:
+        """Keep warm parents as long as the block lasts."""
         if Parents.possible():
             self.parents = Parents(handed_down())
         try:
-            return self._work(until_idle)
+            yield
         finally:
             if self.parents is not None:
                 self.parents.close()
+                self.parents = None
 
     def _work(self, until_idle: bool) -> int:
         done = 0
@@ -119,9 +150,7 @@ class Worker:
     def step(self) -> tuple[int, int]:
         """Do all that is due now; give how many attempts ended and how many began."""
         ended = self._reap()
-        if time.monotonic() - self._recovered > _RECOVER_SECONDS:
-            recovery.recover(self.ws)
-            self._recovered = time.monotonic()
+        self._recover()
         free = self.limit - len(self.running)
         if not free:
             return ended, 0
@@ -155,8 +184,13 @@ class Worker:
                 recovery.recover(self.ws)
             time.sleep(_QUICK_SECONDS)
 
-    def _begin(self, job: str = "") -> int:
-        claimed = leases.claim(self.ws, self.name, job=job, seconds=self.lease_seconds)
+    def _recover(self) -> None:
+        if time.monotonic() - self._recovered > _RECOVER_SECONDS:
+            recovery.recover(self.ws)
+            self._recovered = time.monotonic()
+
+    def _begin(self, job: str = "", trigger: str = "") -> int:
+        claimed = leases.claim(self.ws, self.name, job=job, trigger=trigger, seconds=self.lease_seconds)
         if claimed is None:
             return 0
         try:

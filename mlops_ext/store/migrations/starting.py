@@ -94,3 +94,14 @@ def create_starting() -> None:
     op.create_index(
         "ix_step_results_pipeline_step_created_at", "step_results", ["pipeline", "step", "created_at"], unique=False
     )
+    op.create_table(
+        "sweeps",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("notebook", sa.Text(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("jobs", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sweeps")),
+    )

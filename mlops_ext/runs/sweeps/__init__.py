@@ -1,0 +1,1 @@
+"""Sweeps: one notebook run with many parameters, as one object."""
