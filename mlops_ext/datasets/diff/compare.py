@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlops_ext.datasets.content.hashes import value_hashes
-from mlops_ext.datasets.diff.rows import Rest, is_unique, pair, rest
+from mlops_ext.datasets.diff.rows import Rest, aligned, is_unique, pair, rest
 from mlops_ext.datasets.diff.shift import shift_of
 from mlops_ext.datasets.diff.sides import Side, column_changes, common_types, sides
 from mlops_ext.datasets.diff.types import Cell, DatasetDiff, RowChange
@@ -79,8 +79,7 @@ def compare(
     types = common_types(*schemas)
     _check_key(key, types)
     both = sides(before, after, types)
-    rests = rest(*both)
-    used, origin = _key(both, rests, profiles, key)
+    rests, used, origin = _left(both, profiles, key)
     found = _Pairs(both, rests, pair(both, rests, used))
     names = [name for name in types if name not in used] if len(found.pairs[0]) else []
     differing = {name: found.differing(name) for name in names}
@@ -120,26 +119,41 @@ def _check_key(key: Sequence[str], types: Mapping[str, Any]) -> None:
             raise InvalidValue(f"no column {name!r} to compare in both versions", hint=did_you_mean(name, types))
 
 
-def _key(
-    both: tuple[Side, Side], rests: tuple[Rest, Rest], profiles: tuple[Profile, Profile], given: Sequence[str]
-) -> tuple[Sequence[str], Any]:
-    """Choose the key: given, stored with the versions, or one that looks like it in both and has no row twice."""
-    types = both[0].types
+def _left(
+    both: tuple[Side, Side], profiles: tuple[Profile, Profile], given: Sequence[str]
+) -> tuple[tuple[Rest, Rest], Sequence[str], Any]:
+    """Find what is left on both sides, and the key: given, stored, or one that looks like it and has no row twice."""
+    known, origin = _known_key(both, given)
+    likely = [[name] for name in _likely_keys(both, profiles)]
+    for candidate in [known] if known else likely:
+        found = aligned(*both, candidate)
+        if found is not None:
+            return found, candidate, origin or "inferred"
+    rests = rest(*both)
+    if known:
+        return rests, known, origin
+    for candidate in likely:
+        if all(is_unique(side, found, candidate) for side, found in zip(both, rests, strict=True)):
+            return rests, candidate, "inferred"
+    return rests, (), "none"
+
+
+def _known_key(both: tuple[Side, Side], given: Sequence[str]) -> tuple[Sequence[str], str]:
     if given:
         return given, "given"
     for side in reversed(both):
         stored = side.held.version.primary_key
-        if stored and all(name in types for name in stored):
+        if stored and all(name in side.types for name in stored):
             return stored, "stored"
+    return (), ""
+
+
+def _likely_keys(both: tuple[Side, Side], profiles: tuple[Profile, Profile]) -> list[str]:
+    """Name the columns that look like keys in both versions, in their order."""
     likely = [
         {column.name for column in each.columns if "key" in column.roles and column.rows > 1} for each in profiles
     ]
-    for name in types:
-        if name in likely[0] & likely[1] and all(
-            is_unique(side, found, [name]) for side, found in zip(both, rests, strict=True)
-        ):
-            return [name], "inferred"
-    return (), "none"
+    return [name for name in both[0].types if name in likely[0] & likely[1]]
 
 
 def _digests(held: OpenVersion) -> dict[str, tuple[str, str]]:

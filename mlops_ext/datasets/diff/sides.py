@@ -45,6 +45,8 @@ class Side:
     held: OpenVersion
     places: np.ndarray
     types: Mapping[str, pa.DataType | None]
+    same: frozenset[str] = frozenset()
+    """Columns that hold the same on both sides, row by row, by the digests of their segments."""
     kept: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
     def read(self, name: str, chosen: np.ndarray | None = None) -> pa.ChunkedArray:
@@ -69,14 +71,26 @@ def sides(before: OpenVersion, after: OpenVersion, types: Mapping[str, pa.DataTy
     left, right = (_Segments(each, tuple(types)) for each in (before, after))
     are_comparable = all(kind is None for kind in types.values()) and left.places == right.places
     shared = Counter(left.names) & Counter(right.names) if are_comparable else Counter()
-    return Side(before, left.others(shared), types), Side(after, right.others(shared), types)
+    others = left.others(shared), right.others(shared)
+    same = _same(left, right, others) if are_comparable else frozenset()
+    return Side(before, left.rows_of(others[0]), types, same), Side(after, right.rows_of(others[1]), types, same)
+
+
+def _same(left: _Segments, right: _Segments, others: tuple[list[int], list[int]]) -> frozenset[str]:
+    """Name the columns of which both sides hold the same in their other segments, one after the other."""
+    if not others[0] or left.sizes_of(others[0]) != right.sizes_of(others[1]):
+        return frozenset()
+    pairs = [(left.names[mine], right.names[theirs]) for mine, theirs in zip(*others, strict=True)]
+    return frozenset(
+        name for at, name in enumerate(left.columns) if all(mine[at] == theirs[at] for mine, theirs in pairs)
+    )
 
 
 class _Segments:
     """The segments of a version, each named by the digests of its shared columns."""
 
     def __init__(self, held: OpenVersion, columns: Sequence[str]) -> None:
-        self._held, self._columns = held, columns
+        self._held, self.columns = held, columns
 
     @cached_property
     def _manifest(self) -> Manifest:
@@ -88,29 +102,38 @@ class _Segments:
     def names(self) -> list[tuple[str, ...]]:
         """Name each segment; none when the version has no digests of segments."""
         manifest = self._manifest
-        if manifest.cuts is None or not self._columns:
+        if manifest.cuts is None or not self.columns:
             return []
-        return list(zip(*(manifest.digests[name] for name in self._columns), strict=True))
+        return list(zip(*(manifest.digests[name] for name in self.columns), strict=True))
 
     @property
     def places(self) -> dict[str, str]:
         """Give the dictionaries of columns whose segments are digests of places in them."""
         schema, held = self._held.representation.schema, self._manifest.dictionaries
-        named = [name for name in self._columns if name in held]
+        named = [name for name in self.columns if name in held]
         return {name: held[name].digest for name in named if not is_word(schema.field(name).type.value_type)}
 
-    def others(self, shared: Counter[tuple[str, ...]]) -> np.ndarray:
-        """Give the places of all rows but those of shared segments."""
-        rows = self._held.version.rows
+    def others(self, shared: Counter[tuple[str, ...]]) -> list[int]:
+        """Number the segments that are not shared."""
+        left, found = Counter(shared), []
+        for place, name in enumerate(self.names):
+            left[name] -= 1
+            if left[name] < 0:
+                found.append(place)
+        return found
+
+    def sizes_of(self, segments: Sequence[int]) -> list[int]:
+        """Give the rows of some segments."""
         cuts = self._manifest.cuts
-        if not shared or cuts is None:
-            return np.arange(rows)
-        left, parts = Counter(shared), []
-        for name, start, count in zip(self.names, accumulate(cuts.rows, initial=0), cuts.rows, strict=False):
-            if left[name] > 0:
-                left[name] -= 1
-            else:
-                parts.append(np.arange(start, start + count))
+        return [cuts.rows[place] for place in segments] if cuts else []
+
+    def rows_of(self, segments: Sequence[int]) -> np.ndarray:
+        """Give the places of the rows of some segments; of all rows where none are known."""
+        cuts = self._manifest.cuts
+        if cuts is None or not self.names:
+            return np.arange(self._held.version.rows)
+        starts = list(accumulate(cuts.rows, initial=0))
+        parts = [np.arange(starts[place], starts[place + 1]) for place in segments]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
 

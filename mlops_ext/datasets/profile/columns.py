@@ -149,7 +149,7 @@ def _spread(present: np.ndarray, kind: Kind) -> dict[str, Any]:
         width = high - low
     if np.isfinite(width):
         bins = BINS if width else 1
-        edges = low + width * np.arange(bins + 1) / bins
+        edges = low + width * (np.arange(bins + 1) / bins)
         upto = np.searchsorted(present, edges[1:-1])
         found |= {
             "counts": tuple(np.diff(upto, prepend=0, append=len(present)).tolist()),
