@@ -29,6 +29,16 @@ STORY: tuple[tuple[str, str], ...] = (
     ("tracking.start", "again"),
     ("datasets.commit", "no-op"),
     ("datasets.compact", "no-op"),
+    ("datasets.tag", "no-op"),
+    ("datasets.untag", "refused"),
+    ("datasets.describe", "no-op"),
+    ("datasets.alias", "no-op"),
+    ("datasets.unalias", "refused"),
+    ("datasets.expect", "no-op"),
+    ("datasets.note_check", "no-op"),
+    ("datasets.archive", "no-op"),
+    ("datasets.delete", "no-op"),
+    ("datasets.restore", "no-op"),
     ("features.define", "no-op"),
     ("models.register", "no-op"),
     ("models.alias", "no-op"),
@@ -104,6 +114,36 @@ class Cast:
         if "datasets.compact" not in self.made:
             mlops.snapshot(weather(9).assign(more=1), "other", workspace=self.ws)
         return {"dataset": "other@2"}
+
+    def datasets_tag(self) -> dict[str, Any]:
+        return {"dataset": "weather", "tags": {"team": "air"}}
+
+    def datasets_untag(self) -> dict[str, Any]:
+        return {"dataset": "weather", "key": "team"}
+
+    def datasets_describe(self) -> dict[str, Any]:
+        return {"dataset": "weather@1", "description": "# Weather"}
+
+    def datasets_alias(self) -> dict[str, Any]:
+        return {"dataset": "weather@1", "alias": "golden"}
+
+    def datasets_unalias(self) -> dict[str, Any]:
+        return {"dataset": "weather", "alias": "golden"}
+
+    def datasets_expect(self) -> dict[str, Any]:
+        return {"dataset": "weather", "expectations": {"columns": {"temp": {"checks": {"ge": 0}}}}}
+
+    def datasets_note_check(self) -> dict[str, Any]:
+        return {"dataset": "weather", "result": {"checked": "weather", "passed": True, "rules": 1, "rows": 9}}
+
+    def datasets_archive(self) -> dict[str, Any]:
+        return {"dataset": "weather@1"}
+
+    def datasets_delete(self) -> dict[str, Any]:
+        return {"dataset": "weather@1", "comment": "a wrong station"}
+
+    def datasets_restore(self) -> dict[str, Any]:
+        return {"dataset": "weather@1"}
 
     def features_define(self) -> dict[str, Any]:
         return {"name": "view", "dataset": "weather", "entity": ["origin"], "time": "at", "features": ["temp"]}

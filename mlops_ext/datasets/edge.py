@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service
 from mlops_ext.datasets.classes.edge import note_read
+from mlops_ext.datasets.expectations.edge import check_new, read
 from mlops_ext.datasets.types import CommitDataset, DatasetFiles, DatasetVersion, Origin, ShowDataset
 from mlops_ext.datasets.used import current_run, pinned, remember
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
@@ -17,6 +18,7 @@ from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.datasets.content.canonical import Content
+    from mlops_ext.datasets.expectations.types import Expectations
     from mlops_ext.datasets.frames.convert import Kind, LazyKind, Representation
     from mlops_ext.datasets.sources.opening import Opened
     from mlops_ext.datasets.storage.manifest import Manifest
@@ -33,6 +35,7 @@ def snapshot(
     primary_key: str | Sequence[str] | None = None,
     description: str = "",
     tags: Mapping[str, str] | None = None,
+    expectations: Expectations | Mapping[str, Any] | str | Path | None = None,
     by_reference: bool = False,
     workspace: Workspace | None = None,
 ) -> DatasetVersion:
@@ -55,6 +58,9 @@ def snapshot(
         A sentence about it.
     tags : mapping of str to str, optional
         Anything worth finding it by.
+    expectations : Expectations, mapping, str or Path, optional
+        What this and later versions are held to; a text is the path of a TOML file. What the dataset has when left
+        out. A version that fails is kept, and marked in `checked`.
     by_reference : bool
         Leave the rows where they are and keep only which they are: digests of files, the version of an object, of
         a Delta or Iceberg table. Loading refuses when they are not there any more.
@@ -88,6 +94,7 @@ def snapshot(
 
     ws = workspace or Workspace.find()
     check_name(name)
+    expectations = None if expectations is None else read(expectations)
     latest = _latest(ws, name)
     with opened(obj, ws, sql=sql, con=con) as rows:
         held = rows.as_reference() if by_reference else rows
@@ -110,7 +117,7 @@ def snapshot(
                 service.commit, request.model_copy(update={"manifest": _stored(ws, held, content, None, key)})
             )
     remember(version.ref, ws.root, made=True)
-    return version
+    return check_new(ws, version, expectations)
 
 
 def load(
@@ -246,7 +253,7 @@ def export(
     folder: str | Path,
     format: str = "parquet",
     *,
-    workspace: Workspace | None = None,  # noqa: A002
+    workspace: Workspace | None = None,
 ) -> list[Path]:
     """Write a version into a new folder: as Parquet, as CSV or as a table of Delta Lake.
 
