@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,7 +26,7 @@ from mlops_ext.store.curation import check_text
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.workspace import Workspace
 
-__all__ = ["content_digest", "register"]
+__all__ = ["Past", "checked", "content_digest", "enter", "model_to_register", "register"]
 
 FORMAT = 1
 MAX_BYTES = 4_000_000
@@ -40,23 +42,42 @@ _MOVE_MODEL = (
 )
 
 
+@dataclass(frozen=True)
+class Past:
+    """What another registry said of a version that comes from there.
+
+    Attributes
+    ----------
+    number : int
+        Its number, higher than any given here.
+    created_at : datetime
+        When it was made.
+    told : dict
+        What its event says of where it comes from.
+    """
+
+    number: int
+    created_at: datetime
+    told: dict[str, str]
+
+
 @operation("models.register", "POST /models/{name}/versions", writes=True)
 def register(ws: Workspace, request: Register) -> ModelVersion:
     """Register a model whose files are stored; an equal one is the version that there is already."""
-    asked = _checked(request)
+    asked = checked(request)
     locked = "" if asked.lock is None else asked.lock.model_dump_json()
 
-    def enter(change: Change) -> ModelVersion:
+    def write(change: Change) -> ModelVersion:
         digest = content_digest(asked, change.algorithm)
-        model = _model(change, asked.name)
+        model = model_to_register(change, asked.name)
         latest = number_row(change, model.id, model.latest) if model is not None and model.latest else None
         if latest is not None and latest.digest == digest and not asked.new and not _cleaner(asked, latest):
             _link(change, latest, asked.run)
             return version_record(change, latest)
         lock = _lock_row(locked, change.algorithm) if locked else None
-        return _enter(change, model, asked, digest, lock)
+        return enter(change, model, asked, digest, lock)
 
-    return ws.catalog.write(enter)
+    return ws.catalog.write(write)
 
 
 def content_digest(request: Register | ModelVersion, algorithm: str) -> str:
@@ -71,12 +92,21 @@ def content_digest(request: Register | ModelVersion, algorithm: str) -> str:
     return digest_of(canonical_json(content), algorithm)
 
 
-def _enter(
-    change: Change, model: Row[Any] | None, asked: Register, digest: str, lock: dict[str, Any] | None
+def enter(
+    change: Change,
+    model: Row[Any] | None,
+    asked: Register,
+    digest: str,
+    lock: dict[str, Any] | None,
+    past: Past | None = None,
 ) -> ModelVersion:
+    """Write a new version with the next number, or with the one that it had elsewhere, and its event."""
     model_id, number = (new_id(), 1) if model is None else (model.id, model.highest + 1)
+    number, created_at = (past.number, past.created_at) if past else (number, change.now)
     if model is None:
-        row = {"id": model_id, "name": asked.name, "description": "", "latest": 1, "highest": 1, "state": "active"}
+        row = {"id": model_id, "name": asked.name, "description": "", "state": "active"} | dict.fromkeys(
+            ("latest", "highest"), number
+        )
         change.execute(_INSERT_MODEL, {**row, "created_at": change.now, "updated_at": change.now})
     else:
         change.execute(_MOVE_MODEL, {"of_model": model_id, "number": number, "now": change.now})
@@ -93,14 +123,18 @@ def _enter(
         "details": details,
         "description": asked.description,
         "state": "active",
-        "created_at": change.now,
+        "created_at": created_at,
         "created_by": change.actor,
     }
     change.execute(_INSERT_VERSION, made)
     store_measures(change, model_id, number, Measures(asked.metrics, asked.parameters, asked.tags))
     change.name_blobs(f"model:{model_id}@{number}", _blobs(asked))
-    change.event("model.registered", f"model:{asked.name}@{number}", _event_data(asked, digest))
-    return _record(asked, number, digest, change)
+    change.event(
+        "model.registered",
+        f"model:{asked.name}@{number}",
+        {**_event_data(asked, digest), **(past.told if past else {})},
+    )
+    return _record(asked, number, digest, change).model_copy(update={"created_at": created_at})
 
 
 def _cleaner(asked: Register, latest: Row[Any]) -> bool:
@@ -144,7 +178,7 @@ def _event_data(asked: Register, digest: str) -> dict[str, Any]:
     }
 
 
-def _model(change: Change, name: str) -> Row[Any] | None:
+def model_to_register(change: Change, name: str) -> Row[Any] | None:
     """Give the model to register into, or None when it is new; an archived or deleted one takes no versions."""
     model: Row[Any] | None = change.execute(_MODEL, {"name": name}).one_or_none()
     if model is not None and model.state != "active":
@@ -172,7 +206,8 @@ def _blobs(asked: Register) -> list[str]:
     return [*(file.digest for file in asked.files), *(each for each in others if each is not None)]
 
 
-def _checked(request: Register) -> Register:
+def checked(request: Register) -> Register:
+    """Refuse what cannot be kept; give the rest in its one form."""
     paths = [_path(file) for file in request.files]
     for path in paths:
         if paths.count(path) > 1:

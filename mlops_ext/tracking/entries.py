@@ -13,13 +13,17 @@ from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.refs import Ref
 from mlops_ext.store.curation import check_key, check_tags, check_value
 from mlops_ext.store.search import batches
-from mlops_ext.tracking.tables import run_artifacts, run_links, run_parameters, run_tags
+from mlops_ext.tracking.tables import run_artifacts, run_datasets, run_links, run_parameters, run_tags
 
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
-    from mlops_ext.tracking.types import Artifact, LogRun
+    from mlops_ext.tracking.types import Artifact, LogRun, RunDataset
 
-__all__ = ["add_artifacts", "add_links", "add_parameters", "check", "set_tags"]
+__all__ = ["add_artifacts", "add_datasets", "add_links", "add_parameters", "check", "set_tags"]
+
+MAX_DATASET = 500
+MAX_DIGEST = 80
+MAX_DESCRIBED = 1_000_000
 
 
 def check(request: LogRun) -> None:
@@ -44,6 +48,8 @@ def check(request: LogRun) -> None:
             raise InvalidValue(f"the reference {ref!r} names no kind", hint=f"Write dataset:{ref} or model:{ref}")
     for artifact in request.artifacts:
         _check_path(artifact.path)
+    for dataset in request.datasets:
+        _check_dataset(dataset)
 
 
 def add_parameters(change: Change, run: str, parameters: Mapping[str, str]) -> None:
@@ -110,6 +116,18 @@ def add_artifacts(change: Change, run: str, artifacts: Sequence[Artifact]) -> No
         )
 
 
+def add_datasets(change: Change, run: str, datasets: Sequence[RunDataset]) -> None:
+    """Store what data a run described; the first description of a name and digest stays, as in MLflow."""
+    if not datasets:
+        return
+    table = run_datasets.c
+    held = {tuple(row) for row in change.execute(select(table.name, table.digest).where(table.run == run))}
+    wanted = {(each.name, each.digest): each for each in reversed(datasets)}
+    new = [{"run": run, **each.model_dump()} for key, each in reversed(wanted.items()) if key not in held]
+    if new:
+        change.execute(insert(run_datasets), new)
+
+
 def _held(change: Change, table: Any, run: str, column: Any, names: Iterable[str]) -> dict[str, str]:
     held: dict[str, str] = {}
     for wanted in batches(names):
@@ -130,6 +148,21 @@ def _check_json(name: str, value: str) -> None:
         raise InvalidValue(
             f"parameter {name!r} is no JSON: {value[:80]!r}", hint='Write a text with quotes: "value"'
         ) from error
+
+
+def _check_dataset(dataset: RunDataset) -> None:
+    if not dataset.name.strip() or len(dataset.name) > MAX_DATASET or not dataset.name.isprintable():
+        raise InvalidValue(
+            f"a dataset cannot be named {dataset.name[:40]!r}", hint=f"Give it 1 to {MAX_DATASET} printable characters"
+        )
+    if len(dataset.digest) > MAX_DIGEST:
+        raise InvalidValue(f"the digest {dataset.digest[:40]!r}… is too long", hint=f"At most {MAX_DIGEST} fit")
+    for name, value in dataset.model_dump().items():
+        if len(value) > MAX_DESCRIBED or "\0" in value:
+            raise InvalidValue(
+                f"the {name} of dataset {dataset.name!r} has {len(value):,} characters, or a NUL",
+                hint=f"At most {MAX_DESCRIBED:,} fit",
+            )
 
 
 def _check_path(path: str) -> None:

@@ -14,13 +14,14 @@ from mlops_ext.tracking.metrics import Reader
 from mlops_ext.tracking.tables import (
     experiments,
     run_artifacts,
+    run_datasets,
     run_latest_metrics,
     run_links,
     run_parameters,
     run_tags,
     runs,
 )
-from mlops_ext.tracking.types import Artifact, CellState, Run, RunStatus
+from mlops_ext.tracking.types import Artifact, CellState, Run, RunDataset, RunStatus
 
 __all__ = ["complete", "in_state", "run_id", "run_of", "runs_query", "status_at", "the_run"]
 
@@ -106,6 +107,11 @@ def complete(reader: Reader, found: Sequence[Run]) -> tuple[Run, ...]:
     artifacts: dict[str, list[Artifact]] = defaultdict(list)
     for row in reader.execute(select(run_artifacts).where(run_artifacts.c.run.in_(ids)).order_by(run_artifacts.c.path)):
         artifacts[row.run].append(Artifact(path=row.path, digest=row.digest, size=row.size))
+    datasets: dict[str, list[RunDataset]] = defaultdict(list)
+    described = reader.execute(select(run_datasets).where(run_datasets.c.run.in_(ids)))
+    for row in sorted(described, key=lambda each: (each.name, each.digest)):
+        fields = {name: row._mapping[name] for name in RunDataset.model_fields}
+        datasets[row.run].append(RunDataset.model_validate(fields))
     return tuple(
         run.model_copy(
             update={
@@ -115,6 +121,7 @@ def complete(reader: Reader, found: Sequence[Run]) -> tuple[Run, ...]:
                 "inputs": tuple(links[run.id, "input"]),
                 "outputs": tuple(links[run.id, "output"]),
                 "artifacts": tuple(artifacts[run.id]),
+                "datasets": tuple(datasets[run.id]),
             }
         )
         for run in found

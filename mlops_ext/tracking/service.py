@@ -34,7 +34,23 @@ if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import check_tags
 
-__all__ = ["RunEnded", "attach", "experiments_", "expire", "finish", "list_", "log", "metric", "show", "start"]
+__all__ = [
+    "RunEnded",
+    "attach",
+    "end_row",
+    "experiment_id",
+    "experiments_",
+    "expire",
+    "finish",
+    "first_row",
+    "list_",
+    "log",
+    "measured_of",
+    "metric",
+    "show",
+    "start",
+    "still",
+]
 
 MAX_ERROR = 4000
 
@@ -59,7 +75,7 @@ def start(ws: Workspace, request: StartRun) -> Run:
             the_run(under_way, run_id(request.parent))
         if request.source:
             under_way.name_blobs(f"run:{run}", [request.source])
-        under_way.execute(insert(runs).values(_first_row(run, _experiment(under_way, name), request, under_way)))
+        under_way.execute(insert(runs).values(first_row(run, experiment_id(under_way, name), request, under_way)))
         entries.set_tags(under_way, run, request.tags)
         told = request.model_dump(mode="json", exclude={"lease_seconds"}, exclude_defaults=True)
         under_way.event("run.started", f"run:{run}", {**told, "experiment": name})
@@ -81,6 +97,7 @@ def log(ws: Workspace, request: LogRun) -> Logged:
         entries.set_tags(under_way, run, request.tags)
         entries.add_links(under_way, run, request.inputs, request.outputs)
         entries.add_artifacts(under_way, run, request.artifacts)
+        entries.add_datasets(under_way, run, request.datasets)
         points = row.points + add_points(under_way, run, request.metrics)
         parameters = row.parameters if not request.parameters else counts_of(under_way, run)[0]
         lease = max(row.lease_until, under_way.now + timedelta(seconds=row.lease_seconds))
@@ -98,14 +115,14 @@ def finish(ws: Workspace, request: FinishRun) -> Run:
     if request.status == "running":
         raise InvalidValue("a run cannot end as 'running'", hint=f"Choose one of {', '.join(STATES[1:])}")
     run = run_id(request.run)
-    measured = _content(ws, run)
+    measured = measured_of(ws, run)
 
     def change(under_way: Change) -> None:
         row = the_run(under_way, run, lock=True)
         if row.status == request.status:
             return
         _refuse_ended(row)
-        _end(under_way, row, request, under_way.now, _still(under_way, run, measured))
+        end_row(under_way, row, request, under_way.now, still(under_way, run, measured))
 
     ws.catalog.write(change)
     return show(ws, ShowRun(run=run))
@@ -163,7 +180,7 @@ def expire(ws: Workspace) -> list[str]:
 
 
 def _expire(ws: Workspace, run: str) -> bool:
-    measured = _content(ws, run)
+    measured = measured_of(ws, run)
 
     def change(under_way: Change) -> bool:
         row = the_run(under_way, run, lock=True)
@@ -171,13 +188,13 @@ def _expire(ws: Workspace, run: str) -> bool:
             return False
         silent = f"no sign of life for {row.lease_seconds:g} seconds"
         lost = FinishRun(run=run, status="lost", error=silent)
-        _end(under_way, row, lost, row.seen_at, _still(under_way, run, measured))
+        end_row(under_way, row, lost, row.seen_at, still(under_way, run, measured))
         return True
 
     return ws.catalog.write(change)
 
 
-def _content(ws: Workspace, run: str) -> Content:
+def measured_of(ws: Workspace, run: str) -> Content:
     """Hash what a run measured before the transaction that ends it, which only counts it again."""
     algorithm = ws.algorithm
     with ws.catalog.read() as connection:
@@ -185,14 +202,22 @@ def _content(ws: Workspace, run: str) -> Content:
         return content_of(connection, run, algorithm)
 
 
-def _still(under_way: Change, run: str, measured: Content) -> Content:
+def still(under_way: Change, run: str, measured: Content) -> Content:
     """Give what was measured, hashed again when more has come meanwhile; nothing logged ever changes or goes."""
     if counts_of(under_way, run) == (measured.parameters, measured.points):
         return measured
     return content_of(under_way, run, measured.digest.partition(":")[0])
 
 
-def _end(under_way: Change, row: Row[Any], request: FinishRun, ended: datetime, measured: Content) -> None:
+def end_row(
+    under_way: Change,
+    row: Row[Any],
+    request: FinishRun,
+    ended: datetime,
+    measured: Content,
+    action: str = "run.finished",
+) -> None:
+    """Write the end of a run, and its event."""
     error = request.error if len(request.error) <= MAX_ERROR else request.error[: MAX_ERROR - 1] + "…"
     end: dict[str, Any] = {"status": request.status, "error": error, "digest": measured.digest, "ended_at": ended}
     end["cells"] = [cell.model_dump() for cell in request.cells]
@@ -212,7 +237,7 @@ def _end(under_way: Change, row: Row[Any], request: FinishRun, ended: datetime, 
         "inputs": [ref for direction, ref in refs if direction == "input"],
         "outputs": [ref for direction, ref in refs if direction == "output"],
     }
-    under_way.event("run.finished", f"run:{row.id}", data)
+    under_way.event(action, f"run:{row.id}", data)
 
 
 def _refuse_ended(row: Row[Any]) -> None:
@@ -222,7 +247,7 @@ def _refuse_ended(row: Row[Any]) -> None:
         )
 
 
-def _experiment(under_way: Change, name: str) -> str:
+def experiment_id(under_way: Change, name: str) -> str:
     """Give the id of an experiment, made when it is new; say that it was used now."""
     found = under_way.execute(select(experiments.c.id).where(experiments.c.name == name)).scalar_one_or_none()
     if found is not None:
@@ -235,7 +260,8 @@ def _experiment(under_way: Change, name: str) -> str:
     return made
 
 
-def _first_row(run: str, experiment: str, request: StartRun, under_way: Change) -> dict[str, Any]:
+def first_row(run: str, experiment: str, request: StartRun, under_way: Change) -> dict[str, Any]:
+    """Give the row of a run that starts now."""
     return {
         "id": run,
         "experiment": experiment,

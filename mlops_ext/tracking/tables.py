@@ -9,6 +9,7 @@ from mlops_ext.store.schema import Json, Real, Utc, metadata
 __all__ = [
     "experiments",
     "run_artifacts",
+    "run_datasets",
     "run_latest_metrics",
     "run_links",
     "run_metrics",
@@ -104,6 +105,21 @@ run_links = Table(
     Column("ref", String(400), primary_key=True),
     Column("number", Integer, nullable=False),
     Index("ix_run_links_ref", "ref"),
+)
+
+# What MLflow calls dataset inputs: data that was described, not kept; our own dataset versions are links.
+run_datasets = Table(
+    "run_datasets",
+    metadata,
+    Column("run", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("digest", String(80), primary_key=True),
+    Column("context", Text, nullable=False),
+    Column("source_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("columns", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Index("ix_run_datasets_name_digest", "name", "digest"),
 )
 
 run_artifacts = Table(

@@ -10,7 +10,7 @@ from mlops_ext.records import Digest, PageRequest, Record, Request, SearchReques
 
 __all__ = [
     "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns",
-    "LogRun", "Logged", "MetricPoint", "MetricValue", "Run", "RunStatus", "ShowRun", "StartRun",
+    "LogRun", "Logged", "MetricPoint", "MetricValue", "Run", "RunDataset", "RunStatus", "ShowRun", "StartRun",
 ]  # fmt: skip
 
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "lost"]
@@ -33,6 +33,21 @@ class Artifact(Record):
     path: str
     digest: Digest
     size: int
+
+
+class RunDataset(Record):
+    """Data that a run said it read, described and not kept; what MLflow calls a dataset input."""
+
+    name: str
+    digest: str
+    context: str = ""
+    """What for, such as `train`."""
+    source_type: str = ""
+    source: str = ""
+    """Where it lay, as JSON text."""
+    columns: str = ""
+    """Its schema, as JSON text."""
+    profile: str = ""
 
 
 class CellState(Record):
@@ -62,6 +77,8 @@ class Run(Record):
     outputs: tuple[str, ...] = ()
     """References of the datasets and model versions that it made."""
     artifacts: tuple[Artifact, ...] = ()
+    datasets: tuple[RunDataset, ...] = ()
+    """Data described by name and digest, which is no dataset version here."""
     notebook: str = ""
     """Name of the notebook that ran."""
     source: Digest | None = None
@@ -117,6 +134,9 @@ class LogRun(Request):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    datasets: tuple[RunDataset, ...] = Field(
+        default=(), description="Data that is described, not kept; the first description of a name and digest stays"
+    )
 
 
 class Logged(Record):
