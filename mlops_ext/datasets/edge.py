@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "files", "load", "scan", "snapshot", "verify"]
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913  the notebook gives all of them by name
     obj: Any = None,
     name: str = "",
     *,

@@ -88,9 +88,8 @@ def check_dataset(
     held = open_version(ws, dataset)
     name = held.version.name
     own = expectations is None
-    rules = (
-        ws.call(service.expectations, ShowExpectations(dataset=name)) if expectations is None else read(expectations)
-    )
+    stored = ws.call(service.expectations, ShowExpectations(dataset=name))
+    rules = stored if expectations is None else read(expectations)
     if rules == Expectations():
         raise InvalidValue(f"{name} has no expectations", hint=f"Start with: mlops datasets propose {name}")
     rows = Rows(
