@@ -46,6 +46,11 @@ class Workspace:
     overrides : mapping, optional
         Settings given as arguments, such as ``{"catalog": "postgresql://…"}``.
 
+    Attributes
+    ----------
+    served : Path or None
+        The root of the server that opened it: its clients name files from there.
+
     Examples
     --------
     >>> ws = Workspace.find()                                   # doctest: +SKIP
@@ -54,6 +59,7 @@ class Workspace:
 
     def __init__(self, root: Path, actor: Actor | None = None, overrides: Mapping[str, str] | None = None) -> None:
         self.root = root.resolve()
+        self.served: Path | None = None
         self._overrides = overrides
         self.settings: Settings = read_settings(self.root, overrides)
         self.actor = actor or Actor(self.settings.workspace.actor or default_actor(), "os_user")
@@ -129,7 +135,9 @@ class Workspace:
 
     def acting_as(self, actor: Actor) -> Workspace:
         """Give the same workspace as another actor sees it."""
-        return Workspace(self.root, actor, self._overrides)
+        same = Workspace(self.root, actor, self._overrides)
+        same.served = self.served
+        return same
 
     def put_blob(self, data: Source) -> str:
         """Store bytes, or a file's bytes, durably and give their digest."""

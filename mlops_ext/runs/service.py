@@ -73,7 +73,7 @@ def cancel(ws: Workspace, request: CancelJob) -> Job:
 @operation("jobs.inspect", "GET /notebook-parameters")
 def inspect(ws: Workspace, request: InspectNotebook) -> NotebookParameters:
     """Read which parameters a notebook declares, without running it."""
-    path = locate(request.notebook, ws.root)
+    path = locate(request.notebook, ws.root, ws.served)
     notebook = read_notebook(path.read_bytes(), path.name)
     return NotebookParameters(
         notebook=submission.shown(path, ws.root),

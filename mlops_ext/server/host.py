@@ -57,7 +57,9 @@ class Host:
         from mlops_ext.workspace import Workspace
 
         self.hand_over()
-        return Workspace.find()
+        found = Workspace.find()
+        found.served = self.root_dir
+        return found
 
     @cached_property
     def router(self) -> Router:

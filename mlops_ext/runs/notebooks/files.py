@@ -29,7 +29,7 @@ class Notebook:
     code: tuple[Cell, ...]
 
 
-def locate(notebook: str, root: Path) -> Path:
+def locate(notebook: str, root: Path, served: Path | None = None) -> Path:
     """Find a notebook below the workspace's folder or the working folder.
 
     Parameters
@@ -38,6 +38,8 @@ def locate(notebook: str, root: Path) -> Path:
         Path as given; relative to `root`, else to the working folder.
     root : Path
         The workspace's folder.
+    served : Path, optional
+        The folder that a server's clients name files from; looked at first.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def locate(notebook: str, root: Path) -> Path:
     """
     if not notebook.strip() or "\0" in notebook:
         raise InvalidValue(f"not a path: {notebook!r}", hint="Name a notebook, such as train.ipynb")
-    path = _within(notebook, root)
+    path = _within(notebook, root, served)
     if path.suffix != ".ipynb":
         raise InvalidValue(f"{notebook!r} is no notebook", hint="Name a file that ends with .ipynb")
     if not path.is_file():
@@ -71,7 +73,7 @@ def locate_stored(notebook: str, root: Path) -> Path:
     return path
 
 
-def locate_output(output: str, source: Path, root: Path) -> Path:
+def locate_output(output: str, source: Path, root: Path, served: Path | None = None) -> Path:
     """Check where an executed notebook is to go.
 
     Raises
@@ -79,7 +81,7 @@ def locate_output(output: str, source: Path, root: Path) -> Path:
     InvalidValue
         Out of the workspace, not ending with .ipynb, a folder, or the notebook itself.
     """
-    path = _within(output, root)
+    path = _within(output, root, served)
     if path.suffix != ".ipynb" or path.is_dir():
         raise InvalidValue(f"the output {output!r} is no notebook", hint="Name a file that ends with .ipynb")
     if path == source or (path.exists() and path.samefile(source)):
@@ -87,7 +89,7 @@ def locate_output(output: str, source: Path, root: Path) -> Path:
     return path
 
 
-def locate_folder(folder: str, root: Path) -> Path:
+def locate_folder(folder: str, root: Path, served: Path | None = None) -> Path:
     """Find the folder that a notebook is to work in.
 
     Raises
@@ -95,16 +97,20 @@ def locate_folder(folder: str, root: Path) -> Path:
     InvalidValue
         It leads out of the workspace, or is no folder.
     """
-    path = _within(folder, root)
+    path = _within(folder, root, served)
     if not path.is_dir():
         raise InvalidValue(f"no folder {folder!r} in {root}", hint="Make it, or leave it out")
     return path
 
 
-def _within(text: str, root: Path) -> Path:
-    """Resolve a path, links and `..` included, and refuse it when it leads out."""
+def _within(text: str, root: Path, served: Path | None = None) -> Path:
+    """Resolve a path, `~`, links and `..` included, and refuse it when it leads out."""
     allowed = [root.resolve(), Path.cwd().resolve()]
-    candidates = [(folder / text).resolve() for folder in allowed]
+    starts = [served.resolve(), *allowed] if served is not None else allowed
+    try:
+        candidates = [(folder / Path(text).expanduser()).resolve() for folder in starts]
+    except RuntimeError as error:
+        raise InvalidValue(f"{text!r} names a home that is unknown: {error}", hint="Write the whole path") from error
     inside = [path for path in candidates if any(path.is_relative_to(folder) for folder in allowed)]
     if not inside:
         raise InvalidValue(f"{text!r} lies outside of {root}", hint="Name a path below the workspace's folder")

@@ -53,7 +53,7 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     """
     refuse_windows()
     stored = request.source
-    path = locate_stored(request.notebook, ws.root) if stored else locate(request.notebook, ws.root)
+    path = locate_stored(request.notebook, ws.root) if stored else locate(request.notebook, ws.root, ws.served)
     data = ws.get_blob(stored) if stored else path.read_bytes()
     notebook = read_notebook(data, path.name)
     values = {name: jsonable(each) for name, each in check(notebook, path.name, request.parameters).items()}
@@ -62,9 +62,10 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     values |= dict.fromkeys(declared.intersection(request.secrets) - set(values), MASK)
     check_kernel(request.kernel)
     check_syntax(notebook, path.name, request.kernel)
-    folder = locate_folder(request.folder, ws.root) if request.folder else None
+    folder = locate_folder(request.folder, ws.root, ws.served) if request.folder else None
     job = new_id()
-    output = locate_output(request.output or f"runs/{path.stem}-{job}.ipynb", path, ws.root)
+    chosen = f"runs/{path.stem}-{job}.ipynb"
+    output = locate_output(request.output or chosen, path, ws.root, ws.served if request.output else None)
     return Prepared(
         request,
         job,

@@ -30,6 +30,10 @@ def submit(ws: Workspace, **options: Any) -> Job:
     return ws.call(service.submit, SubmitJob(notebook="nb/train.ipynb", **options))
 
 
+def submit_path(ws: Workspace, path: str) -> Job:
+    return ws.call(service.submit, SubmitJob(notebook=path))
+
+
 def actions(ws: Workspace) -> list[str]:
     with ws.catalog.read() as connection:
         return [row.action for row in connection.execute(select(events).order_by(events.c.seq))]
@@ -77,6 +81,19 @@ def test_paths_that_lead_out_are_refused(workspace: Workspace, path: str) -> Non
     (workspace.root / "link.ipynb").symlink_to(outside)
     with pytest.raises(InvalidValue):
         workspace.call(service.inspect, InspectNotebook(notebook=path))
+
+
+@pytest.mark.parametrize(("served", "path"), [(".", "it.ipynb"), ("..", "{root}/nb/it.ipynb"), ("nb", "it.ipynb")])
+def test_a_server_names_notebooks_from_its_own_root(workspace: Workspace, served: str, path: str) -> None:
+    here = write_notebook(workspace.root / "nb" / "it.ipynb", "1")
+    if served == ".":
+        here = write_notebook(workspace.root / "it.ipynb", "2")
+    workspace.served = workspace.root / served
+    job = submit_path(workspace, path.format(root=workspace.root.name))
+    assert workspace.get_blob(job.source) == here.read_bytes()
+    for outside in ("../../secret.ipynb", "~/secret.ipynb", "~nobody-at-all/secret.ipynb", "/etc/secret.ipynb"):
+        with pytest.raises(InvalidValue):
+            submit_path(workspace, outside)
 
 
 def test_a_missing_notebook_is_named_with_the_nearest(workspace: Workspace, notebook: Path) -> None:
