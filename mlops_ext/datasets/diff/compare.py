@@ -41,6 +41,11 @@ class _Pairs:
         """Give the rows that only one side has."""
         return np.delete(self.rests[side].rows, self.pairs[side])
 
+    def unlike(self, key: Sequence[str]) -> list[str]:
+        """Name the columns in which a changed row may differ."""
+        same = self.sides[0].same if self.rests[0].is_aligned else ()
+        return [name for name in self.sides[0].types if name not in key and name not in same]
+
     def differing(self, name: str) -> np.ndarray:
         """Tell which of the changed rows differ in a column."""
         values = [side.read(name, rows) for side, rows in zip(self.sides, self.changed(), strict=True)]
@@ -81,7 +86,7 @@ def compare(
     both = sides(before, after, types)
     rests, used, origin = _left(both, profiles, key)
     found = _Pairs(both, rests, pair(both, rests, used))
-    names = [name for name in types if name not in used] if len(found.pairs[0]) else []
+    names = found.unlike(used) if len(found.pairs[0]) else []
     differing = {name: found.differing(name) for name in names}
     columns = column_changes(*schemas, types)
     same = _digests(before), _digests(after)
@@ -167,7 +172,8 @@ def _sample(
     shown: list[RowChange] = []
     names = tuple(found.sides[0].types)
     rows = [each[:most] for each in found.changed()]
-    texts = [_texts(side, chosen, names, hidden) for side, chosen in zip(found.sides, rows, strict=True)]
+    asked = [*key, *differing]
+    texts = [_texts(side, chosen, asked, hidden) for side, chosen in zip(found.sides, rows, strict=True)]
     for place in range(len(rows[0])):
         cells = tuple(
             Cell(column=name, before=texts[0][name][place], after=texts[1][name][place])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.loading.versions import OpenVersion
 
 _UNITS = ("s", "ms", "us", "ns")
-_KEPT = 1 << 18
-"""So many rows are kept once they were read; of more, each column is read anew when it is asked for."""
+_KEPT = 1 << 22
+"""So many cells are kept once they were read; of more, each column is read anew when it is asked for."""
 
 __all__ = ["Side", "column_changes", "common_types", "sides"]
 
@@ -49,21 +49,29 @@ class Side:
     """Columns that hold the same on both sides, row by row, by the digests of their segments."""
     kept: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
+    def fetch(self, names: Iterable[str]) -> None:
+        """Read columns at once and keep them, if they are few enough: each file is opened and checked once."""
+        wanted = [name for name in names if name not in self.kept]
+        cells = len(self.places) * (len(wanted) + len(self.kept))
+        if wanted and 0 < cells <= _KEPT:
+            self.kept.update(self._read(wanted, self.places))
+
     def read(self, name: str, chosen: np.ndarray | None = None) -> pa.ChunkedArray:
         """Give a shared column of the rows to compare, or of those chosen among them, in the order of choice."""
-        if len(self.places) <= _KEPT:
-            if name not in self.kept:
-                self.kept[name] = self._read(name, self.places)
+        if name in self.kept:
             return self.kept[name] if chosen is None else self.kept[name].take(pa.array(chosen))
         if chosen is None:
-            return self._read(name, self.places)
+            return self._read([name], self.places)[name]
         order, back = np.unique(self.places[chosen], return_inverse=True)
-        return self._read(name, order).take(pa.array(back))
+        return self._read([name], order)[name].take(pa.array(back))
 
-    def _read(self, name: str, places: np.ndarray) -> pa.ChunkedArray:
-        values = self.held.read([name], _run(places))[name]
-        kind = self.types[name]
-        return values if kind is None else _cast(plain(values), kind)
+    def _read(self, names: list[str], places: np.ndarray) -> dict[str, pa.ChunkedArray]:
+        table = self.held.read(names, _run(places))
+        found = {}
+        for name in names:
+            kind = self.types[name]
+            found[name] = table[name] if kind is None else _cast(plain(table[name]), kind)
+        return found
 
 
 def sides(before: OpenVersion, after: OpenVersion, types: Mapping[str, pa.DataType | None]) -> tuple[Side, Side]:
