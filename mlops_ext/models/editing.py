@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select, update
 
 from mlops_ext.errors import Conflict
+from mlops_ext.models.plugins import installed, load_plugin
 from mlops_ext.models.references import find_model
 from mlops_ext.models.rows import model_records
 from mlops_ext.models.subjects import find_subject
@@ -17,7 +20,11 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import check_text, drop_tag, put_tags
 from mlops_ext.workspace import Workspace
 
-__all__ = ["describe", "rename", "tag", "untag"]
+__all__ = ["RENAMES", "Follows", "describe", "rename", "tag", "untag"]
+
+RENAMES = "mlops_ext.renames"
+Follows = Callable[[Change, str, str], None]
+"""How a room above lets its rows carry the new name: an entry point of the group, called in the transaction."""
 
 
 @operation("models.tag", "PUT /models/{model}/tags", command="tag", writes=True)
@@ -57,8 +64,12 @@ def describe(ws: Workspace, request: Describe) -> Description:
 
 @operation("models.rename", "PUT /models/{model}/name", writes=True)
 def rename(ws: Workspace, request: RenameModel) -> Model:
-    """Give a model another name; references by the old one stop, all that belongs to the model stays with it."""
+    """Give a model another name; references by the old one stop, all that belongs to the model stays with it.
+
+    Reports, alerts and logged predictions follow; events keep the name of their time, and lineage joins the two.
+    """
     name = check_name(request.to)
+    following: list[Follows] = [load_plugin(RENAMES, each) for each in installed(RENAMES)]
 
     def give(change: Change) -> Model:
         model = find_model(change, Ref.parse(request.model, kind="model").name)
@@ -69,6 +80,8 @@ def rename(ws: Workspace, request: RenameModel) -> Model:
             there = "" if taken == "active" else f" and is {taken}"
             raise Conflict(f"a model named {name!r} exists already{there}", hint="Choose another name")
         change.execute(update(models).where(models.c.id == model.id).values(name=name, updated_at=change.now))
+        for follow in following:
+            follow(change, model.name, name)
         # Events before this one know the versions by the old name; lineage follows this line from one to the other.
         data = {"from": model.name, "to": name, "inputs": [f"model:{model.name}"]}
         change.event("model.renamed", f"model:{name}", data)

@@ -11,6 +11,7 @@ from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import DigestPrefix, Label, Latest, Number, Ref
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.schema import event_refs, events
 
 __all__ = ["Reader", "current_deployment", "find_model", "find_version", "number_row", "served", "versions_query"]
 
@@ -60,6 +61,9 @@ def find_model(reader: Reader, name: str, *, deleted: bool = False) -> Row[Any]:
     if row is None:
         standing = select(models.c.name).where(models.c.state != "deleted")
         known = reader.execute(standing.order_by(models.c.updated_at.desc()).limit(1000)).scalars()
+        renamed = _renamed(reader, name)
+        if renamed:
+            raise NotFound(f"no model named {name!r}", hint=f"It was renamed: {renamed}")
         raise NotFound.of("model", name, known)
     if row.state == "deleted" and not deleted:
         raise NotFound(f"the model {name!r} is deleted", hint=f"Bring it back: mlops models restore {name}")
@@ -123,6 +127,14 @@ def served(reader: Reader, model_ids: list[str], environments: tuple[str, ...]) 
         for environment in environments
         for row in reader.execute(_SERVED, {"models": model_ids, "environment": environment})
     }
+
+
+def _renamed(reader: Reader, name: str) -> str:
+    """Give the name that a model got when it lost this one; empty when none did."""
+    refs = (event_refs.c.ref == f"model:{name}") & (event_refs.c.role == "input")
+    joined = select(events.c.subject).join(event_refs, (event_refs.c.seq == events.c.seq) & refs)
+    last = joined.where(events.c.action == "model.renamed").order_by(events.c.seq.desc()).limit(1)
+    return str(reader.execute(last).scalar_one_or_none() or "").removeprefix("model:")
 
 
 def _number(reader: Reader, model: Row[Any], ref: Ref) -> int:

@@ -192,3 +192,43 @@ def test_a_graph_that_is_cut_says_so(workspace: Workspace) -> None:
     assert (len(whole.nodes), whole.cut) == (9, "")
     shallow = workspace.call(service.show_lineage, ShowLineage(ref="model:m@1", direction="up", depth=1))
     assert "more may lie beyond" in shallow.cut
+
+
+def test_a_renamed_model_is_one_model_and_who_takes_its_old_name_is_another(workspace: Workspace) -> None:
+    tell(workspace, "model.registered", "model:delay@1", inputs=["dataset:flights@1"])
+    tell(workspace, "model.promoted", "model:delay@1", outputs=["model:delay@production"])
+    tell(workspace, "report.saved", REPORT, inputs=["model:delay@1"])
+    tell(workspace, "model.renamed", "model:late", **{"from": "delay", "to": "late"}, inputs=["model:delay"])
+    tell(workspace, "model.registered", "model:late@2", inputs=["model:late@1", "dataset:flights@2"])
+    tell(workspace, "model.promoted", "model:late@2", outputs=["model:late@production"])
+    tell(workspace, "model.registered", "model:delay@1", inputs=["dataset:other@1"])
+    tell(workspace, "alert.raised", ALERT, inputs=["model:late@1"])
+    tell(workspace, "model.renamed", "model:later", **{"from": "late", "to": "later"}, inputs=["model:late"])
+
+    def drawn(ref: str) -> set[tuple[str, str]]:
+        return pairs(workspace.call(service.show_lineage, ShowLineage(ref=ref)))
+
+    made = {
+        ("dataset:flights@1", "model:later@1"),
+        ("model:later@1", "model:later@2"),
+        ("model:later@1", REPORT),
+        ("model:later@1", ALERT),
+    }
+    assert drawn("model:later@1") >= made
+    assert drawn("model:late@1") == drawn("model:later@1")
+    assert drawn("model:delay@1") == {("dataset:other@1", "model:delay@1")}
+    assert drawn("dataset:flights@1") >= {("dataset:flights@1", "model:later@1"), ("model:later@1", REPORT)}
+    assert drawn("later") >= {("dataset:flights@2", "model:later@2"), ("model:later@2", "model:later@production")}
+    up = workspace.call(service.show_lineage, ShowLineage(ref="model:later@production", direction="up"))
+    assert ("model:later@2", "model:later@production") in pairs(up)
+    assert ("model:later@1", "model:later@production") not in pairs(up)
+    made_at = {node.id: node.at for node in up.nodes}
+    assert made_at["model:later@1"]
+    other = workspace.call(service.show_lineage, ShowLineage(ref="model:delay@1"))
+    assert {node.id: node.at for node in other.nodes}["model:delay@1"] > made_at["model:later@2"]
+
+
+def test_what_was_tagged_is_still_drawn_by_its_bare_name(workspace: Workspace) -> None:
+    tell(workspace, "model.registered", "model:delay@1", inputs=["dataset:flights@1"])
+    tell(workspace, "model.tagged", "model:delay", tags={"a": "1"})
+    assert workspace.call(service.show_lineage, ShowLineage(ref="delay")).root == "model:delay@1"

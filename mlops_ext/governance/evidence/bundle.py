@@ -19,11 +19,11 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.governance import audit, merkle, signing
 from mlops_ext.governance.evidence.card import show as show_card
 from mlops_ext.governance.evidence.facts import check
-from mlops_ext.governance.evidence.names import during, spans
 from mlops_ext.governance.evidence.pages import html_of, markdown_of
 from mlops_ext.governance.evidence.sbom import show as show_sbom
 from mlops_ext.governance.evidence.signatures import newest_signature
 from mlops_ext.governance.evidence.types import CheckEvidence, ShowCard
+from mlops_ext.governance.names import during, spans
 from mlops_ext.governance.types import Head, ShowHead
 from mlops_ext.models import service as models
 from mlops_ext.models.types import ModelVersion, ShowVersion

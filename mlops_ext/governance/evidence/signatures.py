@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, select
 
 from mlops_ext.errors import CheckRefused, InvalidValue, MissingExtra, NotFound
-from mlops_ext.governance.evidence.names import during, spans
 from mlops_ext.governance.evidence.types import AttachSignature, FilesSignature, ShowCard
+from mlops_ext.governance.names import during, spans
 from mlops_ext.models import service as models
 from mlops_ext.models.loading import fetched
 from mlops_ext.models.references import find_version
