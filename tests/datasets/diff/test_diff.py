@@ -112,6 +112,18 @@ def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, k
     assert found.equal == (not any(wanted.values()))
 
 
+@settings(max_examples=15, deadline=None)
+@given(before=rows, others=rows)
+def test_rows_changed_in_place_are_counted_alike(shared, before, others):
+    count = min(len(before), len(others))
+    before = [(at, *row[1:]) for at, row in enumerate(before[:count])]
+    after = [(at, row[1], *old[2:]) for at, (row, old) in enumerate(zip(others, before, strict=False))]
+    found = difference(shared, table(before), table(after), key="k", sample=1000)
+    wanted = expected(before, after, (0,))
+    assert {name: getattr(found, name) for name in wanted} == wanted
+    assert [shift.changed for shift in found.shifts if shift.column == "f"] in ([], [wanted["changed"]])
+
+
 def frame(count=ROWS):
     random = np.random.default_rng(3)
     return pd.DataFrame(
