@@ -65,7 +65,7 @@ def add(session: Session, /, name: str, notebook: str, **options: Any) -> Any:
 @click.command(cls=Leaf)
 @click.pass_obj
 def tick(session: Session) -> Any:
-    """Do all that is due, once: schedules, triggers, pipelines, monitors, lost jobs, promotions that waited too long.
+    """Do all that is due, once: schedules, triggers, pipelines, notices, lost jobs, promotions that waited too long.
 
     For cron, CI or a Kubernetes CronJob where neither a worker nor JupyterLab runs; what it queues, a worker runs
     (mlops worker --until-idle). However many tick, each thing is done once. Exit code 1: something could not be done.

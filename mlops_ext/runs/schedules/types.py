@@ -134,8 +134,6 @@ class Tick(Record):
     """Jobs whose process was lost."""
     expired: tuple[str, ...] = ()
     """Promotions that waited too long."""
-    monitored: tuple[str, ...] = ()
-    """What monitors that were due found."""
     troubles: tuple[str, ...] = ()
     """What could not be done, and why."""
 
