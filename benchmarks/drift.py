@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.environments import python_of
 from benchmarks.frame import Comparison, Report, Size, run
 
 ROWS = tuple(int(rows) for rows in os.environ.get("DRIFT_ROWS", "100000,1000000").split(","))
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mlops-ext-benchmarks"
 OURS, STORED = "ours", "ours_stored"
 PACKAGES = {
     "floor_compiled": ("numba", "pyarrow"),
@@ -49,26 +47,6 @@ def write_side(path: Path, rows: int, seed: int, shift: float) -> None:
         labels = np.array([f"label {label}" for label in range(count)])
         columns[f"c{at}"] = labels[rng.choice(count, rows, p=weight / weight.sum())]
     pq.write_table(pa.table(columns), path)
-
-
-def python_of(name: str) -> str | None:
-    """Give the Python that has a contender's packages, installing them once; None when that fails."""
-    if name not in PACKAGES:
-        return sys.executable
-    folder = CACHE / name
-    python = folder / "bin" / "python"
-    if (folder / "installed").exists():
-        return str(python)
-    shutil.rmtree(folder, ignore_errors=True)
-    made = [sys.executable, "-m", "venv", str(folder)]
-    fill = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[name]]
-    for command in (made, fill):
-        ended = subprocess.run(command, check=False, capture_output=True, text=True)
-        if ended.returncode:
-            sys.stderr.write(f"{name}: skipped, it cannot be installed: {ended.stderr.strip().splitlines()[-1:]}\n")
-            return None
-    (folder / "installed").touch()
-    return str(python)
 
 
 def once(python: str, name: str, sides: tuple[Path, Path]) -> Result:
@@ -120,7 +98,7 @@ def compare_all(report: Report, rows: int, rounds: int, pythons: dict[str, str])
 
 def measure(report: Report, rounds: int) -> None:
     """Compare at each size."""
-    pythons = {name: python for name in CONTENDERS if (python := python_of(name)) is not None}
+    pythons = {name: python for name in CONTENDERS if (python := python_of(name, PACKAGES.get(name, ()))) is not None}
     for rows in ROWS:
         compare_all(report, rows, rounds, pythons)
 

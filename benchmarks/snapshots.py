@@ -1,16 +1,18 @@
 """What snapshots cost: bytes and CPU seconds of each edit, beside a bare zstd Parquet write of the same table.
 
-CPU seconds of the process, not wall time: a busy machine stretches only the latter. The peers, when they are
-installed (`deltalake`, `dvc`), store the same tables in the same run the way a snapshot must: whole, edit unknown.
+CPU seconds of the process, not wall time: a busy machine stretches only the latter. The peers (`deltalake`, `dvc`)
+store the same tables in the same run the way a snapshot must: whole, edit unknown. They get environments of their own
+under the cache folder; one that cannot be installed is named and skipped.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
+import os
 import statistics
 import subprocess
-import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,19 +23,27 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from benchmarks.environments import python_of
 from benchmarks.frame import Comparison, Report, Size, run
 from mlops_ext.datasets.edge import load, snapshot
 from mlops_ext.workspace import Workspace
 
 WIDE_ROWS, WIDE_COLUMNS = 200_000, 200
+PEERS = {"deltalake": ("deltalake==1.6.6", "pyarrow"), "dvc": ("dvc==3.67.1", "pyarrow")}
+FILE_MEMORY_MB = 250
+"""Whatever the size of the file: what is gathered before it goes to disk, and what is hashed and written at once."""
+TABLES = os.environ.get("SNAPSHOT_TABLES", "flights,flights x 16,wide").split(",")
 
 
 def measure(report: Report, rounds: int) -> None:
     """Compare on real flights, on 16 years of them with noise, and on a wide table."""
-    for name, table in (("flights", flights(1)), ("flights x 16", flights(16)), ("wide", wide())):
+    makers = {"flights": lambda: flights(1), "flights x 16": lambda: flights(16), "wide": wide}
+    for name in TABLES:
+        table = makers[name]()
         report.add(Size(f"{name}: rows x columns {table.num_rows} x {table.num_columns}", table.nbytes / 1e6, "MB"))
         costs(report, name, table, rounds)
         memory(report, name, table)
+        streamed(report, name, table)
         peers(report, name, table)
         edits(report, name, table)
 
@@ -104,38 +114,58 @@ def memory(report: Report, name: str, table: pa.Table) -> None:
     report.add(Size(f"{name}: peak memory of a snapshot", 100 * extra / table.nbytes, "% of the table", 30))
 
 
+def streamed(report: Report, name: str, table: pa.Table) -> None:
+    """Measure what a snapshot of a file holds in memory of its own; pages of mapped files are the system's."""
+    if not Path("/proc/self/status").exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file.parquet"
+        parquet.write_table(table, path, compression="zstd", row_group_size=1 << 18)
+        ws = Workspace(Path(folder))
+        ws.ensure()
+        pa.default_memory_pool().release_unused()
+        before, peak, ended = _status("RssAnon"), 0, threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not ended.wait(0.005):
+                peak = max(peak, _status("RssAnon"))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        snapshot(path, "t", workspace=ws)
+        ended.set()
+        watcher.join()
+    report.add(Size(f"{name}: memory of a file's snapshot", (peak - before) / 1e6, "MB", FILE_MEMORY_MB))
+
+
 def _status(field: str) -> int:
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
 def peers(report: Report, name: str, table: pa.Table) -> None:
-    """Let other tools store the table, then the same with 1 % of the rows appended, and count what that adds."""
-    one = table.num_rows // 100
-    for peer, store in (("deltalake", _delta), ("dvc", _dvc)):
-        if importlib.util.find_spec(peer) is None:
-            sys.stderr.write(f"{name}: {peer} is not installed, skipped\n")
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            store(table.slice(0, table.num_rows - one), Path(folder))
-            first = _size(Path(folder))
-            store(table, Path(folder))
-            added = _size(Path(folder)) - first
-        report.add(Size(f"{name}: append 1 %, {peer}", 100 * added / first, "% of the first"))
-
-
-def _delta(table: pa.Table, folder: Path) -> None:
-    from deltalake import write_deltalake
-
-    write_deltalake(str(folder / "table"), table, mode="overwrite")
-
-
-def _dvc(table: pa.Table, folder: Path) -> None:
-    if not (folder / ".dvc").exists():
-        subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=folder, check=True)
-    parquet.write_table(table, folder / "data.parquet", compression="zstd")
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data.parquet"], cwd=folder, check=True)
-    (folder / "data.parquet").unlink()
+    """Let other tools store the same edits, each in a process and an environment of its own."""
+    pythons = {peer: python_of(f"store_{peer}", packages) for peer, packages in PEERS.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        states = [(edit, before, after) for edit, before, after, _ in edited(table)]
+        files = [(Path(folder) / f"{place}-{side}.parquet") for place in range(len(states)) for side in (0, 1)]
+        for path, state in zip(files, (each for _, *both in states for each in both), strict=True):
+            parquet.write_table(state, path, compression="zstd")
+        for peer, python in pythons.items():
+            if python is None:
+                continue
+            script = Path(__file__).parent / "contenders" / f"store_{peer}.py"
+            ended = subprocess.run(
+                [python, "-W", "ignore", str(script), *map(str, files)], check=False, capture_output=True
+            )
+            if ended.returncode:
+                raise SystemExit(f"{peer} failed:\n{ended.stderr.decode()[-2000:]}")
+            found = json.loads(ended.stdout.splitlines()[-1])
+            report.add(Size(f"{name}: first, {peer}, CPU", 1e3 * found[0]["first_cpu"], "ms"))
+            report.add(Size(f"{name}: identical, {peer}, CPU", 1e3 * found[0]["added_cpu"], "ms"))
+            for (edit, _, _), each in zip(states, found, strict=True):
+                report.add(Size(f"{name}: {edit}, {peer}", 100 * each["added"] / each["first"], "% of the first"))
 
 
 def _size(folder: Path) -> int:
