@@ -11,6 +11,7 @@ import mlops_ext.datasets.service
 import mlops_ext.datasets.storage.compaction
 import mlops_ext.features.service
 import mlops_ext.governance.service
+import mlops_ext.governance.upkeep.service
 import mlops_ext.models.importing.service
 import mlops_ext.models.service
 import mlops_ext.monitoring.alerts.mutes

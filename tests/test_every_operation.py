@@ -78,7 +78,12 @@ STORY: tuple[tuple[str, str], ...] = (
     ("webhooks.receive", "refused"),
     ("tracking.attach", "no-op"),
     ("tracking.finish", "no-op"),
+    ("import.open", "no-op"),
+    ("import.end", "no-op"),
+    ("import.version", "no-op"),
+    ("import.model", "no-op"),
     ("governance.sign", "no-op"),
+    ("datasets.prune", "no-op"),
     ("audit.erase", "no-op"),
     ("audit.retain", "no-op"),
     ("datasets.classify", "no-op"),
@@ -266,6 +271,23 @@ class Cast:
     def tracking_finish(self) -> dict[str, Any]:
         return {"run": self.made["tracking.start"].id, "status": "succeeded"}
 
+    def import_open(self) -> dict[str, Any]:
+        ids = {"source": "http://elsewhere", "source_id": "ab" * 16}
+        return {**ids, "experiment": "theirs", "started_at": "2013-01-01T00:00:00Z"}
+
+    def import_end(self) -> dict[str, Any]:
+        ids = {"source": "http://elsewhere", "source_id": "ab" * 16}
+        return {**ids, "run": "ab" * 16, "status": "failed", "ended_at": "2013-01-01T01:00:00Z"}
+
+    def import_version(self) -> dict[str, Any]:
+        file = file_of(self.ws, b"theirs").model_dump()
+        model = {"name": "theirs", "flavor": "test", "files": [file]}
+        return {"source": "http://elsewhere", "number": 3, "model": model, "created_at": "2013-01-01T00:00:00Z"}
+
+    def import_model(self) -> dict[str, Any]:
+        told = {"description": "# Theirs", "tags": {"team": "ops"}, "aliases": {"champion": 3}}
+        return {"model": "theirs", "source": "http://elsewhere", **told}
+
     def governance_sign(self) -> dict[str, Any]:
         return {"model": "delay@1", "signature": self.ws.put_blob(b"a bundle"), "public_key": "PEM"}
 
@@ -274,6 +296,9 @@ class Cast:
 
     def datasets_read(self) -> dict[str, Any]:
         return {"dataset": "weather"}
+
+    def datasets_prune(self) -> dict[str, Any]:
+        return {"dataset": "other@1", "why": "the story is over"}
 
     def audit_erase(self) -> dict[str, Any]:
         return {"seqs": [1], "reason": "asked for"}

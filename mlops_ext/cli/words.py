@@ -13,7 +13,8 @@ TOPICS: dict[str, dict[str, str]] = {
         "upgrade": "Bring the store to this release.",
         "backup": "Write catalog and blobs into one file.",
         "restore": "Lay a backup out as a workspace.",
-        "gc": "Delete blobs that nothing names.",
+        "gc": "Say what could be deleted, and delete it.",
+        "fsck": "Find and repair damaged bytes.",
         "demo": "Tell the whole story on real flights.",
     },
     "Data": {
@@ -84,6 +85,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("backup",): "store:backup",
     ("restore",): "store:restore",
     ("gc",): "store:gc",
+    ("fsck",): "store:fsck",
     ("demo",): "demo:demo",
     ("snapshot",): "data:snapshot",
     ("datasets", "check"): "expectations:check",

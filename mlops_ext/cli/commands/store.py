@@ -1,4 +1,4 @@
-"""The store's life: init, config, upgrade, backup, restore, gc."""
+"""The store's life: init, config, upgrade, backup, restore, gc, fsck."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import Conflict, InvalidValue, NotFound, StoreReadOnly, StoreUnavailable
 
-__all__ = ["backup", "config_show", "gc", "init", "restore", "upgrade"]
+__all__ = ["backup", "config_show", "fsck", "gc", "init", "restore", "upgrade"]
 
 _PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*(@)|((?:password|passwd|secret|token|key)=)[^&\s]+", re.IGNORECASE)
 
@@ -104,12 +104,63 @@ def restore(session: Session, file: str, folder: str | None) -> dict[str, Any]:
 
 
 @click.command(cls=Leaf)
+@click.argument("datasets", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do it; without it gc only says what it would do.")
+@click.option("--keep-last", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N versions.")
+@click.option("--newer-than", default="", metavar="TIME", help="Remove all but versions of this time, such as 30d.")
+@click.option("--keep-tagged", is_flag=True, help="Keep versions that have tags.")
+@click.option("--restorable", default="7d", metavar="TIME", help="How long what was deleted can be restored.")
 @click.option("--grace", type=click.FloatRange(min=0), default=24.0, metavar="HOURS", help="Age that strays must have.")
 @click.pass_obj
-def gc(session: Session, grace: float) -> dict[str, Any]:
-    """Delete the blobs that no record names and no writer has leased."""
-    ledger = _existing(session).ledger
-    return {"doomed": ledger.doom(), "deleted": ledger.sweep(timedelta(hours=grace))}
+def gc(
+    session: Session,
+    datasets: tuple[str, ...],
+    yes: bool,
+    keep_last: int | None,
+    newer_than: str,
+    keep_tagged: bool,
+    restorable: str,
+    grace: float,
+) -> Any:
+    """Say what could go of DATASETS, of all when left out, and why the rest stays; with --yes, delete it.
+
+    Without a rule only what was deleted goes, and blobs that no record names. The newest version, one that an alias
+    points at, and one that what an environment serves was made of always stay. A removed version keeps its number.
+    """
+    from mlops_ext.governance.upkeep.service import keep_rules_applied, plan
+    from mlops_ext.governance.upkeep.types import PlanGc
+
+    ws = _existing(session)
+    asked = PlanGc(
+        keep_last=keep_last, newer_than=newer_than, keep_tagged=keep_tagged, grace=restorable, datasets=datasets
+    )
+    if not yes:
+        session.messages.print("Nothing is deleted yet; mlops gc --yes does it.")
+        return ws.call(plan, asked)
+    done = keep_rules_applied(ws, asked)
+    ws.ledger.doom()
+    ws.ledger.sweep(timedelta(hours=grace))
+    return done
+
+
+@click.command(cls=Leaf)
+@click.option("--repair-from", metavar="FOLDER", help="A workspace that has good copies.")
+@click.pass_obj
+def fsck(session: Session, repair_from: str | None) -> Any:
+    """Read every blob and name what is missing or flipped, and whose it is; ends with 1 while something is."""
+    from mlops_ext.governance.upkeep.fsck import fsck as check
+    from mlops_ext.workspace import Workspace
+
+    second = None
+    if repair_from is not None:
+        folder = session.path(repair_from)
+        second = Workspace(folder.parent if folder.name == ".mlops" else folder)
+        if not second.exists():
+            raise StoreUnavailable(f"no workspace in {folder}", hint="Name a folder that holds .mlops")
+    report = check(_existing(session), second)
+    if not report.whole:
+        session.exit_code = 1
+    return report
 
 
 def masked(text: str) -> str:
