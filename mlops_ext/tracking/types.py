@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -99,6 +100,27 @@ class Run(Record):
     def ref(self) -> str:
         """`run:ID`."""
         return f"run:{self.id}"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """References of the model versions that it made, as `load_model` takes them.
+
+        Examples
+        --------
+        >>> mlops.run("train.ipynb").models  # doctest: +SKIP
+        ('delay@3',)
+        """
+        return tuple(ref.removeprefix("model:") for ref in self.outputs if ref.startswith("model:"))
+
+    def show(self) -> None:
+        """Show it: as a table in the notebook's cell, as text elsewhere."""
+        from rich.console import Console
+
+        ipython = sys.modules.get("IPython")
+        if ipython is not None and hasattr(ipython.get_ipython(), "kernel"):
+            ipython.display.display(self)
+        else:
+            Console(highlight=False).print(self)
 
 
 class StartRun(Request):

@@ -30,6 +30,7 @@ from mlops_ext.tracking.types import (
     LogRun,
     MetricPoint,
     Run,
+    RunDataset,
     ShowRun,
     StartRun,
 )
@@ -433,3 +434,30 @@ def test_what_is_unknown_is_named_with_the_nearest(workspace: Workspace) -> None
         begin(workspace, parent="nothing")
     with pytest.raises(ValidationError):
         StartRun(lease_seconds=math.nan)
+
+
+def test_a_described_dataset_keeps_its_first_description(workspace: Workspace) -> None:
+    run = begin(workspace)
+    first = RunDataset(name="rows", digest="12ab", context="train", source="{}", columns="[]")
+    log(workspace, run, datasets=(first, RunDataset(name="rows", digest="12ab", context="test")))
+    log(workspace, run, datasets=(RunDataset(name="rows", digest="12ab", context="later"),))
+    assert show(workspace, run).datasets == (first,)
+
+
+@pytest.mark.parametrize("wrong", [{"name": " "}, {"name": "a\nb"}, {"digest": "d" * 81}, {"source": "a\0b"}])
+def test_a_dataset_that_cannot_be_kept_is_refused(workspace: Workspace, wrong: dict[str, str]) -> None:
+    run = begin(workspace)
+    with pytest.raises(InvalidValue):
+        log(workspace, run, datasets=(RunDataset(**{"name": "rows", "digest": "12ab", **wrong}),))
+    assert show(workspace, run).datasets == ()
+
+
+def test_a_run_names_the_models_that_it_made_and_shows_itself(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = begin(workspace)
+    log(workspace, run, outputs=("model:delay@3", "dataset:flights@1", "model:delay@4"))
+    run = show(workspace, run)
+    assert run.models == ("delay@3", "delay@4")
+    run.show()
+    assert run.id in capsys.readouterr().out

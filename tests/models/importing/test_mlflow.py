@@ -248,6 +248,7 @@ def _events(ws: Workspace) -> int:
 def _theirs(server: str, model: str, version: int) -> dict[str, str]:
     """Hash a version's files as MLflow's own client downloads them."""
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", tracking_uri=server))
+    (folder / "registered_model_meta").unlink()  # the client writes it where it downloads to
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in folder.rglob("*") if path.is_file()}
 
 
