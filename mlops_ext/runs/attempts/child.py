@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,8 @@ def main() -> int:
         processes.end_all(lease.token, spare={os.getpid()})
     watcher.join()
     leases.end(ws, lease, status, error=error, run=control.run)
+    # The worker that would clear it away may be gone.
+    shutil.rmtree(task.folder, ignore_errors=True)
     return 0
 
 

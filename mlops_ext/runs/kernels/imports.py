@@ -19,7 +19,7 @@ _MAGIC = re.compile(r"^\s*[%!?].*$", re.MULTILINE)
 _SETS_THE_STAGE = re.compile(r"environ|putenv|set_?env|%env|sys\.(path|modules)|chdir|%cd|install|set_start_method")
 
 
-def imports_of(cells: Sequence[Cell], more: Sequence[str] = ()) -> tuple[str, ...]:
+def imports_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     """Give the modules that a notebook imports and that may be imported before its kernel is forked.
 
     Gathering ends at the first cell that changes what an import does: environment, path, installed packages.
@@ -28,20 +28,17 @@ def imports_of(cells: Sequence[Cell], more: Sequence[str] = ()) -> tuple[str, ..
     ----------
     cells : sequence of Cell
         The notebook's code.
-    more : sequence of str
-        Packages that are safe beside `SAFE`.
 
     Examples
     --------
     >>> imports_of([Cell("import pandas as pd, plotly\\nfrom sklearn.linear_model import Ridge", ())])
     ('pandas', 'sklearn.linear_model')
     """
-    safe = {*SAFE, *more}
     found: set[str] = set()
     for cell in cells:
         if _SETS_THE_STAGE.search(cell.source):
             break
-        found.update(name for name in _imported(cell.source) if name.partition(".")[0] in safe)
+        found.update(name for name in _imported(cell.source) if name.partition(".")[0] in SAFE)
     return tuple(sorted(found))
 
 

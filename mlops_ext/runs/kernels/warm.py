@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,10 @@ class Parents:
     ----------
     environment : mapping
         Of the parents; libraries read some of it when they are imported.
-    preload : sequence of str
-        Packages that may be imported before a kernel is forked, beside those known to be safe.
     """
 
-    def __init__(self, environment: Mapping[str, str], preload: Sequence[str] = ()) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {**_READ_AT_IMPORT, **environment}
-        self._preload = preload
         self._folder = Path(tempfile.mkdtemp(prefix="mlops-"))
         self._parents: dict[tuple[Any, ...], tuple[subprocess.Popen[bytes], str]] = {}
 
@@ -83,7 +80,7 @@ class Parents:
         python = python_of(spec)
         if not python:
             return ""
-        modules = imports_of(notebook.code, self._preload)
+        modules = imports_of(notebook.code)
         task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules]}
         return self._address((python, modules, _installed(python)), python, task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 from mlops_ext.errors import MlopsError
@@ -28,6 +29,7 @@ def recover(ws: Workspace) -> int:
     for late in found:
         if late.host == leases.this_host():
             processes.end_all(late.lease.token)
+            shutil.rmtree(ws.home / "jobs" / late.lease.token, ignore_errors=True)
         bury(ws, late.lease, late.run, "the process of the run was lost: no sign of life until its lease ran out")
     tracking.expire(ws)
     return len(found)
