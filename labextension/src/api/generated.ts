@@ -788,6 +788,14 @@ export interface Failure {
   rows: string[];
 }
 
+/** What gc would do with one version, and why. */
+export interface Fate {
+  ref: string;
+  goes: boolean;
+  why: string;
+  bytes: number;
+}
+
 /** Columns of a dataset that can be joined as they were known at a moment. */
 export interface FeatureView {
   name: string;
@@ -863,6 +871,15 @@ export interface GateRuleInput {
 export interface GateRule {
   gate: string;
   options: Record<string, unknown>;
+}
+
+/** What gc would do, or did. */
+export interface GcPlan {
+  done: boolean;
+  versions: Fate[];
+  blobs: number;
+  bytes: number;
+  leased_bytes: number;
 }
 
 /** Where the code stood: the commit, and the uncommitted difference as a blob. */
@@ -1569,6 +1586,21 @@ export interface PipelineSummary {
   status: string;
 }
 
+export interface PlanGc {
+  /** Keep the newest so many versions of each dataset */
+  keep_last?: number | null;
+  /** Keep versions made in this time, such as 30d */
+  newer_than?: string;
+  /** Keep versions that have tags */
+  keep_tagged?: boolean;
+  /** Keep versions that an alias points at */
+  keep_aliased?: boolean;
+  /** How long what was deleted can still be restored */
+  grace?: string;
+  /** Only these; all when left out */
+  datasets?: string[];
+}
+
 /** Environments in order, each with the gates that guard it; guarded aliases have gates too. */
 export interface PolicyInput {
   environments?: string[];
@@ -1655,6 +1687,19 @@ export interface ProveEvent {
   seq: number;
   /** Prove it within the first so many events; all when 0 */
   size?: number;
+}
+
+export interface Prune {
+  /** Reference of the version whose bytes go */
+  dataset: string;
+  /** The rule by which it goes */
+  why?: string;
+}
+
+/** A version whose bytes gc may take: its record and number stay. */
+export interface Pruned {
+  ref: string;
+  blobs: number;
 }
 
 export interface RaiseAlert {
@@ -2372,6 +2417,8 @@ export interface Operations {
   'datasets.note_check': { request: NoteCheck; result: CheckedDataset };
   'datasets.profile': { request: ShowProfile; result: Profile };
   'datasets.propose': { request: Propose; result: Expectations };
+  'datasets.prunable': { request: PlanGc; result: GcPlan };
+  'datasets.prune': { request: Prune; result: Pruned };
   'datasets.read': { request: ReadDataset; result: DatasetVersion };
   'datasets.restore': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
@@ -2500,6 +2547,8 @@ export const OPERATIONS = {
   'datasets.note_check': { method: 'PUT', path: '/datasets/{dataset}/check' },
   'datasets.profile': { method: 'GET', path: '/datasets/{dataset}/profile' },
   'datasets.propose': { method: 'GET', path: '/datasets/{dataset}/proposed-expectations' },
+  'datasets.prunable': { method: 'GET', path: '/prunable-dataset-versions' },
+  'datasets.prune': { method: 'POST', path: '/datasets/{dataset}/prunings' },
   'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
   'datasets.restore': { method: 'POST', path: '/datasets/{dataset}/restoration' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },
