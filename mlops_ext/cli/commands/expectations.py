@@ -9,7 +9,6 @@ import click
 
 from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
-from mlops_ext.errors import InvalidValue
 
 __all__ = ["check", "expect", "propose"]
 
@@ -59,18 +58,9 @@ def check(session: Session, data: str, expectations: str | None, like: str | Non
     given = session.path(expectations) if expectations else None
     path = session.path(data)
     if path.exists() or Path(data).suffix.lower() in (".csv", ".parquet", ".json", ".jsonl"):
-        if given is None and like is None:
-            raise InvalidValue(f"no expectations for {data}", hint="Give --expectations FILE or --like DATASET")
-        result = edge.check_file(str(path), given or _of(session, like or ""), workspace=session.workspace)
+        result = edge.check_file(str(path), given, like=like or "", workspace=session.workspace)
     else:
         result = edge.check_dataset(data, given, workspace=session.workspace)
     if not result.passed:
         session.exit_code = FAILED
     return result
-
-
-def _of(session: Session, dataset: str) -> Any:
-    from mlops_ext.datasets.expectations.service import expectations
-    from mlops_ext.datasets.expectations.types import ShowExpectations
-
-    return session.workspace.call(expectations, ShowExpectations(dataset=dataset))

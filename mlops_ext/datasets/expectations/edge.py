@@ -103,16 +103,31 @@ def check_dataset(
 
 
 def check_file(
-    path: str, expectations: Expectations | str | Path | Mapping[str, Any], *, workspace: Workspace | None = None
+    path: str,
+    expectations: Expectations | str | Path | Mapping[str, Any] | None = None,
+    *,
+    like: str = "",
+    workspace: Workspace | None = None,
 ) -> CheckedDataset:
-    """Check files that are no version yet; nothing is kept."""
+    """Check files that are no version yet; nothing is kept.
+
+    Parameters
+    ----------
+    like : str
+        A dataset whose expectations hold unless others are given, and whose classes hide values.
+    """
+    from mlops_ext.datasets.classes.service import hidden_columns
     from mlops_ext.datasets.expectations.checking import Rows, checked
     from mlops_ext.datasets.sources.opening import opened
 
-    with opened(path, workspace or Workspace.find()) as found:
+    ws = workspace or Workspace.find()
+    if expectations is None and not like:
+        raise InvalidValue(f"no expectations for {path}", hint="Give --expectations FILE or --like DATASET")
+    held = ws.call(service.expectations, ShowExpectations(dataset=like)) if expectations is None else read(expectations)
+    with opened(path, ws) as found:
         table = found.table
         rows = Rows(path, table.num_rows, table.schema, lambda column: table[column])
-        return checked(rows, read(expectations), {})
+        return checked(rows, held, hidden_columns(ws, like) if like else {})
 
 
 def check_new(ws: Workspace, version: DatasetVersion, expectations: Any = None) -> DatasetVersion:

@@ -31,13 +31,15 @@ def plan(ws: Workspace, request: PlanGc) -> GcPlan:
         sizes = {row.digest: row.size for row in connection.execute(select(blobs.c.digest, blobs.c.size))}
         owners = _owners(connection)
     going = {f"dataset:{each.ref}" for each in found if each.goes}
-    free = {digest for digest in sizes if digest not in leased and owners.get(digest, set()) <= going}
+    unnamed = {digest for digest in sizes if owners.get(digest, set()) <= going}
+    free = unnamed - leased
     own: dict[str, int] = defaultdict(int)
-    for digest in free:
+    for digest in unnamed:
         for owner in owners.get(digest, ()):
             own[owner] += sizes[digest]
     versions = tuple(each.model_copy(update={"bytes": own[f"dataset:{each.ref}"]}) for each in found)
-    return GcPlan(versions=versions, blobs=len(free), bytes=sum(sizes[digest] for digest in free))
+    freed, later = (sum(sizes[digest] for digest in some) for some in (free, unnamed & leased))
+    return GcPlan(versions=versions, blobs=len(free), bytes=freed, leased_bytes=later)
 
 
 @operation("datasets.prune", "POST /datasets/{dataset}/prunings", writes=True)

@@ -38,8 +38,10 @@ class GcPlan(Record):
     done: bool = False
     versions: tuple[Fate, ...] = ()
     blobs: int = 0
-    """Blobs that nothing would name any more."""
+    """Blobs that nothing would name any more, and no writer has leased."""
     bytes: int = 0
+    leased_bytes: int = 0
+    """What a later gc would free besides: writers lease what they put for a day."""
 
 
 class Prune(Request):
