@@ -18,6 +18,7 @@ from mlops_ext.operations import operation
 from mlops_ext.store import trail
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.schema import event_data, event_refs, events
+from mlops_ext.store.sweeping import sweep
 from mlops_ext.store.verification import ERASED
 from mlops_ext.workspace import Workspace
 
@@ -54,7 +55,8 @@ def retain(ws: Workspace, request: Retain) -> Retention:
 def erase(ws: Workspace, request: EraseData) -> Erasure:
     """Erase the data of events, such as personal data that must go; the chain stays whole and tells of it.
 
-    Data that the retention profile asks to keep is refused, and what tells of erasures is never erased.
+    Data that the retention profile asks to keep is refused, and what tells of erasures is never erased. The bytes leave
+    the catalog's files as well; copies outside, such as backups, keep them. A repetition sweeps again.
     """
     seqs = sorted(set(request.seqs))
 
@@ -86,7 +88,10 @@ def erase(ws: Workspace, request: EraseData) -> Erasure:
             change.event(ERASED, "workspace", {"erased": digests, "reason": request.reason})
         return Erasure(erased=gone, already=already, reason=request.reason)
 
-    return ws.catalog.write(remove)
+    erasure = ws.catalog.write(remove)
+    if seqs:
+        sweep(ws.database, event_data, event_refs)
+    return erasure
 
 
 def current_retention(reader: Connection | Change) -> Retention:

@@ -172,6 +172,24 @@ def test_erased_data_is_gone_and_the_trail_holds_and_tells(told: Workspace) -> N
     assert (again.erased, again.already, head(told).seq) == ((), (3,), 12)
 
 
+def test_erased_bytes_leave_the_files_of_the_catalog_too(workspace: Workspace) -> None:
+    secret = "subject-17-lives-at-" + "x" * 40
+    note(workspace, 1, who=secret)
+    for number in range(2, 40):
+        note(workspace, number, wild="y" * 500)
+    workspace.call(service.erase, EraseData(seqs=(1,), reason="asked"))
+    files = [path for path in workspace.home.rglob("*") if path.is_file()]
+    assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
+    if not workspace.database.sqlite:
+        with workspace.database.engine.connect() as connection:
+            pages = connection.exec_driver_sql(
+                "SELECT count(*) FROM (SELECT pg_read_binary_file(pg_relation_filepath('event_data')) AS bytes) AS file "
+                f"WHERE position('{secret}'::bytea in bytes) > 0"
+            )
+            assert pages.scalar_one() == 0
+    assert workspace.call(service.verify, service.verify.request()).ok
+
+
 def test_data_that_was_deleted_without_a_record_is_found_beside_data_that_was_erased(told: Workspace) -> None:
     told.call(service.erase, EraseData(seqs=(3,), reason="asked"))
     with told.database.engine.begin() as connection:
