@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,18 @@ pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--require-all", action="store_true", help="a missing browser or PostgreSQL is a failure, not a skip"
-    )
+    parser.addoption("--require-all", action="store_true", help="a missing browser, PostgreSQL or library is a failure")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let a file that is skipped as a whole fail with `--require-all`: a library of its is missing."""
+    report = yield
+    if report.skipped and collector.config.getoption("--require-all"):
+        report.outcome, report.longrepr = "failed", f"{collector.nodeid} would be skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
