@@ -251,7 +251,7 @@ def files(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> D
 def export(
     ref: str | DatasetVersion,
     folder: str | Path,
-    format: str = "parquet",
+    format: str = "parquet",  # noqa: A002 - what readers of files call it
     *,
     workspace: Workspace | None = None,
 ) -> list[Path]:
