@@ -36,7 +36,8 @@ def main(folder: Path) -> None:
     notebooks(folder)
     ws = Workspace(folder)
     data = frame(400)
-    mlops.snapshot(frame(200), "flights", description="Departures out of New York", workspace=ws)
+    first = data.iloc[:380].assign(wind_speed=data["wind_speed"].where(data.index % 40 > 0, 0.0))
+    mlops.snapshot(first, "flights", primary_key=["flight"], description="Departures out of New York", workspace=ws)
     flights = mlops.snapshot(data, "flights", description="Departures out of New York", workspace=ws)
     mlops.snapshot(data[["distance", "wind_speed"]], "weather", workspace=ws)
     rule = GateRule(gate="metric", options={"metric": "auc", "minimum": 0.75})
@@ -54,6 +55,8 @@ def frame(rows: int) -> pd.DataFrame:
     random = np.random.default_rng(rows)
     return pd.DataFrame(
         {
+            "flight": [f"UA{1000 + number}" for number in range(rows)],
+            "origin": random.choice(["EWR", "JFK", "LGA"], rows),
             "dep_hour": random.integers(5, 23, rows),
             "distance": random.uniform(90, 4900, rows).round(),
             "wind_speed": random.gamma(3, 4, rows),

@@ -37,8 +37,11 @@ def test_the_panels_stand_in_both_themes(page: Page, lab: Lab, pictures: Path, t
     page.screenshot(path=pictures / f"{theme}-promote.png")
     press(page, "Cancel")
     page.get_by_role("list", name="Datasets").get_by_role("button", name="flights").click()
-    expect(page.get_by_role("table", name="Schema")).to_be_visible()
-    page.screenshot(path=pictures / f"{theme}-dataset.png")
+    data = page.locator("[id='mlops-ext-dataset:flights']")
+    for tab, table in (("Columns", "Columns"), ("Changes", "Some of the rows"), ("Versions", "Files")):
+        data.get_by_role("tab", name=tab).click()
+        expect(data.get_by_role("table", name=table, exact=True)).to_be_visible()
+        page.screenshot(path=pictures / f"{theme}-dataset-{tab.lower()}.png")
 
 
 @pytest.mark.parametrize("theme", THEMES)

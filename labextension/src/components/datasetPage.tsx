@@ -3,10 +3,13 @@ import * as React from 'react';
 
 import { type DatasetVersion } from '../api/generated';
 import { datasetIcon } from '../icons';
-import { type DatasetDetail } from '../models/datasetDetail';
+import { DATASET_TABS, type DatasetDetail, type DatasetTab } from '../models/datasetDetail';
+import { DatasetChanges } from './datasetChanges';
+import { ProfileTable } from './datasetProfile';
 import { formatBytes, formatCount, formatTime, shortDigest } from './format';
 import { View } from './states';
 import { Facts, Part, Table } from './table';
+import { Tabs } from './tabs';
 import { VersionSelect } from './versionSelect';
 
 interface IDatasetPageProps {
@@ -21,80 +24,114 @@ export function DatasetPage({ dataset, trans }: IDatasetPageProps): React.ReactE
     <View state={dataset.version.state} trans={trans} onRetry={onRetry}>
       {version => (
         <>
-          <header className="mlx-Head">
-            <datasetIcon.react tag="span" className="mlx-Head-icon" />
-            <h2>{dataset.name}</h2>
-            <VersionSelect
-              versions={dataset.versions.items}
-              current={version.version}
-              trans={trans}
-              onSelect={each => {
-                dataset.select(each);
-              }}
-            />
-            <p className="mlx-Head-note">
-              {trans.__('Snapshot of %1 by %2', formatTime(version.created_at), version.created_by)}
-              {version.description && ` · ${version.description}`}
-            </p>
-          </header>
-          <div className="mlx-Page">
-            <Content version={version} dataset={dataset} trans={trans} />
-          </div>
+          <Head version={version} dataset={dataset} trans={trans} />
+          <Tabs
+            label={trans.__('Views of %1', dataset.name)}
+            tabs={DATASET_TABS.map(key => ({ key, label: labelOf(key, trans) }))}
+            current={dataset.tab}
+            onSelect={tab => {
+              dataset.open(tab);
+            }}
+          >
+            <Page version={version} dataset={dataset} trans={trans} />
+          </Tabs>
         </>
       )}
     </View>
   );
 }
 
-function Content(props: IDatasetPageProps & { version: DatasetVersion }): React.ReactElement {
-  const { version, dataset, trans } = props;
+type Props = IDatasetPageProps & { version: DatasetVersion };
+
+function Head({ version, dataset, trans }: Props): React.ReactElement {
   return (
-    <div className="mlx-Columns">
-      <div>
-        <Part title={trans._n('%1 column', '%1 columns', version.schema.length)}>
-          <Table
-            caption={trans.__('Schema')}
-            head={[trans.__('Column'), trans.__('Type'), trans.__('Nulls')]}
-            numeric={[2]}
-            rows={version.schema.map(column => [
-              column.name,
-              <code key="type">{column.type}</code>,
-              formatCount(column.nulls)
-            ])}
-          />
-        </Part>
-      </div>
-      <div>
-        <Part title={trans.__('Content')}>
-          <Summary version={version} trans={trans} />
-        </Part>
-        <Part title={trans.__('Versions')}>
-          <Versions dataset={dataset} current={version.version} trans={trans} />
-        </Part>
-        <Part title={trans.__('Files')}>
-          <View state={dataset.files.state} trans={trans} onRetry={() => void dataset.files.refresh()}>
-            {({ files }) => (
-              <Table
-                caption={trans.__('Files')}
-                head={[trans.__('File'), trans.__('Rows'), trans.__('Size')]}
-                numeric={[1, 2]}
-                rows={files.map(file => [file.path, formatCount(file.rows), formatBytes(file.bytes)])}
-              />
-            )}
-          </View>
-        </Part>
-      </div>
-    </div>
+    <header className="mlx-Head">
+      <datasetIcon.react tag="span" className="mlx-Head-icon" />
+      <h2>{dataset.name}</h2>
+      <VersionSelect
+        versions={dataset.versions.items}
+        current={version.version}
+        trans={trans}
+        onSelect={each => {
+          dataset.select(each);
+        }}
+      />
+      <p className="mlx-Head-note">
+        {trans.__('Snapshot of %1 by %2', formatTime(version.created_at), version.created_by)}
+        {version.description && ` · ${version.description}`}
+      </p>
+    </header>
   );
 }
 
+function Page({ version, dataset, trans }: Props): React.ReactElement {
+  const onRetry = () => void dataset.refresh();
+  switch (dataset.tab) {
+    case 'columns':
+      return (
+        <Part title={trans._n('%1 column', '%1 columns', version.schema.length)}>
+          <View state={dataset.profile.state} trans={trans} onRetry={onRetry}>
+            {profile => <ProfileTable profile={profile} trans={trans} />}
+          </View>
+        </Part>
+      );
+    case 'changes':
+      return <DatasetChanges dataset={dataset} trans={trans} />;
+    case 'versions':
+      return (
+        <div className="mlx-Columns">
+          <div>
+            <Part title={trans.__('Content')}>
+              <Summary version={version} trans={trans} />
+            </Part>
+            <Part title={trans.__('Versions')}>
+              <Versions dataset={dataset} current={version.version} trans={trans} />
+            </Part>
+          </div>
+          <div>
+            <Part title={trans.__('Files')}>
+              <Files dataset={dataset} trans={trans} />
+            </Part>
+          </div>
+        </div>
+      );
+  }
+}
+
+function labelOf(tab: DatasetTab, trans: TranslationBundle): string {
+  const labels = { columns: trans.__('Columns'), changes: trans.__('Changes'), versions: trans.__('Versions') };
+  return labels[tab];
+}
+
+function Files({ dataset, trans }: IDatasetPageProps): React.ReactElement {
+  return (
+    <View state={dataset.files.state} trans={trans} onRetry={() => void dataset.files.refresh()}>
+      {({ files }) => (
+        <Table
+          caption={trans.__('Files')}
+          head={[trans.__('File'), trans.__('Rows'), trans.__('Size')]}
+          numeric={[1, 2]}
+          rows={files.map(file => [nameOf(file.path), formatCount(file.rows), formatBytes(file.bytes)])}
+        />
+      )}
+    </View>
+  );
+}
+
+function nameOf(path: string): React.ReactElement {
+  return <code title={path}>{path.split('/').pop()?.slice(0, 24)}</code>;
+}
+
 function Summary({ version, trans }: { version: DatasetVersion; trans: TranslationBundle }): React.ReactElement {
+  const checked = { '': '', passed: trans.__('kept'), failed: trans.__('failed') }[version.checked] ?? version.checked;
   return (
     <Facts
       items={[
         [trans.__('Rows'), formatCount(version.rows)],
         [trans.__('Size'), formatBytes(version.bytes)],
         [trans.__('Kind'), version.kind],
+        [trans.__('Key'), version.primary_key.join(', ')],
+        [trans.__('Expectations'), checked],
         [
           trans.__('Digest'),
           <code key="digest" title={version.digest}>
@@ -102,6 +139,8 @@ function Summary({ version, trans }: { version: DatasetVersion; trans: Translati
           </code>
         ],
         [trans.__('Run'), version.run && <code>{version.run}</code>],
+        [trans.__('Made from'), version.origin.sources.map(each => each.location).join(', ')],
+        [trans.__('Aliases'), version.aliases.join(', ')],
         [
           trans.__('Tags'),
           Object.entries(version.tags)

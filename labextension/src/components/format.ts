@@ -2,6 +2,7 @@ import { type Real } from '../api/generated';
 
 const NUMBER = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
 const WHOLE = new Intl.NumberFormat();
+const SHARE = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const DAY = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const MONTH = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
@@ -18,6 +19,11 @@ export function formatNumber(value: Real | null | undefined): string {
 /** Write a count. */
 export function formatCount(value: number): string {
   return WHOLE.format(value);
+}
+
+/** Write a share as a percentage. */
+export function formatShare(share: number): string {
+  return SHARE.format(share);
 }
 
 /** Write a time to the minute, in the reader's zone. */

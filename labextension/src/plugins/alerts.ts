@@ -7,7 +7,7 @@ import { CommandIDs, IMlops } from '../tokens';
 /** Alerts. */
 export const alerts: JupyterFrontEndPlugin<void> = {
   id: 'mlops-ext:alerts',
-  description: 'Shows and acknowledges alerts.',
+  description: 'Shows, acknowledges and resolves alerts.',
   autoStart: true,
   requires: [IMlops],
   activate: ({ commands }: JupyterFrontEnd, mlops: IMlops) => {
@@ -22,6 +22,8 @@ export const alerts: JupyterFrontEndPlugin<void> = {
           const choice = await showAlert(mlops, alert);
           if (choice === 'acknowledge') {
             await client.call('monitoring.acknowledge', { alert: alert.id });
+          } else if (choice === 'resolve') {
+            await client.call('monitoring.resolve', { alert: alert.id });
           } else if (choice === 'open') {
             openReference(commands, `model:${alert.model.replace(/^model:/, '')}`);
           }
