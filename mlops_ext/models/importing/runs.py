@@ -38,6 +38,7 @@ def import_runs(ledger: Ledger, experiments: Sequence[Any], runs: Mapping[str, S
     logged: dict[str, list[Any]] = {}
     for each in experiments:
         names[each.experiment_id] = _name(ledger, each, names)
+        _count(ledger, [run.info.run_id for run in runs[each.experiment_id]])
         deleted = ledger.store.deleted_runs(each.experiment_id)
         if deleted:
             ledger.notes.append(f"{deleted} deleted runs of experiment {each.name!r} stay where they are")
@@ -54,6 +55,13 @@ def import_runs(ledger: Ledger, experiments: Sequence[Any], runs: Mapping[str, S
         ledger.step()
 
 
+def _count(ledger: Ledger, runs: Sequence[str]) -> None:
+    """Count one experiment, which is here when all of its runs are; one without runs makes none."""
+    known = all(ledger.held("run", run) for run in runs)
+    new = not known and not ledger.dry_run
+    ledger.count("experiment", new=int(new), known=int(known and bool(runs)), out=int(not runs))
+
+
 def _name(ledger: Ledger, experiment: Any, names: Mapping[str, str]) -> str:
     name = fitting(experiment.name)
     name = "default" if experiment.experiment_id == "0" and name == "Default" else name
@@ -61,7 +69,6 @@ def _name(ledger: Ledger, experiment: Any, names: Mapping[str, str]) -> str:
         name = f"{name[:200]}-{experiment.experiment_id}"
     if name != experiment.name:
         ledger.renamed.append(Brought(there=f"experiment {experiment.name}", here=f"experiment {name}"))
-    ledger.count("experiment", new=0 if ledger.dry_run else 1)
     kept = {key: value for key, value in (experiment.tags or {}).items() if not key.startswith("mlflow.experiment")}
     if kept:
         ledger.notes.append(f"experiment {name!r} loses its tags, an experiment has none here: {json.dumps(kept)}")

@@ -170,6 +170,7 @@ def test_a_second_import_brings_nothing_and_appends_no_event(
     again = import_mlflow(server, workspace=workspace)
     assert _events(workspace) == before
     assert again.differences == ()
+    assert "left_out" in again._repr_html_()
     counts = {each.kind: each for each in again.counts}
     assert (counts["run"].there, counts["run"].imported, counts["run"].known) == (4, 0, 4)
     assert (counts["version"].imported, counts["version"].known, counts["alias"].known) == (0, 2, 2)
