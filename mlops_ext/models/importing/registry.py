@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from mlops_ext.errors import Conflict, DamagedBlob, InvalidValue, StoreUnavailable
+from mlops_ext.errors import Conflict, DamagedBlob, InvalidValue, NotFound, StoreUnavailable
 from mlops_ext.models import service as registry
 from mlops_ext.models.flavors import flavor_named
 from mlops_ext.models.importing import service
@@ -35,7 +35,10 @@ def import_models(ledger: Ledger, models: Sequence[Any], versions: Mapping[str, 
         for version in versions[model.name]:
             _import_version(ledger, name, model.name, version)
             ledger.step()
-        _import_model(ledger, name, model)
+        try:
+            _import_model(ledger, name, model)
+        except NotFound as gone:  # it was renamed or deleted here since it came over
+            ledger.leave("model", f"model {model.name}", gone.message)
 
 
 def _name(ledger: Ledger, there: str, names: Mapping[str, str]) -> str:
