@@ -111,15 +111,17 @@ function Files({ dataset, trans }: IDatasetPageProps): React.ReactElement {
           caption={trans.__('Files')}
           head={[trans.__('File'), trans.__('Rows'), trans.__('Size')]}
           numeric={[1, 2]}
-          rows={files.map(file => [nameOf(file.path), formatCount(file.rows), formatBytes(file.bytes)])}
+          rows={files.map(file => [
+            <code key="file" title={file.digest}>
+              {shortDigest(file.digest)}
+            </code>,
+            formatCount(file.rows),
+            formatBytes(file.bytes)
+          ])}
         />
       )}
     </View>
   );
-}
-
-function nameOf(path: string): React.ReactElement {
-  return <code title={path}>{path.split('/').pop()?.slice(0, 24)}</code>;
 }
 
 function Summary({ version, trans }: { version: DatasetVersion; trans: TranslationBundle }): React.ReactElement {

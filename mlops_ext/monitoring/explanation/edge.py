@@ -17,6 +17,7 @@ from mlops_ext.models.promotion.types import Deployment, ListDeployments, ShowPr
 from mlops_ext.models.types import ModelVersion, ShowVersion
 from mlops_ext.monitoring.explanation.logged import LoggedRow, find_prediction, logged_features
 from mlops_ext.monitoring.explanation.types import Contribution, Explanation, Served, WhyPrediction
+from mlops_ext.monitoring.hiding import HIDDEN, hidden_features
 from mlops_ext.monitoring.service import text_of
 from mlops_ext.operations import every
 from mlops_ext.workspace import Workspace
@@ -60,7 +61,8 @@ def explain(
     Returns
     -------
     Explanation
-        Shows itself; `.contributions`, `.answer`, `.base`, `.df`, `.sentence()`.
+        Shows itself; `.contributions`, `.answer`, `.base`, `.df`, `.sentence()`. Values of columns that a dataset of
+        the version hides are not shown.
 
     Raises
     ------
@@ -94,8 +96,13 @@ def explain(
             f"base and contributions miss the answer by {error:g}", hint="Take method='permutation', which adds up"
         )
     values = found.shapley.contributions[0]
+    hidden = hidden_features(ws, version.ref)
     told = [
-        Contribution(feature=str(column), value=_text(rows.iloc[0, place]), contribution=float(values[place]))
+        Contribution(
+            feature=str(column),
+            value=HIDDEN if column in hidden else _text(rows.iloc[0, place]),
+            contribution=float(values[place]),
+        )
         for place, column in enumerate(rows.columns)
     ]
     return Explanation(

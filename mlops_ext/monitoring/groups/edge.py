@@ -15,6 +15,7 @@ from mlops_ext.monitoring.drift.columns import Floats
 from mlops_ext.monitoring.groups.judgement import judge_groups
 from mlops_ext.monitoring.groups.slicing import check_column, slice_columns
 from mlops_ext.monitoring.groups.types import Attribution, BiasReport, Rate, WorstSlice, WorstSlices
+from mlops_ext.monitoring.hiding import hidden_features
 from mlops_ext.monitoring.performance.blocks import LOG_CLIP
 from mlops_ext.monitoring.performance.measure import DEFAULT, Bootstrap, Scored
 from mlops_ext.monitoring.performance.predictions import FEATURE, scored_of
@@ -91,7 +92,7 @@ def bias(  # noqa: PLR0913  the notebook gives all of them by name
     NotFound
         Nothing is logged of the window, or no such column.
     InvalidValue
-        Fewer than two groups of a column have enough rows.
+        Fewer than two groups of a column have enough rows; or a column's values are hidden.
 
     References
     ----------
@@ -101,6 +102,7 @@ def bias(  # noqa: PLR0913  the notebook gives all of them by name
     columns = [by] if isinstance(by, str) else list(by)
     found = _window(ws, ref, window, threshold)
     frame = found.frame if groups is None else _with_groups(found.frame, groups)
+    _refuse_hidden(ws, found, [name for name in columns if groups is None or name not in groups])
     bootstrap = Bootstrap(draws, seed)
     sets = [(name,) for name in columns] + (list(combinations(columns, 2)) if intersections else [])
     parts = [judge_groups(found.scored, frame, each, least, bootstrap) for each in sets]
@@ -160,7 +162,7 @@ def worst_slices(
     ws = workspace or Workspace.find()
     found = _window(ws, ref, window, None)
     metric, loss = _loss(found, metric)
-    sliced = slice_columns([found.frame], _features(found.frame, columns))
+    sliced = slice_columns([found.frame], _shown(ws, found, columns))
     worst, searched = find_worst(sliced, loss, found.scored.day, most=most, alpha=alpha)
     slices = tuple(
         WorstSlice(
@@ -228,7 +230,7 @@ def attribute(  # noqa: PLR0913  the notebook gives all of them by name
     sides = [_window(ws, ref, name, None) for name in (before, after)]
     metric, first = _loss(sides[0], metric)
     losses = (first, _loss(sides[1], metric)[1])
-    shared = [name for name in _features(sides[0].frame, columns) if name in sides[1].frame]
+    shared = [name for name in _shown(ws, sides[0], columns) if name in sides[1].frame]
     windows = [Loss(side.frame, loss, side.scored.day) for side, loss in zip(sides, losses, strict=True)]
     moved, change = moved_between(windows[0], windows[1], shared, Bootstrap(draws, seed))
     report = Attribution(
@@ -262,14 +264,34 @@ def _features(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     return list(columns) or known
 
 
+def _shown(ws: Workspace, found: _Window, columns: Sequence[str]) -> list[str]:
+    """Give the features to slice by: all whose values may be shown, or those that were named."""
+    if columns:
+        _refuse_hidden(ws, found, columns)
+        return _features(found.frame, columns)
+    hidden = hidden_features(ws, found.model)
+    return [name for name in _features(found.frame, ()) if name not in hidden]
+
+
+def _refuse_hidden(ws: Workspace, found: _Window, columns: Sequence[str]) -> None:
+    """Refuse columns whose values would stand in a report as the names of groups."""
+    hidden = hidden_features(ws, found.model)
+    for name in columns:
+        if name in hidden:
+            raise InvalidValue(
+                f"the values of {name!r} are {hidden[name]} and not shown",
+                hint="Give groups= with names that may be shown, such as ranges",
+            )
+
+
 def _with_groups(frame: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     if "id" not in groups:
         raise InvalidValue("the groups have no column 'id'", hint="Give the ids that predictions were logged with")
     told = groups.assign(id=groups["id"].astype(str))
     if told["id"].duplicated().any():
         raise InvalidValue("an id stands twice among the groups", hint="Give each id once")
-    fresh = [name for name in told.columns if name == "id" or name not in frame]
-    return frame.merge(told[fresh], on="id", how="left", validate="one_to_one")
+    own = [name for name in frame.columns if name == "id" or name not in told]
+    return frame[own].merge(told, on="id", how="left", validate="one_to_one")
 
 
 def _loss(found: _Window, metric: str) -> tuple[LossMetric, Floats]:

@@ -105,6 +105,22 @@ def test_the_slice_that_is_predicted_badly_is_found_and_moved_the_loss(ws):
     assert actions(ws).count("report.saved") == 2
 
 
+def test_columns_that_a_dataset_hides_name_no_group(workspace):
+    mlops.snapshot(pd.DataFrame({"carrier": ["AA"], "origin": ["JFK"]}), "flights", workspace=workspace)
+    mlops.classify("flights", {"carrier": "pii"}, workspace=workspace)
+    registered(workspace, inputs=("dataset:flights@1",))
+    rows = window(workspace, "feb")
+    with pytest.raises(InvalidValue, match="'carrier' are pii"):
+        mlops.bias("delay@1", "feb", "carrier", workspace=workspace)
+    with pytest.raises(InvalidValue, match="'carrier' are pii"):
+        mlops.worst_slices("delay@1", "feb", columns=["carrier"], workspace=workspace)
+    worst = mlops.worst_slices("delay@1", "feb", save=False, workspace=workspace)
+    assert "carrier" not in worst.model_dump_json()
+    coarse = rows[["id"]].assign(carrier=np.where(rows["carrier"] == "AA", "large", "small"))
+    found = mlops.bias("delay@1", "feb", "carrier", groups=coarse, save=False, workspace=workspace)
+    assert {each.group for each in found.groups} == {"large", "small"}
+
+
 def test_what_is_not_there_is_named(ws):
     window(ws, "feb", features=False)
     with pytest.raises(NotFound, match="no features are logged"):
