@@ -83,7 +83,7 @@ def run_demo(directory: Path | None, months: str, console: Console) -> DemoResul
     """
     last_month = parse_months(months)
     _require_extras()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as jobs have it; see runs/execution.py
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as jobs have it; see runs/attempts/attempt.py
     folder = _prepare(directory)
     with _inside(folder):
         return _tell(folder, last_month, console)
@@ -96,6 +96,7 @@ def open_lab(folder: str) -> int:
 
 
 def _tell(folder: Path, last_month: int, console: Console) -> DemoResult:
+    from mlops_ext.demo.looking import look_inside
     from mlops_ext.demo.report import write_report
     from mlops_ext.demo.story import Story, window_of
     from mlops_ext.workspace import Workspace
@@ -116,6 +117,7 @@ def _tell(folder: Path, last_month: int, console: Console) -> DemoResult:
                     teller.tell(f"labels of {window_of(late)}", lambda late=late: story.learn(late))  # type: ignore[misc]
                     teller.tell(f"watch {window_of(late)}", lambda late=late: story.watch(late))  # type: ignore[misc]
             teller.tell("a bad challenger", story.refuse_a_bad_one)
+            teller.tell("look inside", lambda: look_inside(story))
             teller.tell("roll back and forward", story.roll_back)
             teller.tell("verify the trail", story.verify)
             teller.tell("report", lambda: write_report(story, teller.steps, report))

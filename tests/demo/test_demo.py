@@ -14,6 +14,8 @@ from rich.console import Console
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 import mlops_ext as mlops
+from mlops_ext.datasets import service as datasets
+from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.demo import flights
 from mlops_ext.demo.main import parse_months, run_demo
 from mlops_ext.demo.teller import Outcome, StepFailed, Teller
@@ -70,7 +72,7 @@ def test_every_step_is_told_with_its_time(told: dict[str, Any]) -> None:
     assert told["ok"] is True
     names = [each["name"] for each in told["steps"]]
     assert names[:4] == ["snapshot", "join weather", "train with papermill", "gates, promote"]
-    assert names[-4:] == ["a bad challenger", "roll back and forward", "verify the trail", "report"]
+    assert names[-5:] == ["a bad challenger", "look inside", "roll back and forward", "verify the trail", "report"]
     assert all(each["status"] == "ok" and each["seconds"] >= 0 for each in told["steps"])
 
 
@@ -100,6 +102,16 @@ def test_the_bad_challenger_is_refused_and_the_refusal_is_on_the_trail(told: dic
     events = ws.call(governance.log, ListEvents(limit=1000)).items
     refused = [event.subject for event in events if event.action == "model.promotion_refused"]
     assert f"model:{bad['challenger']}" in refused
+
+
+def test_the_look_inside_counts_the_rows_and_explains_a_logged_flight(told: dict[str, Any], ws: Workspace) -> None:
+    numbers = step(told, "look inside")["numbers"]
+    first, last = (ws.call(datasets.show, ShowDataset(dataset=ref)).rows for ref in ("flights@1", "flights"))
+    assert (numbers["rows_added"], numbers["rows_removed"]) == (last - first, 0)
+    why = mlops.why(f"prediction:{numbers['prediction']}", workspace=ws)
+    assert why.explanation is not None
+    assert why.explanation.answer == pytest.approx(why.probability)
+    assert why.reasons == numbers["reasons"]
 
 
 def test_an_alert_queues_the_retraining_that_it_names(told: dict[str, Any], ws: Workspace) -> None:
