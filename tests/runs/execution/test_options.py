@@ -189,3 +189,25 @@ def test_the_command_takes_what_papermill_takes(ws: Workspace) -> None:
 def test_run_still_gives_the_run(ws: Workspace) -> None:
     write_notebook(ws.root / "it.ipynb", "1")
     assert isinstance(edge.run("it.ipynb", workspace=ws), Run)
+
+
+def test_what_cells_print_arrives_while_they_run(ws: Workspace) -> None:
+    # The second cell ends only when what the first one printed has been seen here.
+    waits = "import os, time\nwhile not os.path.exists('seen'): time.sleep(0.02)\nprint('go on'); 6 * 7"
+    write_notebook(
+        ws.root / "nb" / "it.ipynb", ('api_key: str = ""', "parameters"), "print('key', api_key)", waits, "1/0"
+    )
+    heard: list[tuple[int, str, str]] = []
+
+    def listen(pieces: Any) -> None:
+        heard.extend((each.cell, each.stream, each.text) for each in pieces)
+        (ws.root / "nb" / "seen").touch()
+
+    run = edge.run("nb/it.ipynb", parameters={"api_key": "hunter-22"}, on_output=listen, timeout=60, workspace=ws)
+    assert isinstance(run, Run)
+    assert (run.status, heard[:3]) == (
+        "failed",
+        [(2, "stdout", "key ***\n"), (3, "stdout", "go on\n"), (3, "result", "42\n")],
+    )
+    assert (heard[-1][0], heard[-1][1]) == (4, "error")
+    assert "ZeroDivisionError" in heard[-1][2]

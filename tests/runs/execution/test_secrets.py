@@ -21,9 +21,11 @@ from tests.runs.writing import write_notebook
 BY_NAME, BY_ENVIRONMENT, BY_DECLARATION, IN_URL = "kAqL-by-name-77", "zW3-by-env-88", "qq9-declared-5", "pw-in-url-4412"
 CELLS = (
     ('api_key: str = ""\nshard: str = ""\ndb: str = ""', "parameters"),
-    "import os, sys, warnings, urllib.parse\ntoken = os.environ['BUCKET']\n"
-    "password = urllib.parse.urlsplit(db).password\nvalues = [api_key, token, shard, password]\n"
-    "open('reached.txt', 'w').write(' '.join(value[::-1] for value in values))",
+    (
+        "import os, sys, warnings, urllib.parse\ntoken = os.environ['BUCKET']\n"
+        "password = urllib.parse.urlsplit(db).password\nvalues = [api_key, token, shard, password]\n"
+        "open('reached.txt', 'w').write(' '.join(value[::-1] for value in values))"
+    ),
     "print(values, db)\nvalues",
     "warnings.warn(f'with {token}')\nos.system(f'echo {shard}; echo {password} >&2')\nsys.__stdout__.write(api_key)",
     "open('leak.txt', 'w').write(f'x {token}')",

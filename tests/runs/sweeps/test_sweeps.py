@@ -102,7 +102,7 @@ def test_a_sweep_leaves_notebooks_and_a_table_and_goes_on_with_what_failed(ws: W
     assert sorted(path.name for path in Path("out").iterdir()) == names
     for name in names[:3]:
         nbformat.validate(nbformat.read(Path("out") / name, as_version=4))
-    rows = list(csv.DictReader(Path("out/sweep.csv").open()))
+    rows = list(csv.DictReader(Path("out/sweep.csv").read_text().splitlines()))
     assert [(row["lr"], row["kind"], row["auc"]) for row in rows] == [
         ("0.5", "x", "1.0"),
         ("7.0", "x", ""),
