@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from mlops_ext.cli.session import Session
+    from mlops_ext.runs.types import OutputPiece
 
 __all__ = ["Bar", "Cells"]
 
@@ -50,7 +52,31 @@ class Bar:
 
 
 class Cells(Bar):
-    """Shows how many cells of a notebook have run."""
+    """Shows how many cells of a notebook have run, and what they print."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        from mlops_ext.runs.following import Lines
+
+        super().__init__(session, name)
+        self._session = session
+        self._lines = Lines(self._show)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.end()
+        super().__exit__(kind, error, trace)
+
+    def output(self, pieces: Sequence[OutputPiece]) -> None:
+        """Print what the cells put out, of each the first and the last lines."""
+        if not self._session.json:
+            self._lines.take(pieces)
+
+    def _show(self, cell: int, stream: str, line: str) -> None:
+        from rich.text import Text
+
+        style = {"stderr": "yellow", "error": "red", "note": "dim"}.get(stream, "")
+        self._session.messages.print(Text.assemble((f"[{cell}] ", "dim"), (line, style)), soft_wrap=True)
 
     def update(self, done: int, total: int | None = None, _seconds: float = 0.0) -> None:
         """Move the bar."""

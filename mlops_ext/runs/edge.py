@@ -11,10 +11,11 @@ from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.models.provenance.masking import mask_notebook
 from mlops_ext.runs import service
 from mlops_ext.runs.attempts.requirements import check_requirements
+from mlops_ext.runs.following import following
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.notebooks.secrecy import secrets_of, value_of
-from mlops_ext.runs.queue.worker import Progress, Worker
+from mlops_ext.runs.queue.worker import Listener, Progress, Worker
 from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Run, ShowRun
@@ -48,6 +49,7 @@ def run(
     *,
     wait: bool = True,
     on_progress: Progress | None = None,
+    on_output: Listener | None = None,
     workspace: Workspace | None = None,
     **settings: Unpack[RunSettings],
 ) -> Run | Job:
@@ -65,6 +67,9 @@ def run(
         Run it here and now; otherwise a worker will.
     on_progress : callable, optional
         Called with the cells that have ended, all cells, and the seconds since the start.
+    on_output : callable, optional
+        Called with the pieces of text that the cells put out, while they run. With neither this nor `on_progress`,
+        a notebook that waits shows how far the run is and the end of what it printed.
     workspace : Workspace, optional
         The one that is found from here when left out.
     experiment : str
@@ -107,7 +112,11 @@ def run(
     if wait:
         check_requirements()
     job = queue(notebook, output, parameters, workspace=ws, **settings)
-    return run_of(run_job(job, parameters, on_progress, ws), ws) if wait else job
+    if not wait:
+        return job
+    if on_progress is None and on_output is None and (view := following(job.notebook, ws)):
+        on_progress, on_output = view.progress, view.output
+    return run_of(run_job(job, parameters, on_progress, ws, on_output), ws)
 
 
 def queue(
@@ -167,6 +176,7 @@ def run_job(
     parameters: Mapping[str, Any] | None = None,
     on_progress: Progress | None = None,
     workspace: Workspace | None = None,
+    on_output: Listener | None = None,
 ) -> Job:
     """Run a queued job in this process's own worker and give it when it has ended; Ctrl-C cancels it.
 
@@ -176,7 +186,7 @@ def run_job(
         What `jobs.submit` gave.
     parameters : mapping, optional
         As they were given, with the values of the secret ones, which are stored nowhere.
-    on_progress : callable, optional
+    on_progress, on_output : callable, optional
         As for `run`.
     """
     ws = workspace or Workspace.find()
@@ -184,10 +194,10 @@ def run_job(
     known = secrets_of(given, job.secrets) | {name: value_of(name, given) for name in job.secrets}
     worker = Worker(ws, secrets=known)
     try:
-        return worker.run_job(job.id, on_progress)
+        return worker.run_job(job.id, on_progress, on_output)
     except KeyboardInterrupt:
         ws.call(service.cancel, CancelJob(job=job.id))
-        return worker.run_job(job.id, on_progress)
+        return worker.run_job(job.id, on_progress, on_output)
 
 
 def _warn_of_secrets(notebook: Path) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with jobs: submit, list, show, cancel, and ask a notebook for its parameters."""
+"""What can be done with jobs: submit, list, show, follow, cancel, and ask a notebook for its parameters."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
+from mlops_ext.runs.queue import output as outputs
 from mlops_ext.runs.queue import submission
 from mlops_ext.runs.queue.leases import ENDED, job_of
 from mlops_ext.runs.result import ENDS
 from mlops_ext.runs.tables import jobs
-from mlops_ext.runs.types import CancelJob, InspectNotebook, Job, ListJobs, NotebookParameters, ShowJob, SubmitJob
+from mlops_ext.runs.types import (
+    CancelJob,
+    InspectNotebook,
+    Job,
+    JobOutput,
+    ListJobs,
+    NotebookParameters,
+    ReadOutput,
+    ShowJob,
+    SubmitJob,
+)
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
 
-__all__ = ["cancel", "inspect", "list_jobs", "raise_for_status", "show", "submit"]
+__all__ = ["cancel", "inspect", "list_jobs", "output", "raise_for_status", "show", "submit"]
 
 
 @operation("jobs.submit", "POST /jobs", writes=True)
@@ -45,6 +56,27 @@ def show(ws: Workspace, request: ShowJob) -> Job:
     """Show one job."""
     with ws.catalog.read() as connection:
         return job_of(_find(connection, request.job))
+
+
+@operation("jobs.output", "GET /jobs/{job}/output")
+def output(ws: Workspace, request: ReadOutput) -> JobOutput:
+    """Give what a job has put out since a piece, cell by cell, without secrets; ask again with `next` to follow it."""
+    with ws.catalog.read() as connection:
+        # The status first: what ended before this look has written all its pieces.
+        row = _find(connection, request.job)
+    with ws.catalog.read() as connection:
+        pieces = outputs.pieces_after(connection, row.id, request.after, request.limit)
+    return JobOutput(
+        job=row.id,
+        status=row.status,
+        attempt=row.attempt,
+        cells_done=row.cells_done,
+        cells_total=row.cells_total,
+        pieces=pieces,
+        next=pieces[-1].seq if pieces else request.after,
+        missed=bool(pieces) and pieces[0].seq > request.after + 1,
+        ended=row.status in ENDED and len(pieces) < request.limit,
+    )
 
 
 @operation("jobs.cancel", "POST /jobs/{job}/cancellation", writes=True)

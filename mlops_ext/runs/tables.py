@@ -1,4 +1,4 @@
-"""The tables of the queue: jobs, their attempts, and what triggers have fired."""
+"""The tables of the queue: jobs, their attempts, what these print, and what triggers have fired."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, In
 
 from mlops_ext.store.schema import Json, Utc, metadata
 
-__all__ = ["attempts", "jobs", "trigger_cursors", "trigger_firings"]
+__all__ = ["attempts", "job_output", "jobs", "trigger_cursors", "trigger_firings"]
 
 jobs = Table(
     "jobs",
@@ -52,6 +52,19 @@ attempts = Table(
     Column("error", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
     Column("ended_at", Utc),
+)
+
+# The newest of what a job prints, while it is followed; the executed notebook has it for good.
+job_output = Table(
+    "job_output",
+    metadata,
+    Column("job", String(32), ForeignKey("jobs.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("cell", Integer, nullable=False),
+    Column("stream", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("written_at", Utc, nullable=False),
+    Index("ix_job_output_written_at", "written_at"),
 )
 
 trigger_cursors = Table(

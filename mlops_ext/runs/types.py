@@ -14,10 +14,13 @@ __all__ = [
     "CancelJob",
     "InspectNotebook",
     "Job",
+    "JobOutput",
     "JobStatus",
     "ListJobs",
     "NotebookParameters",
+    "OutputPiece",
     "Parameter",
+    "ReadOutput",
     "RetryCause",
     "RunFault",
     "RunResult",
@@ -171,3 +174,36 @@ class ShowJob(Request):
 
 class CancelJob(Request):
     job: str = Field(description="Id of the job")
+
+
+class ReadOutput(Request):
+    job: str = Field(description="Id of the job")
+    after: int = Field(default=0, ge=0, description="Number of the last piece that is known; `next` of the last answer")
+    limit: int = Field(default=64, ge=1, le=64, description="How many pieces at most")
+
+
+class OutputPiece(Record):
+    """Some text that a cell put out, without secrets."""
+
+    seq: int
+    cell: int
+    """Number among the source's code cells, from 1; 0 for the injected parameters."""
+    stream: Literal["stdout", "stderr", "result", "error"]
+    text: str
+
+
+class JobOutput(Record):
+    """What a job has put out since a piece, as far as it is kept: the newest 64 pieces, until an hour after its end."""
+
+    job: str
+    status: JobStatus
+    attempt: int
+    cells_done: int
+    cells_total: int
+    pieces: tuple[OutputPiece, ...]
+    next: int
+    """What to ask after the next time."""
+    missed: bool
+    """Whether pieces between `after` and these are no longer kept."""
+    ended: bool
+    """Whether the job has ended and these are its last pieces."""

@@ -983,6 +983,19 @@ export interface Job {
   created_by: string;
 }
 
+/** What a job has put out since a piece, as far as it is kept: the newest 64 pieces, until an hour after its end. */
+export interface JobOutput {
+  job: string;
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'invalid' | 'rejected';
+  attempt: number;
+  cells_done: number;
+  cells_total: number;
+  pieces: OutputPiece[];
+  next: number;
+  missed: boolean;
+  ended: boolean;
+}
+
 /** What a thing was made of, and what was made of it. */
 export interface Lineage {
   root: string;
@@ -1555,6 +1568,14 @@ export interface Origin {
   script: string;
 }
 
+/** Some text that a cell put out, without secrets. */
+export interface OutputPiece {
+  seq: number;
+  cell: number;
+  stream: 'stdout' | 'stderr' | 'result' | 'error';
+  text: string;
+}
+
 /** One parameter that a notebook declares in its tagged cell. */
 export interface Parameter {
   name: string;
@@ -1721,6 +1742,15 @@ export interface ReadDataset {
   columns?: string[];
   /** Such as load, scan or export */
   how?: string;
+}
+
+export interface ReadOutput {
+  /** Id of the job */
+  job: string;
+  /** Number of the last piece that is known; `next` of the last answer */
+  after?: number;
+  /** How many pieces at most */
+  limit?: number;
 }
 
 export interface ReceiveWebhook {
@@ -2444,6 +2474,7 @@ export interface Operations {
   'jobs.cancel': { request: CancelJob; result: Job };
   'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
   'jobs.list': { request: ListJobs; result: Page<Job> };
+  'jobs.output': { request: ReadOutput; result: JobOutput };
   'jobs.show': { request: ShowJob; result: Job };
   'jobs.submit': { request: SubmitJob; result: Job };
   'models.alias': { request: SetAlias; result: AliasMove };
@@ -2574,6 +2605,7 @@ export const OPERATIONS = {
   'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
   'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
   'jobs.list': { method: 'GET', path: '/jobs' },
+  'jobs.output': { method: 'GET', path: '/jobs/{job}/output' },
   'jobs.show': { method: 'GET', path: '/jobs/{job}' },
   'jobs.submit': { method: 'POST', path: '/jobs' },
   'models.alias': { method: 'PUT', path: '/model-versions/{model}/aliases/{alias}' },

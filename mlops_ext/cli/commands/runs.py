@@ -57,7 +57,7 @@ def run(session: Session, /, notebook: str, **options: Any) -> Any:
     if options["queue"]:
         return job
     with Cells(session, notebook) as cells:
-        job = edge.run_job(job, parameters, cells.update, ws)
+        job = edge.run_job(job, parameters, cells.update, ws, cells.output)
     session.exit_code = exit_code(job.status)
     if session.exit_code:
         session.messages.print(f"{job.status}: {job.error}", style="red", markup=False)

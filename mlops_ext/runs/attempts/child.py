@@ -20,7 +20,7 @@ from typing import Any
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
-from mlops_ext.runs.attempts.watch import watch
+from mlops_ext.runs.attempts.watch import pass_on, watch
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.kernels.forks import Warm, mark_of
 from mlops_ext.runs.notebooks.secrecy import resolve
@@ -89,6 +89,7 @@ def main() -> int:
         control.end()
         processes.end_all(lease.token, spare={os.getpid()})
     watcher.join()
+    pass_on(ws, lease, control, last=True)
     leases.end(ws, lease, status, error=error, run=control.run)
     # The worker that would clear it away may be gone.
     shutil.rmtree(task.folder, ignore_errors=True)

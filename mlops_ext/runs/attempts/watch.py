@@ -1,4 +1,4 @@
-"""Watching over a job from inside its own process: signs of life, cancellation, timeout, a lost lease."""
+"""Watching over a job from inside its own process: signs of life, output, cancellation, timeout, a lost lease."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.execution.control import Control, Reason
 from mlops_ext.runs.queue import leases
+from mlops_ext.runs.queue import output as outputs
 from mlops_ext.workspace import Workspace
 
-__all__ = ["GAVE_UP", "GRACE_SECONDS", "watch"]
+__all__ = ["GAVE_UP", "GRACE_SECONDS", "pass_on", "watch"]
 
 GRACE_SECONDS = 5.0
 GAVE_UP = 70
 _LISTEN_SECONDS = 0.25
 _PROGRESS_SECONDS = 1.0
+_OUTPUT_SECONDS = 0.5
 _CLOSE_SECONDS = 30.0
 log = logging.getLogger("mlops_ext.runs")
 
@@ -39,6 +41,22 @@ def watch(ws: Workspace, lease: leases.Lease, control: Control, timeout: float |
     return thread
 
 
+def pass_on(ws: Workspace, lease: leases.Lease, control: Control, *, last: bool = False) -> None:
+    """Store what the cells have put out, for whoever follows the job; the notebook has it in any case.
+
+    Parameters
+    ----------
+    last : bool
+        Whether nothing more will come.
+    """
+    if control.live is None:
+        return
+    try:
+        outputs.keep(ws, lease, control.live.drain(last))
+    except MlopsError as trouble:
+        log.warning("what was printed could not be passed on: %s", trouble)
+
+
 class _Watcher:
     def __init__(self, ws: Workspace, lease: leases.Lease, control: Control, timeout: float | None) -> None:
         self.ws = ws
@@ -46,6 +64,7 @@ class _Watcher:
         self.control = control
         self.deadline = time.monotonic() + timeout if timeout else None
         self.renewed = time.monotonic()
+        self.passed_on = 0.0
         self.written: tuple[str, int, int] = ("", 0, 0)
 
     def run(self) -> None:
@@ -54,6 +73,9 @@ class _Watcher:
             if reason:
                 self._stop(reason)
                 return
+            if time.monotonic() - self.passed_on > _OUTPUT_SECONDS:
+                pass_on(self.ws, self.lease, self.control)
+                self.passed_on = time.monotonic()
             self.control.wait(_LISTEN_SECONDS)
 
     def _heard(self) -> Reason:

@@ -23,6 +23,7 @@ from mlops_ext.tracking.types import RunStatus
 
 __all__ = ["Outcome", "execute"]
 
+_SHOWN = {"stream": "stream", "error": "error", "execute_result": "result", "display_data": "result"}
 _CLEAN_EXITS = ("", "0", "None")
 
 
@@ -83,12 +84,27 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
         """Take an output; what is printed goes through the streams, which are bounded."""
+        self._pass_on(msg, cell_index)
         hooked = self.output_hook_stack[msg["parent_header"].get("msg_id")]
         if msg["msg_type"] != "stream" or hooked or self.clear_before_next_output:
             return super().output(outs, msg, display_id, cell_index)
         content = msg["content"]
         self.nb_man.streams.add(outs, content["name"], content["text"], cell_index)
         return output_from_msg(msg)  # type: ignore[no-untyped-call]
+
+    def _pass_on(self, msg: dict[str, Any], place: int) -> None:
+        """Let who follows the job see an output as text."""
+        content = msg["content"]
+        kind = _SHOWN.get(msg["msg_type"])
+        if self.control.live is None or kind is None:
+            return
+        if kind == "error":
+            text = "\n".join(content.get("traceback", ())) + "\n"
+        elif kind == "result":
+            text = str(content.get("data", {}).get("text/plain", "")) + "\n"
+        else:
+            kind, text = content["name"], content["text"]
+        self.control.live.add(self.nb_man.number(place, self.count_injected), kind, text)
 
     def _counts(self, cell: Any) -> bool:
         return bool(cell.cell_type == "code" and (self.count_injected or not is_injected(cell)))

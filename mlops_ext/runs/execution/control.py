@@ -1,4 +1,4 @@
-"""What an execution is told while it runs, and what it tells: stop, progress, the run's id."""
+"""What an execution is told while it runs, and what it tells: stop, progress, output, the run's id."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Literal
+
+from mlops_ext.runs.execution.live import Live
 
 __all__ = ["Control", "Reason"]
 
@@ -25,6 +27,8 @@ class Control:
         Id of the tracked run, once it has begun.
     done, total : int
         Code cells that have ended, and all.
+    live : Live or None
+        Where what the cells put out goes, when somebody may follow it.
     """
 
     def __init__(self) -> None:
@@ -32,6 +36,7 @@ class Control:
         self.run = ""
         self.done = 0
         self.total = 0
+        self.live: Live | None = None
         self._ended = threading.Event()
         self._manager: Any = None
 

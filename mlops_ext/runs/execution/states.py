@@ -49,6 +49,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.warnings: list[str] = []
         self.found: tuple[MaskedSecret, ...] = ()
         self.streams = streams or Streams()
+        self._numbers: dict[bool, dict[int, int]] = {}
         self._states: dict[int, tuple[State, float]] = {}
         self._began: tuple[int, float] | None = None
         self._next_save = 0.0
@@ -138,8 +139,10 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
 
     def number(self, place: int, count_injected: bool) -> int:
         """Give a cell's number in the source notebook; 0 for the injected one."""
-        places = self._places(count_injected)
-        return places.index(place) + 1 if place in places else 0
+        if count_injected not in self._numbers:
+            places = self._places(count_injected)
+            self._numbers[count_injected] = {each: number for number, each in enumerate(places, 1)}
+        return self._numbers[count_injected].get(place, 0)
 
     def _places(self, count_injected: bool) -> list[int]:
         """Give the places of the source's code cells."""

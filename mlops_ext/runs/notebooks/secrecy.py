@@ -15,6 +15,7 @@ from mlops_ext.models.provenance.masking import Masked, is_secret, said
 
 __all__ = [
     "MASK",
+    "beginning_of",
     "holder",
     "is_secret",
     "mask_notebook",
@@ -65,6 +66,19 @@ def holder(data: mmap, secrets: Mapping[str, Any]) -> str:
     return next(
         (name for name, value in secrets.items() for form in _forms(value) if data.find(form.encode()) >= 0), ""
     )
+
+
+def beginning_of(text: str, secrets: Mapping[str, Any]) -> int:
+    """Give how many characters at the end of a text are the beginning of a secret that has not come whole.
+
+    Examples
+    --------
+    >>> beginning_of("the key is hunt", {"key": "hunter-22"})
+    4
+    """
+    forms = [form for value in secrets.values() for form in _forms(value)]
+    longest = [next((n for n in range(len(form) - 1, 0, -1) if text.endswith(form[:n])), 0) for form in forms]
+    return max(longest, default=0)
 
 
 def _without(text: str, secrets: Mapping[str, Any]) -> str:

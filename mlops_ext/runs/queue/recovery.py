@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
-from mlops_ext.runs.queue import leases
+from mlops_ext.runs.queue import leases, output
 from mlops_ext.runs.types import JobStatus
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, Run, RunStatus, ShowRun
@@ -32,6 +32,7 @@ def recover(ws: Workspace) -> int:
             shutil.rmtree(ws.home / "jobs" / late.lease.token, ignore_errors=True)
         bury(ws, late.lease, late.run, "the process of the run was lost: no sign of life until its lease ran out")
     tracking.expire(ws)
+    output.forget(ws)
     return len(found)
 
 
@@ -60,14 +61,14 @@ def job_status(run: RunStatus) -> JobStatus:
     return "kernel_died" if run == "lost" or run == "running" else run  # noqa: PLR1714
 
 
-def _end_run(ws: Workspace, run: str, output: str, error: str) -> Run | None:
+def _end_run(ws: Workspace, run: str, notebook: str, error: str) -> Run | None:
     if not run:
         return None
     try:
         known = ws.call(tracking.show, ShowRun(run=run))
         if known.status != "running":
             return known
-        path = Path(ws.root / output)
+        path = Path(ws.root / notebook)
         saved = ws.put_blob(path) if path.is_file() else None
         return ws.call(tracking.finish, FinishRun(run=run, status="lost", error=error, output=saved))
     except MlopsError as trouble:

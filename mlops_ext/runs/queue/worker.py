@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,16 +17,21 @@ from mlops_ext.runs.attempts.attempt import Attempt, handed_down
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.queue import leases, recovery
+from mlops_ext.runs.queue.output import Follower
 from mlops_ext.runs.schedules.tick import Ticker
-from mlops_ext.runs.types import Job
+from mlops_ext.runs.types import Job, OutputPiece
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Progress", "Worker"]
+__all__ = ["Listener", "Progress", "Worker"]
 
 Progress = Callable[[int, int, float], None]
 """Called with the cells that have ended, all cells, and the seconds since the start."""
 
+Listener = Callable[[Sequence[OutputPiece]], None]
+"""Called with what the cells have put out since the last time."""
+
 _QUICK_SECONDS = 0.05
+_LISTEN_SECONDS = 0.25
 _RECOVER_SECONDS = 5.0
 _TROUBLE_SECONDS = 2.0
 log = logging.getLogger("mlops_ext.runs")
@@ -157,7 +162,7 @@ class Worker:
         self.ticker.look()
         return ended, sum(self._begin() for _ in range(free))
 
-    def run_job(self, job: str, on_progress: Progress | None = None) -> Job:
+    def run_job(self, job: str, on_progress: Progress | None = None, on_output: Listener | None = None) -> Job:
         """Run one queued job, or wait for it when another has claimed it; give it when it has ended.
 
         Parameters
@@ -166,8 +171,12 @@ class Worker:
             Id of the job.
         on_progress : callable, optional
             Told of every cell that ends.
+        on_output : callable, optional
+            Told what the cells put out.
         """
         began, shown = time.monotonic(), -1
+        follower = Follower(self.ws, job)
+        listened = 0.0
         while True:
             if not self.running:
                 self._begin(job)
@@ -178,7 +187,12 @@ class Worker:
             if on_progress is not None and row.cells_done != shown:
                 shown = row.cells_done
                 on_progress(row.cells_done, row.cells_total, time.monotonic() - began)
-            if row.status in leases.ENDED and not self.running:
+            over = row.status in leases.ENDED and not self.running
+            if on_output is not None and (over or time.monotonic() - listened > _LISTEN_SECONDS):
+                listened = time.monotonic()
+                if pieces := follower.new():
+                    on_output(pieces)
+            if over:
                 return leases.job_of(row)
             if not self.running and row.status == "running":
                 recovery.recover(self.ws)

@@ -95,6 +95,18 @@ def create_starting() -> None:
         "ix_step_results_pipeline_step_created_at", "step_results", ["pipeline", "step", "created_at"], unique=False
     )
     op.create_table(
+        "job_output",
+        sa.Column("job", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("cell", sa.Integer(), nullable=False),
+        sa.Column("stream", sa.String(length=10), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"], name=op.f("fk_job_output_job")),
+        sa.PrimaryKeyConstraint("job", "seq", name=op.f("pk_job_output")),
+    )
+    op.create_index("ix_job_output_written_at", "job_output", ["written_at"], unique=False)
+    op.create_table(
         "sweeps",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("notebook", sa.Text(), nullable=False),
