@@ -27,6 +27,8 @@ __all__ = [
     "AlertSettings",
     "Channel",
     "DatasetSettings",
+    "JobLimit",
+    "JobSettings",
     "Setting",
     "Settings",
     "Trigger",
@@ -122,6 +124,30 @@ class DatasetSettings(BaseModel):
     classes: dict[Literal["pii", "restricted"], tuple[str, ...]] = {}
 
 
+class JobLimit(BaseModel):
+    """One [[runs.limits]]: how many jobs of a notebook, or with a tag, may run at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    notebook: str = ""
+    tag: str = ""
+    jobs: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _is_about_one_thing(self) -> Self:
+        if bool(self.notebook) == bool(self.tag):
+            raise ValueError("a limit names a notebook or a tag, one of them")
+        return self
+
+
+class JobSettings(BaseModel):
+    """The section [runs]: what holds for every job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    memory: str = ""
+    concurrency: int | None = Field(default=None, ge=1)
+    limits: tuple[JobLimit, ...] = ()
+
+
 class Settings(BaseModel):
     """All of mlops.toml; `policy` is read by the registry, which knows gates, schedules and pipelines by the runs."""
 
@@ -132,6 +158,7 @@ class Settings(BaseModel):
     gates: GateSettings = GateSettings()
     alerts: AlertSettings = AlertSettings()
     datasets: DatasetSettings = DatasetSettings()
+    runs: JobSettings = JobSettings()
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     webhooks: tuple[Webhook, ...] = ()

@@ -40,6 +40,8 @@ class RunSettings(TypedDict, total=False):
     retries: int
     retry_on: Sequence[RetryCause]
     secrets: Sequence[str]
+    memory: str
+    tags: Sequence[str]
 
 
 def run(
@@ -91,6 +93,10 @@ def run(
     secrets : sequence of str
         Names whose values are secret: of parameters, or of variables for the kernel's environment. A value that is
         not among the parameters is that of the variable MLOPS_SECRET_NAME or NAME here. It is stored nowhere.
+    memory : str
+        How much it may use, such as "2GiB"; what mlops.toml says when left out.
+    tags : sequence of str
+        What the limits in mlops.toml may count it by.
 
     Returns
     -------
@@ -153,6 +159,8 @@ def queue(
         max_attempts=settings.get("retries", 0) + 1,
         retry_on=causes,
         secrets=secrets,
+        memory=settings.get("memory", ""),
+        tags=tuple(settings.get("tags", ())),
     )
     return ws.call(service.submit, request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,7 +34,10 @@ JobStatus = Literal[
 
 
 RetryCause = Literal["died", "timeout"]
-OPTIONS = ("cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "secrets", "cold")
+OPTIONS = (
+    "cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "secrets", "cold", "memory",
+    "tags",
+)  # fmt: skip
 """The fields of a job that say how it is run; they lie together in one column."""
 
 
@@ -86,6 +89,10 @@ class SubmitJob(Request):
     locked: bool = Field(default=False, description="Refuse to load by a bare name that is not pinned")
     secrets: tuple[str, ...] = Field(default=(), description="Names whose values are secret and are stored nowhere")
     cold: bool = Field(default=False, description="Start a new kernel instead of forking one that has its imports done")
+    memory: str = Field(default="", description="Memory that it may use, such as 2GiB; that of mlops.toml if empty")
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), description="What limits in mlops.toml may count it by"
+    )
 
 
 class Job(Record):
@@ -116,6 +123,10 @@ class Job(Record):
     """Names whose values are secret: parameters, or variables of the kernel's environment."""
     cold: bool = False
     """Whether the kernel starts anew, instead of being forked where that is possible."""
+    memory: str = ""
+    """Memory that it may use; empty without a limit."""
+    tags: tuple[str, ...] = ()
+    """What limits in mlops.toml may count it by."""
     source: Digest
     trigger: str = ""
     run: str = ""

@@ -8,7 +8,7 @@ import sys
 from mlops_ext.runs.pipelines.definition import StepSettings
 from mlops_ext.runs.schedules.declared import KEYS
 from mlops_ext.server.extension import MlopsExtension
-from mlops_ext.settings import AuditSettings, Trigger, Webhook, WorkspaceSettings
+from mlops_ext.settings import AuditSettings, JobLimit, JobSettings, Trigger, Webhook, WorkspaceSettings
 from tests.cli.conftest import ROOT
 
 
@@ -25,7 +25,14 @@ def test_every_setting_is_documented() -> None:
     for key in WorkspaceSettings.model_fields:
         assert f"| `{key}` |" in page
         assert f"MLOPS_{key.upper()}" in page
-    for key in (*Trigger.model_fields, *AuditSettings.model_fields, *Webhook.model_fields, *KEYS):
+    for key in (
+        *Trigger.model_fields,
+        *AuditSettings.model_fields,
+        *Webhook.model_fields,
+        *JobLimit.model_fields,
+        *(set(JobSettings.model_fields) - {"limits"}),
+        *KEYS,
+    ):
         assert f"| `{key}` |" in page
     pipelines = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
     for key in StepSettings.model_fields:

@@ -972,6 +972,8 @@ export interface Job {
   locked: boolean;
   secrets: string[];
   cold: boolean;
+  memory: string;
+  tags: string[];
   source: string;
   trigger: string;
   run: string;
@@ -2258,6 +2260,10 @@ export interface SubmitJob {
   secrets?: string[];
   /** Start a new kernel instead of forking one that has its imports done */
   cold?: boolean;
+  /** Memory that it may use, such as 2GiB; that of mlops.toml if empty */
+  memory?: string;
+  /** What limits in mlops.toml may count it by */
+  tags?: string[];
 }
 
 export interface SubmitSweep {

@@ -15,6 +15,7 @@ from papermill.log import logger
 
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.execution.faults import fault_of, said
+from mlops_ext.runs.execution.memory import Memory
 from mlops_ext.runs.execution.states import NotebookStates, is_injected
 from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.kernels.specs import Kernels, new_kernel_manager, remove_sockets
@@ -50,11 +51,21 @@ class Outcome:
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client, stopping where it is told to and calling no cell completed that has not run."""
 
-    def __init__(self, states: NotebookStates, control: Control, count_injected: bool, **options: Any) -> None:
+    def __init__(
+        self, states: NotebookStates, control: Control, count_injected: bool, memory: Memory, **options: Any
+    ) -> None:
         super().__init__(states, **options)
+        self.memory = memory
         self.control = control
         self.count_injected = count_injected
         self.outcome = Outcome()
+
+    def start_new_kernel(self, **options: Any) -> None:
+        """Start the kernel and hold it to its memory."""
+        super().start_new_kernel(**options)
+        pid = getattr(self.km.provisioner, "pid", None)
+        trouble = self.memory.hold(pid) if pid else ""
+        self.nb_man.warnings += [trouble] if trouble else []
 
     def papermill_execute_cells(self) -> None:
         """Execute cells until one fails, the notebook exits, or somebody stops it."""
@@ -80,7 +91,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         else:
             self.nb_man.cell_end(cell, place, "failed")
             fault = fault_of(self.nb_man.number(place, self.count_injected), error)
-            self.outcome = Outcome("failed", said(fault), fault=fault)
+            self.outcome = Outcome("failed", said(fault) + self.memory.of_error(error.ename), fault=fault)
 
     def output(self, outs: list[Any], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
         """Take an output; what is printed goes through the streams, which are bounded."""
@@ -125,6 +136,7 @@ def execute(
     *,
     count_injected: bool = False,
     warm: Warm | None = None,
+    memory: Memory | None = None,
 ) -> Outcome:
     """Execute all cells in a new kernel.
 
@@ -136,14 +148,17 @@ def execute(
         papermill's options for an engine: start_timeout, execution_timeout, log_output, …
     warm : Warm, optional
         Where the kernel may be forked.
+    memory : Memory, optional
+        The kernel's limit; none when left out.
     """
+    memory = memory or Memory("", "")
     specs = Kernels(language, warm)
     manager = new_kernel_manager(kernel_name, specs)
     given = {**options, "timeout": options.get("execution_timeout") or options.get("timeout")}
     given["startup_timeout"] = options.get("start_timeout", 60)
     for name in ("execution_timeout", "start_timeout"):
         given.pop(name, None)
-    client = _Client(states, control, count_injected, km=manager, kernel_name=kernel_name, log=logger, **given)
+    client = _Client(states, control, count_injected, memory, km=manager, kernel_name=kernel_name, log=logger, **given)
     client.owns_km = True
     control.attend(manager)
     try:
@@ -153,6 +168,7 @@ def execute(
     finally:
         control.end()
         remove_sockets(manager)
+        memory.release()
         states.warnings += specs.warnings
     if control.reason:
         return _stopped(control)
@@ -176,7 +192,7 @@ def _broken(client: _Client, states: NotebookStates, manager: Any, error: BaseEx
     if isinstance(error, CellTimeoutError):
         late = str(error).splitlines()[0]
         return Outcome("timed_out", f"{at}{late}", error, RunFault(cell=cell, type="CellTimeout", message=late))
-    death = _death(manager, error)
+    death = _death(manager, error, client.memory)
     return Outcome("kernel_died", f"{at}{death}", error, RunFault(cell=cell, type="KernelDied", message=death))
 
 
@@ -189,11 +205,13 @@ def _stopped(control: Control, raised: BaseException | None = None) -> Outcome:
     return reasons[control.reason]
 
 
-def _death(manager: Any, error: BaseException) -> str:
+def _death(manager: Any, error: BaseException, memory: Memory) -> str:
     process = getattr(getattr(manager, "provisioner", None), "process", None)
     code = process.poll() if process is not None else None
     if code is None:
         return f"the kernel died: {error}"
     if code < 0:
-        return f"the kernel died by {signal.Signals(-code).name}"
+        proof = memory.evidence(process.pid) if process and code == -signal.SIGKILL else ""
+        killed = f"the kernel was killed by signal {-code} ({signal.Signals(-code).name})"
+        return f"{killed}: {proof}" if proof else killed
     return f"the kernel exited with code {code}"

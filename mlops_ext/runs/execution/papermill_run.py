@@ -16,6 +16,7 @@ from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.execution.engine import MlopsEngine
 from mlops_ext.runs.execution.live import Live
+from mlops_ext.runs.execution.memory import Memory
 from mlops_ext.runs.execution.recording import Plan
 from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.notebooks import formats
@@ -97,6 +98,7 @@ def execute(
         locked=job.locked,
         warm=warm and replace(warm, folders=(str(working), str(helpers))),
         control=control,
+        memory=Memory(job.memory, folder.name),
     )
     control.live = Live(plan.secrets)
     _papermill(plan, source, values, job)

@@ -18,6 +18,7 @@ from mlops_ext.runs.execution.cells import Outcome, execute
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.execution.links import new_notes, record_links
 from mlops_ext.runs.execution.made import Stamps, keep, keep_logs, stamps
+from mlops_ext.runs.execution.memory import Memory
 from mlops_ext.runs.execution.states import INJECTED, NotebookStates, is_injected
 from mlops_ext.runs.execution.streams import Streams
 from mlops_ext.runs.kernels.forks import Warm
@@ -67,6 +68,8 @@ class Plan:
         Whether loading by another bare name is refused.
     hidden : mapping
         Values that were declared to be secret; those that are no parameters stand in the kernel's environment.
+    memory : Memory
+        The limit of the kernel, and evidence when it dies.
     warm : Warm or None
         Where its kernel may be forked.
     """
@@ -87,6 +90,7 @@ class Plan:
     locked: bool = False
     hidden: Mapping[str, Any] = field(default_factory=dict)
     control: Control = field(default_factory=Control)
+    memory: Memory = field(default_factory=lambda: Memory("", ""))
     outcome: Outcome | None = None
 
     @classmethod
@@ -139,6 +143,7 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
             running,
             count_injected=count_injected,
             warm=plan.warm,
+            memory=plan.memory,
         )
     record_links(plan.workspace, run, notes)
     if plan.collects and plan.folder is not None:

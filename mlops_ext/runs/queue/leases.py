@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, insert, select, update
 
+from mlops_ext.runs.queue.limits import first_allowed, limited
 from mlops_ext.runs.tables import attempts, jobs
 from mlops_ext.runs.types import Job, JobStatus, RetryCause
 from mlops_ext.store.catalog import Change
@@ -25,6 +26,7 @@ __all__ = [
     "Claim",
     "Lease",
     "Pulse",
+    "any_queued",
     "beat",
     "claim",
     "end",
@@ -112,9 +114,13 @@ def claim(
         queued = queued.where(jobs.c.id == job)
     if trigger:
         queued = queued.where(jobs.c.trigger == trigger)
-    first = queued.order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id).limit(1)
+    queued = queued.order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id)
+    settings, serial = ws.settings.runs, limited(ws.settings.runs)
 
     def take(change: Change) -> Claim | None:
+        first = queued.limit(1)
+        if serial:
+            first = select(jobs).where(jobs.c.id == first_allowed(change.execute, settings, queued))
         row = change.execute(first.with_for_update(skip_locked=True)).one_or_none()
         if row is None:
             return None
@@ -135,7 +141,8 @@ def claim(
         change.execute(insert(attempts).values(**trial, status="running", error="", started_at=change.now))
         return Claim(job_of(change.execute(select(jobs).where(jobs.c.id == row.id)).one()), lease)
 
-    return ws.catalog.measure(take)
+    # With limits, claims pass one by one, so that each counts those before it.
+    return ws.catalog.measure(take, serial=serial)
 
 
 def beat(ws: Workspace, lease: Lease, *, run: str = "", done: int = 0, total: int = 0, renew: bool = True) -> Pulse:
@@ -196,6 +203,12 @@ def end(ws: Workspace, lease: Lease, status: JobStatus, *, error: str = "", run:
     if worth and ws.catalog.measure(lambda change: _requeue(change, lease, status, error, run)):
         return True
     return ws.catalog.write(write)
+
+
+def any_queued(ws: Workspace) -> bool:
+    """Tell whether a job waits, be it for a worker or for a limit."""
+    with ws.catalog.read() as connection:
+        return connection.execute(select(jobs.c.id).where(jobs.c.status == "queued").limit(1)).first() is not None
 
 
 def expired(ws: Workspace) -> list[Expired]:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 
 from mlops_ext.errors import Conflict
 from mlops_ext.records import new_id
+from mlops_ext.runs.execution.memory import bytes_of
 from mlops_ext.runs.kernels.specs import check_kernel
 from mlops_ext.runs.notebooks.conversion import check, jsonable
 from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook
@@ -62,6 +63,8 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     values |= dict.fromkeys(declared.intersection(request.secrets) - set(values), MASK)
     check_kernel(request.kernel)
     check_syntax(notebook, path.name, request.kernel)
+    memory = request.memory or ws.settings.runs.memory
+    bytes_of(memory)
     folder = locate_folder(request.folder, ws.root, ws.served) if request.folder else None
     job = new_id()
     chosen = f"runs/{path.stem}-{job}.ipynb"
@@ -75,7 +78,7 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
         mask_parameters(values, request.secrets),
         len(notebook.code),
         request.model_dump(mode="json", include=set(OPTIONS))
-        | {"folder": "" if folder is None else shown(folder, ws.root)},
+        | {"folder": "" if folder is None else shown(folder, ws.root), "memory": memory},
     )
 
 

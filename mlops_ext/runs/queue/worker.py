@@ -16,7 +16,7 @@ from mlops_ext.records import new_id
 from mlops_ext.runs.attempts.attempt import Attempt, handed_down
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.kernels.warm import Parents
-from mlops_ext.runs.queue import leases, recovery
+from mlops_ext.runs.queue import leases, limits, recovery
 from mlops_ext.runs.queue.output import Follower
 from mlops_ext.runs.schedules.tick import Ticker
 from mlops_ext.runs.types import Job, OutputPiece
@@ -143,7 +143,7 @@ class Worker:
                 time.sleep(_TROUBLE_SECONDS)
                 continue
             done += ended
-            if until_idle and not (ended or begun or self.running):
+            if until_idle and not (ended or begun or self.running or leases.any_queued(self.ws)):
                 return done
             time.sleep(_QUICK_SECONDS if self.running else 0.0 if ended or begun else self.poll_seconds)
         return done
@@ -176,7 +176,7 @@ class Worker:
         """
         began, shown = time.monotonic(), -1
         follower = Follower(self.ws, job)
-        listened = 0.0
+        listened, waits = 0.0, ""
         while True:
             if not self.running:
                 self._begin(job)
@@ -184,6 +184,8 @@ class Worker:
             row = leases.read(self.ws, job)
             if row is None:
                 raise NotFound(f"no job {job!r}", hint="List them: mlops jobs list")
+            if row.status == "queued" and not self.running:
+                waits = self._waits(job, waits)
             if on_progress is not None and row.cells_done != shown:
                 shown = row.cells_done
                 on_progress(row.cells_done, row.cells_total, time.monotonic() - began)
@@ -194,9 +196,16 @@ class Worker:
                     on_output(pieces)
             if over:
                 return leases.job_of(row)
-            if not self.running and row.status == "running":
-                recovery.recover(self.ws)
+            if not self.running:
+                self._recover()
             time.sleep(_QUICK_SECONDS)
+
+    def _waits(self, job: str, told: str) -> str:
+        """Say once which limit a job waits for."""
+        reason = limits.why_it_waits(self.ws, job)
+        if reason and not told:
+            log.warning("%s waits: %s", job, reason)
+        return told or reason
 
     def _recover(self) -> None:
         if time.monotonic() - self._recovered > _RECOVER_SECONDS:
