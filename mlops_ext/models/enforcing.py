@@ -55,13 +55,15 @@ class Enforced:
         return self.model(conformed(self.signature, rows), *arguments, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("model", "signature"):
-            raise AttributeError(name)  # a copy that is being made holds neither yet
         value = getattr(self.model, name)
         if name not in _ASKED:
             return value
         ask: Callable[..., Any] = value
         return lambda rows, *arguments, **options: ask(conformed(self.signature, rows), *arguments, **options)
+
+    def __reduce__(self) -> tuple[type[Enforced], tuple[Any, Signature]]:
+        # Before Python 3.11 a copy would ask the model for its state.
+        return type(self), (self.model, self.signature)
 
     def __repr__(self) -> str:
         return f"Enforced({self.model!r})"

