@@ -41,6 +41,7 @@ class RunSettings(TypedDict, total=False):
     retry_on: Sequence[RetryCause]
     secrets: Sequence[str]
     memory: str
+    cache: bool
     tags: Sequence[str]
 
 
@@ -95,6 +96,10 @@ def run(
         not among the parameters is that of the variable MLOPS_SECRET_NAME or NAME here. It is stored nowhere.
     memory : str
         How much it may use, such as "2GiB"; what mlops.toml says when left out.
+    cache : bool
+        Give the earlier successful run when one has the same code cells and modules beside them, parameters, dataset
+        and model versions, and environment, instead of running it again; only runs asked for so are looked at. Files
+        that cells read by themselves are not compared, nor are the values of secrets.
     tags : sequence of str
         What the limits in mlops.toml may count it by.
 
@@ -160,9 +165,13 @@ def queue(
         retry_on=causes,
         secrets=secrets,
         memory=settings.get("memory", ""),
+        cache=settings.get("cache", False),
         tags=tuple(settings.get("tags", ())),
     )
-    return ws.call(service.submit, request)
+    job = ws.call(service.submit, request)
+    if job.reused:
+        sys.stderr.write(f"mlops: {job.notebook} was not run: run {job.reused} gave the result for the same before\n")
+    return job
 
 
 def run_of(job: Job, workspace: Workspace) -> Run:

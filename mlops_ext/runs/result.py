@@ -57,6 +57,7 @@ def result_of(ws: Workspace, job: Job) -> RunResult:
         parameters=job.parameters,
         metrics=run.metrics if run else {},
         models=tuple(ref for ref in run.outputs if ref.startswith("model:")) if run else (),
+        reused=bool(job.reused),
         artifacts=tuple(each.path for each in run.artifacts) if run else (),
         warnings=tuple(told.get("warnings", ())),
     )

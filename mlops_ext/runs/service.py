@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select, update
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
-from mlops_ext.runs.notebooks.files import locate, read_notebook
+from mlops_ext.runs.notebooks.files import locate, read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
 from mlops_ext.runs.queue import output as outputs
 from mlops_ext.runs.queue import submission
@@ -108,7 +108,7 @@ def inspect(ws: Workspace, request: InspectNotebook) -> NotebookParameters:
     path = locate(request.notebook, ws.root, ws.served)
     notebook = read_notebook(path.read_bytes(), path.name)
     return NotebookParameters(
-        notebook=submission.shown(path, ws.root),
+        notebook=shown(path, ws.root),
         kernel=notebook.kernel,
         tagged=is_tagged(notebook),
         parameters=parameters_of(notebook, path.name),

@@ -36,7 +36,7 @@ JobStatus = Literal[
 RetryCause = Literal["died", "timeout"]
 OPTIONS = (
     "cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "secrets", "cold", "memory",
-    "tags",
+    "tags", "cache",
 )  # fmt: skip
 """The fields of a job that say how it is run; they lie together in one column."""
 
@@ -90,6 +90,10 @@ class SubmitJob(Request):
     secrets: tuple[str, ...] = Field(default=(), description="Names whose values are secret and are stored nowhere")
     cold: bool = Field(default=False, description="Start a new kernel instead of forking one that has its imports done")
     memory: str = Field(default="", description="Memory that it may use, such as 2GiB; that of mlops.toml if empty")
+    cache: bool = Field(
+        default=False,
+        description="Give the earlier successful run of the same code, parameters, inputs and environment",
+    )
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         default=(), description="What limits in mlops.toml may count it by"
     )
@@ -125,6 +129,10 @@ class Job(Record):
     """Whether the kernel starts anew, instead of being forked where that is possible."""
     memory: str = ""
     """Memory that it may use; empty without a limit."""
+    cache: bool = False
+    """Whether an earlier run of the same may be given instead, and this one serve later."""
+    reused: str = ""
+    """Id of the earlier run that was given instead; then nothing was run."""
     tags: tuple[str, ...] = ()
     """What limits in mlops.toml may count it by."""
     source: Digest
@@ -171,6 +179,8 @@ class RunResult(Record):
     parameters: dict[str, Any]
     metrics: dict[str, float] = Field(default={})
     models: tuple[str, ...] = ()
+    reused: bool = False
+    """Whether this is the run of an earlier job, and nothing was run."""
     artifacts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

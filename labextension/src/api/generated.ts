@@ -973,6 +973,8 @@ export interface Job {
   secrets: string[];
   cold: boolean;
   memory: string;
+  cache: boolean;
+  reused: string;
   tags: string[];
   source: string;
   trigger: string;
@@ -2262,6 +2264,8 @@ export interface SubmitJob {
   cold?: boolean;
   /** Memory that it may use, such as 2GiB; that of mlops.toml if empty */
   memory?: string;
+  /** Give the earlier successful run of the same code, parameters, inputs and environment */
+  cache?: boolean;
   /** What limits in mlops.toml may count it by */
   tags?: string[];
 }

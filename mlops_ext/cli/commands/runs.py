@@ -38,6 +38,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--retries", type=click.IntRange(0, 19), default=0, help="How often to try again.")
 @click.option("--retry-on", default="died", show_default=True, metavar="CAUSES", help="died, timeout, or both.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is secret; from the environment.")
+@click.option("--cache", is_flag=True, help="Give the earlier run of the same code, parameters, inputs, environment.")
 @click.option("--memory", default="", metavar="SIZE", help="How much it may use, such as 2GiB.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml may count it by (again).")
 @click.option("--queue", is_flag=True, help="Only queue it; a worker will run it.")
@@ -82,6 +83,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
         "retries",
         "secrets",
         "memory",
+        "cache",
         "tags",
     )
     causes = [cause.strip() for cause in options["retry_on"].split(",")]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_ext.errors import MlopsError
+from mlops_ext.runs import reuse
 from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.attempts.watch import pass_on, watch
 from mlops_ext.runs.execution.control import Control
@@ -84,12 +85,16 @@ def main() -> int:
     watcher = watch(ws, lease, control, job.timeout_seconds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        # Before the run: it may change the modules beside its notebook.
+        key = reuse.key_of_job(ws, job.notebook, job.source, job.parameters, job) if job.cache else ""
         status, error = _run(ws, job, task, control, Warm(task.warm, mark_of(lease.token)) if task.warm else None)
     finally:
         control.end()
         processes.end_all(lease.token, spare={os.getpid()})
     watcher.join()
     pass_on(ws, lease, control, last=True)
+    if key and status == "succeeded":
+        reuse.keep_result(ws, key, control.run, ws.get_blob(job.source), job.parameters, "", job.notebook)
     leases.end(ws, lease, status, error=error, run=control.run)
     # The worker that would clear it away may be gone.
     shutil.rmtree(task.folder, ignore_errors=True)

@@ -20,9 +20,8 @@ from mlops_ext.models import service as registry
 from mlops_ext.models.types import ShowVersion
 from mlops_ext.records import Record
 from mlops_ext.refs import Number, Ref
-from mlops_ext.runs.notebooks.files import Notebook, read_notebook
+from mlops_ext.runs.notebooks.files import Notebook, read_notebook, shown
 from mlops_ext.runs.notebooks.references import references_of, subject
-from mlops_ext.runs.queue.submission import shown
 from mlops_ext.store.filesystem import write_whole
 from mlops_ext.tracking.tables import run_links, runs
 from mlops_ext.workspace import Workspace

@@ -20,10 +20,9 @@ from mlops_ext.runs.ci.expectations import judged, parse
 from mlops_ext.runs.ci.lock import project_notebooks
 from mlops_ext.runs.ci.types import Baseline, CheckedNotebook, CiResult, MetricRow
 from mlops_ext.runs.edge import queue, run_job
-from mlops_ext.runs.notebooks.files import read_notebook
+from mlops_ext.runs.notebooks.files import read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import parameters_of
 from mlops_ext.runs.notebooks.secrecy import mask_text
-from mlops_ext.runs.queue.submission import shown
 from mlops_ext.runs.result import exit_code, result_of
 from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking import service as tracking

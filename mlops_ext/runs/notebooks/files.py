@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 
-__all__ = ["Cell", "Notebook", "locate", "locate_folder", "locate_output", "locate_stored", "read_notebook"]
+__all__ = ["Cell", "Notebook", "locate", "locate_folder", "locate_output", "locate_stored", "read_notebook", "shown"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,11 @@ def _within(text: str, root: Path, served: Path | None = None) -> Path:
     if not inside:
         raise InvalidValue(f"{text!r} lies outside of {root}", hint="Name a path below the workspace's folder")
     return next((path for path in inside if path.exists()), inside[0])
+
+
+def shown(path: Path, root: Path) -> str:
+    """Write a path relative to the workspace's folder where it lies below."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def read_notebook(data: bytes, name: str) -> Notebook:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from mlops_ext.errors import MlopsError
-from mlops_ext.runs.pipelines import cache
+from mlops_ext.runs import reuse
 from mlops_ext.runs.pipelines.states import DONE, Step, find_run, record_of, steps_of
 from mlops_ext.runs.pipelines.tables import pipeline_runs, pipeline_steps
 from mlops_ext.runs.pipelines.types import PipelineRun
@@ -57,10 +57,10 @@ def advance(ws: Workspace, run: str) -> int:
 
 def _begin(ws: Workspace, told: PipelineRun, steps: Sequence[Step], step: Step) -> bool:
     """Begin one step: reuse what it gave before, queue its job, or note why that cannot be."""
-    pins = cache.pins_of(_made_before(told, steps, step))
-    key = cache.key_of(ws, step.plan)
+    pins = reuse.pins_of(_made_before(told, steps, step))
+    key = reuse.key_of(ws, step.plan.code, step.plan.parameters, step.plan.kernel)
     if told.cache and step.plan.cache:
-        found = cache.find_result(ws, key, pins)
+        found = reuse.find_result(ws, key, pins)
         if found is not None:
             return _settle(ws, told, step, {"reused": found.run, "key": key}, "pipeline.step_reused")
     plan = step.plan
@@ -139,7 +139,9 @@ def _end(ws: Workspace, told: PipelineRun) -> None:
 def _keep_results(ws: Workspace, told: PipelineRun, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.status == "succeeded" and step.run and step.key:
-            cache.keep_result(ws, told.pipeline, step.plan, step.key, step.run)
+            plan = step.plan
+            source = ws.get_blob(plan.source)
+            reuse.keep_result(ws, step.key, step.run, source, plan.parameters, told.pipeline, plan.name)
 
 
 def _waits(change: Change, told: PipelineRun, step: Step) -> bool:

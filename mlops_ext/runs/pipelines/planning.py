@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.refs import Ref, check_name
 from mlops_ext.runs.notebooks.conversion import check, jsonable
-from mlops_ext.runs.notebooks.files import Notebook, locate, read_notebook
+from mlops_ext.runs.notebooks.files import locate, read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import parameters_of
 from mlops_ext.runs.notebooks.references import references_of, references_of_source, subject
 from mlops_ext.runs.notebooks.secrecy import mask_parameters
 from mlops_ext.runs.pipelines.definition import StepSettings
 from mlops_ext.runs.pipelines.functions import FunctionSource, of_file
 from mlops_ext.runs.pipelines.types import StepPlan
-from mlops_ext.runs.queue.submission import shown
-from mlops_ext.store.hashing import canonical_json, digest_of
+from mlops_ext.runs.reuse import code_digest
 from mlops_ext.workspace import Workspace
 
 __all__ = ["given_to", "plan_function", "plan_step", "replanned"]
@@ -101,7 +99,7 @@ def _plan(ws: Workspace, name: str, path: Path, data: bytes, settings: StepSetti
         name=check_name(name),
         notebook=shown(path, ws.root),
         source=ws.put_blob(data),
-        code=_code_digest(ws, notebook, path.parent),
+        code=code_digest(ws, notebook, path.parent),
         reads=_subjects((*settings.reads, *found.loose)),
         writes=_subjects((*settings.writes, *found.made)),
     )
@@ -112,32 +110,3 @@ def _subjects(texts: Sequence[str]) -> tuple[str, ...]:
     refs = [Ref.parse(text) for text in texts]
     whole = [ref if ref.kind else Ref(ref.name, ref.selector, "dataset") for ref in refs]
     return tuple(dict.fromkeys(subject(ref) for ref in whole))
-
-
-def _code_digest(ws: Workspace, notebook: Notebook, folder: Path) -> str:
-    """Digest what decides what a notebook does: its code cells, and the modules beside it that they import."""
-    sources = [cell.source for cell in notebook.code]
-    helpers = {
-        shown(file, ws.root): digest_of(file.read_bytes(), ws.algorithm)
-        for module in sorted(set(_imported(sources)))
-        for file in _files(folder, module)
-    }
-    return digest_of(canonical_json({"cells": sources, "helpers": helpers}), ws.algorithm)
-
-
-def _imported(sources: Sequence[str]) -> Iterator[str]:
-    for source in sources:
-        try:
-            module = ast.parse("\n".join("" if line.lstrip()[:1] in "%!?" else line for line in source.splitlines()))
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(module):
-            if isinstance(node, ast.Import):
-                yield from (each.name.partition(".")[0] for each in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module.partition(".")[0]
-
-
-def _files(folder: Path, module: str) -> list[Path]:
-    file = folder / f"{module}.py"
-    return [file] if file.is_file() else sorted((folder / module).rglob("*.py"))

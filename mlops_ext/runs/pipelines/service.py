@@ -10,7 +10,6 @@ from mlops_ext.errors import Conflict
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, new_id
 from mlops_ext.refs import check_name
-from mlops_ext.runs.pipelines.cache import observed_reads
 from mlops_ext.runs.pipelines.definition import pipelines_of, read_pipeline
 from mlops_ext.runs.pipelines.graph import Graph, edges_of, graph_of, order_of
 from mlops_ext.runs.pipelines.planning import given_to, plan_step, replanned
@@ -27,6 +26,7 @@ from mlops_ext.runs.pipelines.types import (
     StartPipeline,
     StepPlan,
 )
+from mlops_ext.runs.reuse import observed_reads
 from mlops_ext.runs.tables import jobs
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert, select
 
-from mlops_ext.errors import Conflict
+from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.records import new_id
+from mlops_ext.runs import reuse
 from mlops_ext.runs.execution.memory import bytes_of
 from mlops_ext.runs.kernels.specs import check_kernel
 from mlops_ext.runs.notebooks.conversion import check, jsonable
-from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook
+from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import parameters_of
 from mlops_ext.runs.notebooks.secrecy import MASK, mask_parameters
 from mlops_ext.runs.notebooks.syntax import check_syntax
@@ -23,6 +23,9 @@ from mlops_ext.runs.queue.leases import job_of
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import OPTIONS, Job, SubmitJob
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.filesystem import write_whole
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import ShowRun
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Prepared", "enter", "insert_row", "prepare", "refuse_windows"]
@@ -42,6 +45,8 @@ class Prepared:
     parameters: Mapping[str, Any]
     cells: int
     options: Mapping[str, Any]
+    reused: str = ""
+    """Id of the earlier run that is given instead."""
 
 
 def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
@@ -69,7 +74,9 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
     job = new_id()
     chosen = f"runs/{path.stem}-{job}.ipynb"
     output = locate_output(request.output or chosen, path, ws.root, ws.served if request.output else None)
-    return Prepared(
+    place = {"folder": "" if folder is None else shown(folder, ws.root), "memory": memory}
+    options = request.model_dump(mode="json", include=set(OPTIONS)) | place
+    prepared = Prepared(
         request,
         job,
         shown(path, ws.root),
@@ -77,9 +84,28 @@ def prepare(ws: Workspace, request: SubmitJob) -> Prepared:
         ws.put_blob(data),
         mask_parameters(values, request.secrets),
         len(notebook.code),
-        request.model_dump(mode="json", include=set(OPTIONS))
-        | {"folder": "" if folder is None else shown(folder, ws.root), "memory": memory},
+        options,
     )
+    return _reusing(ws, prepared) if request.cache else prepared
+
+
+def _reusing(ws: Workspace, prepared: Prepared) -> Prepared:
+    """Look for an earlier run of the same; its executed notebook goes where this job's would have gone."""
+    asked = prepared.request.model_copy(update={"folder": prepared.options["folder"]})
+    key = reuse.key_of_job(ws, prepared.notebook, prepared.source, prepared.parameters, asked)
+    found = reuse.find_result(ws, key, prepared.request.pins)
+    if found is None:
+        return prepared
+    try:
+        executed = ws.call(tracking.show, ShowRun(run=found.run)).output
+        data = ws.get_blob(executed) if executed else b""
+    except NotFound:
+        return prepared
+    path = ws.root / prepared.output
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
+    options = {**prepared.options, "reused": found.run}
+    return replace(prepared, options=options, reused=found.run)
 
 
 def enter(change: Change, prepared: Prepared) -> Job:
@@ -88,7 +114,8 @@ def enter(change: Change, prepared: Prepared) -> Job:
     row = change.execute(select(jobs).where(jobs.c.id == job)).one()
     told = {name: getattr(row, name) for name in _TOLD}
     trigger = prepared.request.trigger
-    change.event("job.submitted", f"job:{job}", {**told, "inputs": [trigger] if trigger else []})
+    inputs = [trigger] * bool(trigger) + [f"run:{prepared.reused}"] * bool(prepared.reused)
+    change.event("job.submitted", f"job:{job}", {**told, "inputs": inputs})
     return job_of(row)
 
 
@@ -118,14 +145,12 @@ def insert_row(change: Change, prepared: Prepared) -> str:
         "fence": 0,
         "host": "",
     }
+    if prepared.reused:
+        row |= {"status": "succeeded", "run": prepared.reused, "cells_done": prepared.cells}
+        row |= {"started_at": change.now, "ended_at": change.now}
     change.execute(insert(jobs).values(**row))
     change.name_blobs(f"job:{prepared.id}", [prepared.source])
     return prepared.id
-
-
-def shown(path: Path, root: Path) -> str:
-    """Write a path relative to the workspace's folder where it lies below."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def refuse_windows() -> None:

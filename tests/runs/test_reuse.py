@@ -1,0 +1,83 @@
+"""`--cache`: an earlier run is given when nothing that decides it has changed, and only then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import mlops_ext as mlops
+from mlops_ext.runs import edge
+from mlops_ext.runs.queue import leases
+from mlops_ext.runs.types import Job
+from mlops_ext.workspace import Workspace
+from tests.runs.writing import write_notebook
+
+CELLS = (
+    ("month: int = 1\napi_key: str = ''", "parameters"),
+    "import helper, mlops_ext as mlops",
+    "frame = mlops.load('flights'); open('wrote.txt', 'a').write('x ')",
+)
+
+
+@pytest.fixture
+def notebook(ws: Workspace) -> Path:
+    mlops.snapshot(pd.DataFrame({"a": [1]}), "flights")
+    (ws.root / "nb" / "helper.py").write_text("RATE = 1\n")
+    return write_notebook(ws.root / "nb" / "it.ipynb", *CELLS)
+
+
+def ran(ws: Workspace, output: str | None = None, **given: object) -> Job:
+    parameters = {"month": 1, "api_key": "hunter-22", **given}
+    job = edge.queue("nb/it.ipynb", output, parameters, cache=True, workspace=ws)
+    done = edge.run_job(job, parameters, workspace=ws)
+    assert done.status == "succeeded", done.error
+    return done
+
+
+def times(ws: Workspace) -> int:
+    return len((ws.root / "nb" / "wrote.txt").read_text().split())
+
+
+def test_the_same_is_run_once_and_said_to_be_reused(
+    ws: Workspace, notebook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = ran(ws)
+    assert (first.reused, times(ws)) == ("", 1)
+    content = json.loads(notebook.read_text())
+    content["cells"].append({"id": "m", "cell_type": "markdown", "metadata": {}, "source": "text decides nothing"})
+    notebook.write_text(json.dumps(content))
+    again = ran(ws, "again.ipynb", api_key="another-22")
+    assert (again.reused, again.run, times(ws)) == (first.run, first.run, 1)
+    assert (ws.root / "again.ipynb").read_bytes() == (ws.root / first.output).read_bytes()
+    assert f"run {first.run} gave the result" in capsys.readouterr().err
+    assert leases.claim(ws, "w") is None, "nothing waits"
+    kept = b"".join(path.read_bytes() for path in ws.home.rglob("*") if path.is_file())
+    assert b"hunter-22" not in kept
+    uncached = edge.run_job(edge.queue("nb/it.ipynb", workspace=ws), workspace=ws)
+    assert (uncached.reused, times(ws)) == ("", 2)
+
+
+def code(ws: Workspace) -> None:
+    write_notebook(ws.root / "nb" / "it.ipynb", *CELLS, "1 + 1")
+
+
+def module(ws: Workspace) -> None:
+    (ws.root / "nb" / "helper.py").write_text("RATE = 2\n")
+
+
+def data(ws: Workspace) -> None:
+    mlops.snapshot(pd.DataFrame({"a": [2]}), "flights")
+
+
+def test_whatever_decides_the_result_makes_it_run_again(ws: Workspace, notebook: Path) -> None:
+    ran(ws)
+    changes: tuple[Callable[[Workspace], None], ...] = (code, module, data)
+    for count, change in enumerate(changes, 2):
+        change(ws)
+        assert (ran(ws).reused, times(ws)) == ("", count), change.__name__
+    assert (ran(ws, month=2).reused, times(ws)) == ("", 5)
+    assert ran(ws, month=2).reused
