@@ -25,6 +25,7 @@ from mlops_ext.tracking.types import RunStatus
 __all__ = ["Outcome", "execute"]
 
 _SHOWN = {"stream": "stream", "error": "error", "execute_result": "result", "display_data": "result"}
+_LISTEN_SECONDS = 60
 _CLEAN_EXITS = ("", "0", "None")
 
 
@@ -155,6 +156,8 @@ def execute(
     specs = Kernels(language, warm)
     manager = new_kernel_manager(kernel_name, specs)
     given = {**options, "timeout": options.get("execution_timeout") or options.get("timeout")}
+    # nbclient stops listening four seconds after a cell has ended, and what a busy machine brings later is lost.
+    given["iopub_timeout"] = _LISTEN_SECONDS
     given["startup_timeout"] = options.get("start_timeout", 60)
     for name in ("execution_timeout", "start_timeout"):
         given.pop(name, None)
