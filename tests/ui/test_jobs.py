@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import os
+from pathlib import Path
+
+from playwright.sync_api import Page, Response, expect
 
 from tests.ui.desk import dialog, open_notebook, press
 from tests.ui.lab import Lab
 
 BUTTON = "[data-command='mlops-ext:run-job'] button, button[data-command='mlops-ext:run-job']"
+
+
+def _is_submission(answer: Response) -> bool:
+    return answer.request.method == "POST" and answer.url.partition("?")[0].endswith("/jobs")
 
 
 def start(page: Page) -> None:
@@ -38,6 +45,20 @@ def test_a_failed_job_says_why(page: Page, lab: Lab) -> None:
     dialog(page).get_by_label("fail").check()
     press(page, "Run")
     expect(page.get_by_text("asked to fail").first).to_be_visible(timeout=90_000)
+
+
+def test_a_job_shows_what_it_printed_cell_by_cell(page: Page, lab: Lab, tmp_path: Path) -> None:
+    open_notebook(page, lab, "train.ipynb")
+    start(page)
+    dialog(page).get_by_label("month").fill("7")
+    with page.expect_response(_is_submission, timeout=60_000) as submitted:
+        press(page, "Run")
+    job = submitted.value.json()
+    page.evaluate("id => void jupyterapp.commands.execute('mlops-ext:show-job', { id })", job["id"])
+    log = dialog(page).get_by_role("log", name="Output")
+    expect(log).to_contain_text("7", timeout=90_000)
+    expect(log).to_contain_text("[2]")
+    page.screenshot(path=Path(os.environ.get("MLOPS_SCREENSHOTS", tmp_path)) / "job-output.png")
 
 
 def test_a_notebook_without_the_tag_says_what_to_do(page: Page, lab: Lab) -> None:

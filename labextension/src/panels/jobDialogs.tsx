@@ -8,10 +8,12 @@ import { MlopsError } from '../api/errors';
 import { type Job, type NotebookParameters } from '../api/generated';
 import { formatDuration, formatTime } from '../components/format';
 import { JobForm, problemOf, type Texts } from '../components/jobForm';
+import { JobOutputLog } from '../components/jobOutput';
 import { jobState } from '../components/lists';
 import { Facts } from '../components/table';
 import { followJob } from '../models/follow';
 import { changedValues, fieldOf } from '../models/jobFields';
+import { FollowedOutput } from '../models/jobOutput';
 import { type IMlops } from '../tokens';
 import { askForm } from './formDialog';
 
@@ -90,7 +92,7 @@ export function follow({ client, feed, trans }: IMlops, { id, notebook }: Job): 
 export type JobChoice = 'cancel' | 'open' | null;
 
 /** Show a job. */
-export async function showJob({ trans }: IMlops, job: Job): Promise<JobChoice> {
+export async function showJob({ client, trans }: IMlops, job: Job): Promise<JobChoice> {
   const going = job.status === 'queued' || job.status === 'running';
   const buttons = [Dialog.cancelButton({ label: trans.__('Close') })];
   if (going) {
@@ -99,32 +101,37 @@ export async function showJob({ trans }: IMlops, job: Job): Promise<JobChoice> {
   if (job.output && !going) {
     buttons.push(Dialog.okButton({ label: trans.__('Open result'), actions: ['open'] }));
   }
+  const output = new FollowedOutput(client, job.id);
   const answer = await showDialog({
     title: nameOf(job.notebook),
-    body: <JobFacts job={job} mlops={{ trans }} />,
+    body: (
+      <div className="mlx-Dialog">
+        <JobFacts job={job} mlops={{ trans }} />
+        <JobOutputLog output={output} trans={trans} />
+      </div>
+    ),
     buttons,
     defaultButton: 0
   });
+  output.dispose();
   return (answer.button.actions[0] as JobChoice | undefined) ?? null;
 }
 
 function JobFacts({ job, mlops: { trans } }: { job: Job; mlops: Pick<IMlops, 'trans'> }): React.ReactElement {
   const parameters = Object.entries(job.parameters).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
   return (
-    <div className="mlx-Dialog">
-      <Facts
-        items={[
-          [trans.__('State'), jobState(job.status, trans)],
-          [trans.__('Error'), job.error],
-          [trans.__('Parameters'), parameters.join(', ')],
-          [trans.__('Attempt'), trans.__('%1 of %2', job.attempt, job.max_attempts)],
-          [trans.__('Queued'), `${formatTime(job.created_at)} · ${job.created_by}`],
-          [trans.__('Took'), job.ended_at && durationOf(job)],
-          [trans.__('Asked for by'), job.trigger],
-          [trans.__('Result'), job.output]
-        ]}
-      />
-    </div>
+    <Facts
+      items={[
+        [trans.__('State'), jobState(job.status, trans)],
+        [trans.__('Error'), job.error],
+        [trans.__('Parameters'), parameters.join(', ')],
+        [trans.__('Attempt'), trans.__('%1 of %2', job.attempt, job.max_attempts)],
+        [trans.__('Queued'), `${formatTime(job.created_at)} · ${job.created_by}`],
+        [trans.__('Took'), job.ended_at && durationOf(job)],
+        [trans.__('Asked for by'), job.trigger],
+        [trans.__('Result'), job.output]
+      ]}
+    />
   );
 }
 
