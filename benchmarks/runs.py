@@ -2,7 +2,8 @@
 
 Twenty short scikit-learn runs by one worker, against the same cells executed in one process (their own CPU) and
 against papermill's command, one process a run. CPU seconds of all processes of each side count, kernels and warm
-parents included. Then one trivial notebook in a worker that is warm, and two hundred cells.
+parents included. Then one trivial notebook in a worker that is warm, two hundred cells, and how long fifty jobs take
+to be cancelled: queued ones, and running ones until the last of their processes is gone.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.frame import Report, Size, run
-from mlops_ext.runs import edge
+from mlops_ext.runs import edge, service
 from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.queue.worker import Worker
+from mlops_ext.runs.types import CancelJob, Job, ShowJob
 from mlops_ext.workspace import Workspace
 
 RUNS = 20
-CELLS_BOUND, PAPERMILL_BOUND, TRIVIAL_BOUND, CELL_BOUND = 2.5, 20.0, 0.5, 10.0
+JOBS = 50
+CELLS_BOUND, PAPERMILL_BOUND, TRIVIAL_BOUND, CELL_BOUND, CANCEL_BOUND = 2.5, 20.0, 0.5, 10.0, 5.0
 IMPORTS = """import numpy as np, pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.ensemble import RandomForestRegressor"""
@@ -101,6 +104,35 @@ def seconds_of(ws: Workspace, notebook: str, parents: Parents | None) -> float:
     return time.perf_counter() - began
 
 
+def cancelled(ws: Workspace, made: list[Job]) -> float:
+    """Cancel jobs and give the seconds until all have ended and nothing is left of them."""
+    began = time.perf_counter()
+    for job in made:
+        ws.call(service.cancel, CancelJob(job=job.id))
+    while any(ws.call(service.show, ShowJob(job=job.id)).status != "cancelled" for job in made):
+        time.sleep(0.02)
+    while any((ws.home / "jobs").glob("*")):
+        time.sleep(0.02)
+    return time.perf_counter() - began
+
+
+def cancel_many(report: Report) -> None:
+    """Measure what cancelling fifty jobs takes."""
+    with tempfile.TemporaryDirectory() as name:
+        ws = Workspace(Path(name))
+        os.chdir(name)
+        write(ws.root / "long.ipynb", "n: int = 0", "import time; open(f'on-{n}', 'w').close(); time.sleep(600)")
+        queued = [edge.queue("long.ipynb", workspace=ws) for _ in range(JOBS)]
+        report.add(Size(f"{JOBS} queued jobs cancelled", cancelled(ws, queued), "s", CANCEL_BOUND))
+        running = [edge.queue("long.ipynb", parameters={"n": number}, workspace=ws) for number in range(JOBS)]
+        command = [sys.executable, "-m", "mlops_ext.cli.main", "--workspace", name, "worker", "--jobs", str(JOBS)]
+        worker = subprocess.Popen([*command, "--until-idle"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while len(list(ws.root.glob("on-*"))) < JOBS:
+            time.sleep(0.1)
+        report.add(Size(f"{JOBS} running jobs cancelled", cancelled(ws, running), "s", CANCEL_BOUND))
+        worker.wait()
+
+
 def measure(report: Report, rounds: int) -> None:
     """Measure all."""
     with tempfile.TemporaryDirectory() as name:
@@ -126,6 +158,7 @@ def measure(report: Report, rounds: int) -> None:
             parents.close()
         report.add(Size("a trivial notebook in a warm worker", trivial, "s", TRIVIAL_BOUND))
         report.add(Size("each of 200 cells beyond that", (long - trivial) / 198 * 1e3, "ms", CELL_BOUND))
+    cancel_many(report)
 
 
 if __name__ == "__main__":

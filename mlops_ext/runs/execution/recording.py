@@ -277,7 +277,7 @@ def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, coun
         run=run,
         status=status,
         error=error,
-        output=ws.put_blob(states.text().encode()),
+        output=ws.put_blob(states.completed.encode()),
         cells=states.states(count_injected),
     )
     ws.call(tracking.finish, request)

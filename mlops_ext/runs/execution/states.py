@@ -47,6 +47,8 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.nb: Any = nb
         self.secrets = dict(secrets)
         self.warnings: list[str] = []
+        self.completed = ""
+        """The notebook as it was written for the last time."""
         self.found: tuple[MaskedSecret, ...] = ()
         self.streams = streams or Streams()
         self._numbers: dict[bool, dict[int, int]] = {}
@@ -98,7 +100,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.nb.metadata.papermill["end_time"] = self.end_time.isoformat()
         self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
         self.cleanup_pbar()
-        text = self.text()
+        self.completed = text = self.text()
         if self.secrets or self.found:
             self.nb = formats.parse(text)
         if self.output_path:
