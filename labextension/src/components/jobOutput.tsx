@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import { type OutputPiece } from '../api/generated';
 import { type FollowedOutput } from '../models/jobOutput';
+import { jobState } from './lists';
 
 interface IJobOutputProps {
   output: FollowedOutput;
@@ -32,17 +33,21 @@ export function JobOutputLog({ output, trans }: IJobOutputProps): React.ReactEle
   if (error) {
     return <p role="alert">{error.message}</p>;
   }
-  if (!state || (state.ended && !pieces.length)) {
+  if (!state) {
     return null;
   }
   return (
     <>
-      <p className="mlx-Note">{trans.__('Cell %1 of %2', state.cells_done, state.cells_total)}</p>
+      <p className="mlx-Note" role="status">
+        {jobState(state.status, trans)}
+        {state.cells_total > 0 && ` · ${trans.__('cell %1 of %2', state.cells_done, state.cells_total)}`}
+      </p>
       <pre
         className="mlx-Log"
         role="log"
         aria-label={trans.__('Output')}
         tabIndex={0}
+        hidden={!pieces.length}
         ref={box}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
           follows.current = scrollHeight - scrollTop - clientHeight < NEAR;

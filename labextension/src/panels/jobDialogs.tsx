@@ -106,8 +106,8 @@ export async function showJob({ client, trans }: IMlops, job: Job): Promise<JobC
     title: nameOf(job.notebook),
     body: (
       <div className="mlx-Dialog">
-        <JobFacts job={job} mlops={{ trans }} />
         <JobOutputLog output={output} trans={trans} />
+        <JobFacts job={job} mlops={{ trans }} />
       </div>
     ),
     buttons,
@@ -122,7 +122,6 @@ function JobFacts({ job, mlops: { trans } }: { job: Job; mlops: Pick<IMlops, 'tr
   return (
     <Facts
       items={[
-        [trans.__('State'), jobState(job.status, trans)],
         [trans.__('Error'), job.error],
         [trans.__('Parameters'), parameters.join(', ')],
         [trans.__('Attempt'), trans.__('%1 of %2', job.attempt, job.max_attempts)],
