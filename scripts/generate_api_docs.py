@@ -74,9 +74,10 @@ def _fields(request: Any) -> Iterator[str]:
 
 def _kind(annotation: Any) -> str:
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    text = re.sub(r"typing\.|\bmlops_ext\.\w+\.types\.", "", text)
+    text = re.sub(r"typing\.|\bmlops_ext\.[\w.]+\.types\.|\bdatetime\.(?=datetime)", "", text)
     text = re.sub(r"Annotated\[(\w+), .*?\)\]", r"\1", text)
-    return "`" + re.sub(r"datetime\.datetime", "datetime", text).replace("|", "or").replace("NoneType", "None") + "`"
+    text = re.sub(r"Optional\[(\w+)\]", r"\1 or None", text)
+    return "`" + text.replace("|", "or").replace("NoneType", "None") + "`"
 
 
 if __name__ == "__main__":
