@@ -127,7 +127,9 @@ def _put(ws: Workspace, request: ChangeDatasetState, state: State) -> DatasetSta
     def write(change: Change) -> DatasetStateChange:
         subject = find_subject(change, request.dataset, deleted=True)
         if subject.version != WHOLE and subject.row.removed_at is not None:
-            raise Conflict(f"{subject.ref} was removed by gc", hint="Snapshot the same data again, or restore a backup that has it")
+            raise Conflict(
+                f"{subject.ref} was removed by gc", hint="Snapshot the same data again, or restore a backup that has it"
+            )
         previous = curation.put_state(change, subject, state, comment, lambda it: _refuse_pointed(change, it))
         return DatasetStateChange(ref=subject.ref, state=state, previous=previous)
 
