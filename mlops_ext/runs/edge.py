@@ -24,6 +24,8 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from mlops_ext.runs.kernels.warm import Parents
+
 __all__ = ["RunSettings", "found", "placed", "queue", "run", "run_job", "run_of"]
 
 
@@ -194,6 +196,7 @@ def run_job(
     on_progress: Progress | None = None,
     workspace: Workspace | None = None,
     on_output: Listener | None = None,
+    parents: Parents | None = None,
 ) -> Job:
     """Run a queued job in this process's own worker and give it when it has ended; Ctrl-C cancels it.
 
@@ -205,11 +208,13 @@ def run_job(
         As they were given, with the values of the secret ones, which are stored nowhere.
     on_progress, on_output : callable, optional
         As for `run`.
+    parents : Parents, optional
+        Where its process and kernel are forked, when several jobs share them; without them both start cold.
     """
     ws = workspace or Workspace.find()
     given = dict(parameters or {})
     known = secrets_of(given, job.secrets) | {name: value_of(name, given) for name in job.secrets}
-    worker = Worker(ws, secrets=known)
+    worker = Worker(ws, secrets=known, parents=parents)
     try:
         return worker.run_job(job.id, on_progress, on_output)
     except KeyboardInterrupt:

@@ -14,12 +14,14 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.records import now
+from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.ci.artifacts import keep_artifacts
 from mlops_ext.runs.ci.baseline import Commits, baseline_of, commits_of
 from mlops_ext.runs.ci.expectations import judged, parse
 from mlops_ext.runs.ci.lock import project_notebooks
 from mlops_ext.runs.ci.types import Baseline, CheckedNotebook, CiResult, MetricRow
 from mlops_ext.runs.edge import queue, run_job
+from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.notebooks.files import read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import parameters_of
 from mlops_ext.runs.notebooks.secrecy import mask_text
@@ -103,12 +105,13 @@ def check_notebooks(
     began = time.monotonic()
 
     def check(path: Path) -> CheckedNotebook:
-        done = _checked(ws, path, options, commits)
+        done = _checked(ws, path, options, commits, parents)
         if on_end is not None:
             on_end(done)
         return done
 
-    with ThreadPoolExecutor(options.jobs or os.cpu_count() or 1, thread_name_prefix="mlops-ci") as pool:
+    at_once = options.jobs or os.cpu_count() or 1
+    with Parents.kept(handed_down()) as parents, ThreadPoolExecutor(at_once, thread_name_prefix="mlops-ci") as pool:
         checked = tuple(pool.map(check, notebooks))
     expectations = judged(expected, checked)
     codes = {each.exit_code for each in checked} - {0}
@@ -139,14 +142,16 @@ def _refuse_unknown(notebooks: Sequence[Path], parameters: Mapping[str, Any]) ->
             )
 
 
-def _checked(ws: Workspace, path: Path, options: CiOptions, commits: Commits | None) -> CheckedNotebook:
+def _checked(
+    ws: Workspace, path: Path, options: CiOptions, commits: Commits | None, parents: Parents | None
+) -> CheckedNotebook:
     """Run one notebook and gather what it did; what cannot be started is its end as well."""
     began, started, name = time.monotonic(), now(), shown(path, ws.root)
     try:
         notebook = read_notebook(path.read_bytes(), path.name)
         declared = {each.name for each in parameters_of(notebook, path.name)}
         given = {key: value for key, value in options.parameters.items() if key in declared}
-        job = run_job(queue(path, None, given, workspace=ws, **options.settings), given, workspace=ws)
+        job = run_job(queue(path, None, given, workspace=ws, **options.settings), given, workspace=ws, parents=parents)
     except MlopsError as error:
         fault = RunFault(cell=0, type=error.code, message=mask_text(str(error), {}))
         return CheckedNotebook(

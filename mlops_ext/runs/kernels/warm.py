@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ log = logging.getLogger("mlops_ext.runs")
 
 
 class Parents:
-    """The warm parents of a worker; they end with it.
+    """The warm parents of a worker, or of several in one process, each in a thread; they end with it.
 
     Parameters
     ----------
@@ -53,6 +54,18 @@ class Parents:
         self._environment = {**_READ_AT_IMPORT, **environment}
         self._folder = Path(tempfile.mkdtemp(prefix="mlops-"))
         self._parents: dict[tuple[Any, ...], tuple[subprocess.Popen[bytes], str]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    @contextlib.contextmanager
+    def kept(cls, environment: Mapping[str, str]) -> Iterator[Parents | None]:
+        """Keep warm parents as long as the block lasts; None where nothing can be forked."""
+        parents = cls(environment) if cls.possible() else None
+        try:
+            yield parents
+        finally:
+            if parents is not None:
+                parents.close()
 
     @staticmethod
     def possible() -> bool:
@@ -92,14 +105,13 @@ class Parents:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _address(self, key: tuple[Any, ...], python: str, task: Mapping[str, Any]) -> str:
-        known = self._parents.pop(key, None)
-        if known is None:
-            known = self._start(python, task)
-            while len(self._parents) > _MOST:
-                process, _ = self._parents.pop(next(iter(self._parents)))
-                _end(process)
-        # The one used last stands last; one that broke stays, so that it is not started again and again.
-        self._parents[key] = known
+        with self._lock:
+            known = self._parents.pop(key, None) or self._start(python, task)
+            # The one used last stands last; one that broke stays, so that it is not started again and again.
+            self._parents[key] = known
+            over = [self._parents.pop(each)[0] for each in list(self._parents)[: -_MOST - 1]]
+        for process in over:
+            _end(process)
         return known[1] if known[0].poll() is None else ""
 
     def _start(self, python: str, task: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], str]:

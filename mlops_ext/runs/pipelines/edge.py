@@ -10,8 +10,10 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.runs import service as jobs
+from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.edge import run_job
+from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.pipelines import service
 from mlops_ext.runs.pipelines.advancing import advance
@@ -194,7 +196,7 @@ def _work(
 ) -> PipelineRun:
     asked, under_way = ShowPipelineRun(run=run), dict[str, Future[Job]]()
     told: PipelineRun | None = None
-    with ThreadPoolExecutor(at_once, thread_name_prefix="mlops-step") as pool:
+    with Parents.kept(handed_down()) as parents, ThreadPoolExecutor(at_once, thread_name_prefix="mlops-step") as pool:
         while True:
             advance(ws, run)
             found = ws.call(service.show, asked)
@@ -206,7 +208,7 @@ def _work(
             for each in found.steps:
                 if each.status in ("queued", "running") and each.job not in under_way:
                     job = ws.call(jobs.show, ShowJob(job=each.job))
-                    under_way[each.job] = pool.submit(run_job, job, parameters, None, ws)
+                    under_way[each.job] = pool.submit(run_job, job, parameters, None, ws, parents=parents)
             waited = [future for future in under_way.values() if not future.done()]
             wait(waited, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
     return told

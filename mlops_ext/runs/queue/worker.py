@@ -52,6 +52,8 @@ class Worker:
         How long a job may give no sign of life.
     secrets : mapping, optional
         Values of secret parameters of the jobs that this worker runs; they are stored nowhere.
+    parents : Parents, optional
+        Warm parents that somebody else keeps; without them `run_job` starts cold.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Worker:
         poll_seconds: float = 0.5,
         lease_seconds: float = leases.LEASE_SECONDS,
         secrets: Mapping[str, Any] | None = None,
+        parents: Parents | None = None,
     ) -> None:
         if jobs < 1:
             raise InvalidValue(f"a worker cannot run {jobs} jobs at once", hint="Give at least 1")
@@ -78,7 +81,7 @@ class Worker:
         self.secrets = dict(secrets or {})
         self.running: list[Attempt] = []
         self.ticker = Ticker(ws)
-        self.parents: Parents | None = None
+        self.parents = parents
         self._stopping = False
         self._recovered = 0.0
 
@@ -124,13 +127,11 @@ class Worker:
     @contextmanager
     def _forking(self) -> Iterator[None]:
         """Keep warm parents as long as the block lasts."""
-        if Parents.possible():
-            self.parents = Parents(handed_down())
-        try:
-            yield
-        finally:
-            if self.parents is not None:
-                self.parents.close()
+        with Parents.kept(handed_down()) as parents:
+            self.parents = parents
+            try:
+                yield
+            finally:
                 self.parents = None
 
     def _work(self, until_idle: bool) -> int:
