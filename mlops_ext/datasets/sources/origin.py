@@ -57,7 +57,7 @@ def shown_url(url: str) -> str:
 
     Examples
     --------
-    >>> shown_url("https://me:secret@host/data.csv?sig=abc")
+    >>> shown_url("https://me@host/data.csv?sig=abc")
     'https://host/data.csv'
     """
     return "::".join(_shown_link(link) for link in url.split("::"))
