@@ -64,7 +64,8 @@ def find_row(reader: Reader, text: str, *, deleted: bool = False) -> Row[Any]:
         raise NotFound(f"no version {number} of dataset {ref.name!r}", hint=f"Its latest is {ref.name}@{last}")
     if row.removed_at is not None and not deleted:
         raise NotFound(
-            f"{ref.name}@{number} was removed by gc", hint="Snapshot the same data again, or restore a backup that has it"
+            f"{ref.name}@{number} was removed by gc",
+            hint="Snapshot the same data again, or restore a backup that has it",
         )
     if row.state == "deleted" and not deleted:
         there = f"{ref.name}@{number}"
