@@ -77,15 +77,17 @@ def is_tracked(path: Path) -> bool:
 
 def environment_lock() -> EnvironmentLock:
     """List the installed packages with exact versions and origins, the interpreter and the platform."""
+    # pkg_resources adds setuptools' private copies to the path when it is imported; nobody installed those.
+    path = [entry for entry in sys.path if Path(entry).name != "_vendor"]
     # A package that comes or goes changes the time of its folder; reading hundreds of files again is slow.
-    return _lock(tuple((entry, _time(entry)) for entry in sys.path))
+    return _lock(tuple((entry, _time(entry)) for entry in path))
 
 
 @lru_cache(maxsize=4)
-def _lock(_path: tuple[tuple[str, int], ...]) -> EnvironmentLock:
+def _lock(path: tuple[tuple[str, int], ...]) -> EnvironmentLock:
     packages: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for distribution in metadata.distributions():
+    for distribution in metadata.distributions(path=[entry for entry, _ in path]):
         # Reading a distribution's metadata parses its whole file; once each, since there are hundreds.
         each = distribution.metadata
         if not each or not each["Name"] or not each["Version"] or each["Name"] in packages:

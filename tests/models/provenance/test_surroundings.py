@@ -116,6 +116,17 @@ def test_the_lock_has_exact_versions_and_where_a_checkout_lies(monkeypatch: pyte
     assert environment_lock().packages["other"] == "3", "installed while the kernel runs"
 
 
+def test_the_lock_is_the_same_after_setuptools_private_copies_are_on_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = environment_lock()
+    copy = tmp_path / "setuptools" / "_vendor" / "private-1.dist-info"
+    copy.mkdir(parents=True)
+    (copy / "METADATA").write_text("Metadata-Version: 2.1\nName: private\nVersion: 1\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(copy.parent)])
+    assert environment_lock() == before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
 def test_hardware_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = hardware.hardware()
