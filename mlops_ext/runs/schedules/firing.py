@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from mlops_ext.cron import latest, local, next_fires
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
 from mlops_ext.runs.pipelines.tables import pipeline_runs
 from mlops_ext.runs.pipelines.types import StartPipeline
-from mlops_ext.runs.schedules.cron import latest, local, next_fires
 from mlops_ext.runs.schedules.tables import schedule_firings, schedules
 from mlops_ext.runs.schedules.targets import Start, filled, prepared
 from mlops_ext.runs.tables import jobs

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from mlops_ext.cron import check_cron, local, next_fires
 from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, now
 from mlops_ext.refs import check_name
 from mlops_ext.runs.notebooks.secrecy import mask_parameters
 from mlops_ext.runs.schedules import beats
-from mlops_ext.runs.schedules.cron import check_cron, local, next_fires
 from mlops_ext.runs.schedules.tables import schedules
 from mlops_ext.runs.schedules.targets import check_target
 from mlops_ext.runs.schedules.types import AddSchedule, ListSchedules, NoRequest, Schedule, Scheduler, ShowSchedule

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mlops_ext.cron import local
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import now
 from mlops_ext.runs.notebooks.conversion import check
@@ -14,7 +15,6 @@ from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.pipelines import service as pipelines
 from mlops_ext.runs.pipelines.types import StartPipeline
 from mlops_ext.runs.queue import submission
-from mlops_ext.runs.schedules.cron import local
 from mlops_ext.runs.schedules.templates import fill
 from mlops_ext.runs.schedules.types import AddSchedule
 from mlops_ext.runs.types import SubmitJob

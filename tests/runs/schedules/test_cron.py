@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlops_ext.cron import check_cron, fires, latest, local, next_fires
 from mlops_ext.errors import InvalidValue
-from mlops_ext.runs.schedules.cron import check_cron, fires, latest, local, next_fires
 
 pytestmark = pytest.mark.fast
 BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"
