@@ -318,19 +318,18 @@ def _stored(ws: Workspace, rows: Opened, content: Content, latest: DatasetVersio
     from mlops_ext.datasets.profile.sampling import profiled
     from mlops_ext.datasets.storage.writing import TableRows, reference_manifest, write_manifest
 
+    base, parent = None, None
     if "reference" in rows.representation.words:
         made = reference_manifest(ws, rows.representation, content)
-        return ws.put_blob(profiled(ws, made, rows.table).to_bytes())
-    if latest is None:
-        made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, keys=key)
-        return ws.put_blob(profiled(ws, made, rows.table).to_bytes())
-    known = _known_manifest(ws, latest.name, content, rows.representation)
-    if known:
-        return known
-    base, parent = _parent(ws, latest)
-    made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, parent=parent, keys=key)
-    made = profiled(ws, made, rows.table, parent)
-    return ws.put_blob((made.over(*base) if base else made).to_bytes())
+    else:
+        known = _known_manifest(ws, latest.name, content, rows.representation) if latest else ""
+        if known:
+            return known
+        base, parent = _parent(ws, latest)
+        made = write_manifest(ws, TableRows(rows.table), rows.representation, content=content, parent=parent, keys=key)
+    made, profile = profiled(ws, made, rows.table, parent)
+    written = (made.over(*base) if base else made).to_bytes()
+    return ws.put_blobs([rows.representation.to_bytes(), profile, written])[-1]
 
 
 def _origin(ws: Workspace, rows: Opened) -> Origin:
@@ -358,11 +357,11 @@ def _known_manifest(ws: Workspace, name: str, content: Content, representation: 
     return earlier.manifest if earlier.representation == described else ""
 
 
-def _parent(ws: Workspace, latest: DatasetVersion) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
+def _parent(ws: Workspace, latest: DatasetVersion | None) -> tuple[tuple[str, Manifest] | None, Manifest | None]:
     """Give the manifest whose digests may be left out, with its own digest, and the latest version's, whole."""
     from mlops_ext.datasets.storage.manifest import Manifest
 
-    if latest.by_reference:
+    if latest is None or latest.by_reference:
         return None, None
     manifest = Manifest.from_bytes(ws.get_blob(latest.manifest))
     if manifest.base is None:

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from mlops_ext.datasets.profile.columns import profile_column
 from mlops_ext.datasets.profile.types import ColumnProfile, Profile
+from mlops_ext.datasets.storage.manifest import GZIP_LEVEL
 from mlops_ext.datasets.types import Column
+from mlops_ext.store.hashing import digest_of
 
 if TYPE_CHECKING:
     from mlops_ext.datasets.storage.manifest import Manifest
@@ -54,12 +56,14 @@ def sampled(table: pa.Table, columns: Sequence[Column], known: Mapping[str, Colu
     )
 
 
-def profiled(ws: Workspace, manifest: Manifest, table: pa.Table, parent: Manifest | None = None) -> Manifest:
-    """Store the profile of a version's rows and name it in its manifest; the parent's columns serve again."""
+def profiled(
+    ws: Workspace, manifest: Manifest, table: pa.Table, parent: Manifest | None = None
+) -> tuple[Manifest, bytes]:
+    """Describe a version's rows and name the profile in its manifest; the parent's columns serve again."""
     before = read_profile(ws.get_blob(parent.profile)) if parent is not None and parent.profile else None
     known = {each.digest: each for each in before.columns} if before else {}
-    profile = sampled(table, manifest.schema_, known)
-    return manifest.model_copy(update={"profile": ws.put_blob(write_profile(profile))})
+    written = write_profile(sampled(table, manifest.schema_, known))
+    return manifest.model_copy(update={"profile": digest_of(written, ws.algorithm)}), written
 
 
 def _drawn(values: pa.ChunkedArray, wanted: np.ndarray) -> pa.ChunkedArray:
@@ -83,7 +87,7 @@ def rank_error(drawn: int, rows: int) -> float:
 def write_profile(profile: Profile) -> bytes:
     """Write a profile as JSON in gzip."""
     held = {"format": FORMAT, **profile.model_dump(mode="json")}
-    return gzip.compress(json.dumps(held, sort_keys=True, separators=(",", ":")).encode(), mtime=0)
+    return gzip.compress(json.dumps(held, sort_keys=True, separators=(",", ":")).encode(), GZIP_LEVEL, mtime=0)
 
 
 def read_profile(data: bytes) -> Profile | None:

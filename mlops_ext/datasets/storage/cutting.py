@@ -167,7 +167,7 @@ class Cutter:
 
     def _resumed(self, start: int) -> tuple[int, int | None] | None:
         """Find the first row, within two targets, at which the parent was cut: first at one of the next cuts."""
-        if not self.keys:
+        if not self.keys or not len(self._marks):
             return None
         window = self._pending[start : start + 2 * self.target]
         for near in (range(self._next, min(self._next + AHEAD, len(self._marks))), range(len(self._marks))):

@@ -65,11 +65,17 @@ def write_file(table: pa.Table, path: Path) -> Path:
     """Write a file with the plain types that every engine reads, without anything of this library's version."""
     columns = [_plain_values(values) for values in table.columns]
     plain = pa.table(columns, names=table.column_names)
+    options = {"compression": "zstd", "row_group_size": ROW_GROUP_ROWS, "store_schema": False}
     try:
-        parquet.write_table(plain, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=False)
+        parquet.write_table(plain, path, **options, write_statistics=_ordered(plain.schema))
     except pa.ArrowException as error:
         raise InvalidValue(f"the frame cannot be stored: {error}", hint="Convert the named column first") from error
     return path
+
+
+def _ordered(schema: pa.Schema) -> list[str]:
+    """Name the columns whose ends are written: numbers and times. Those of text take an eighth of all time."""
+    return [each.name for each in schema if pa.types.is_primitive(each.type)]
 
 
 def _plain_values(values: pa.ChunkedArray) -> pa.ChunkedArray:

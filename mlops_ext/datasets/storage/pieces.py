@@ -124,19 +124,26 @@ class Writer:
         """Keep one segment: name what is there, write what is not."""
         self.rows.append(segment.rows)
         self.marks.append(segment.mark)
-        named = dict(zip(table.column_names, digests, strict=True))
-        index = self._parent.find(segment, named) if self._parent else None
-        unseen = []
-        for name, digest in named.items():
+        names = tuple(table.column_names)
+        for name, digest in zip(names, digests, strict=True):
             self.digests[name].append(digest)
-            held = self._parent.place(name, index, digest) if self._parent and index is not None else None
-            if held is None:
-                unseen.append(name)
-            else:
-                self._places[name].append(held)
+        unseen = self._unseen(segment, names, digests)
         if unseen:
-            self._write(tuple(unseen), table.select(unseen))
+            self._write(unseen, table if unseen == names else table.select(unseen))
         self._start += segment.rows
+
+    def _unseen(self, segment: Segment, names: tuple[str, ...], digests: Sequence[str]) -> tuple[str, ...]:
+        """Name the columns that the parent does not hold, and note where the others lie."""
+        parent = self._parent
+        named = dict(zip(names, digests, strict=True)) if parent else {}
+        index = parent.find(segment, named) if parent else None
+        if parent is None or index is None:
+            return names
+        held = {name: parent.place(name, index, digest) for name, digest in named.items()}
+        for name, piece in held.items():
+            if piece is not None:
+                self._places[name].append(piece)
+        return tuple(name for name in names if held[name] is None)
 
     def close(self) -> tuple[tuple[StoredFile, ...], tuple[Group, ...]]:
         """End all files; give those that are used, in the order of their first use, and the groups of columns."""
@@ -154,8 +161,9 @@ class Writer:
             self._open[names] = _Open(len(self._files))
             self._files.append(None)
         file = self._open[names]
+        piece = (file.place, file.rows, table.num_rows)
         for name in names:
-            self._places[name].append((file.place, file.rows, table.num_rows))
+            self._places[name].append(piece)
         if file.end != self._start:
             file.runs.append((self._start, []))
         file.runs[-1][1].append(table)

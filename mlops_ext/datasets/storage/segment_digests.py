@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,8 @@ from mlops_ext.store.hashing import Hasher, new_hash
 
 __all__ = ["segment_digests"]
 
-Parts = Callable[[int, int], Iterator[tuple[bytes, object]]]
+JOINED_BYTES = 1 << 18
+Parts = Callable[[int, int], Iterator[tuple[bytes, Any]]]
 
 
 def segment_digests(values: pa.ChunkedArray, spans: Sequence[tuple[int, int]], algorithm: str) -> list[str]:
@@ -77,13 +79,26 @@ def _prepared(array: pa.Array) -> tuple[np.ndarray | None, Parts] | None:
 
 
 def _write(hasher: Hasher, prefix: bytes, prepared: tuple[np.ndarray | None, Parts], first: int, rows: int) -> None:
-    """Write the node of some rows, as `Writer.node` would."""
+    """Write the node of some rows, as `Writer.node` would.
+
+    Short parts are joined first: BLAKE3 takes one piece in half the time of a short one and its rest.
+    """
     valid, parts = prepared
     here = None if valid is None else valid[first : first + rows]
     nulls = 0 if here is None else rows - int(np.count_nonzero(here))
-    hasher.update(prefix + b"N" + struct.pack("<QQ", rows, nulls))
-    writer = Writer(hasher)
+    pieces: list[Any] = [prefix, b"N", struct.pack("<QQ", rows, nulls)]
     if here is not None and nulls:
-        writer.part(b"V", np.packbits(here, bitorder="little"))
+        pieces += _part(b"V", np.packbits(here, bitorder="little"))
     for letter, data in parts(first, first + rows):
-        writer.part(letter, data)
+        pieces += _part(letter, data)
+        if pieces[-1].nbytes > JOINED_BYTES:
+            hasher.update(b"".join(pieces[:-1]))
+            hasher.update(pieces[-1])
+            pieces = []
+    if pieces:
+        hasher.update(b"".join(pieces))
+
+
+def _part(letter: bytes, data: Any) -> tuple[bytes, memoryview]:
+    view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+    return letter + struct.pack("<Q", view.nbytes), view

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,7 @@ from mlops_ext.datasets.storage.manifest import Cuts, File, Manifest
 from mlops_ext.datasets.storage.parquet_files import write_file
 from mlops_ext.datasets.storage.pieces import FILE_BYTES, Parent, Writer
 from mlops_ext.datasets.storage.segment_digests import segment_digests
+from mlops_ext.store.hashing import digest_of
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
@@ -29,6 +31,7 @@ __all__ = ["Rows", "TableRows", "reference_manifest", "write_manifest"]
 SPAN_TARGETS = 4
 BATCH_BYTES = 1 << 28
 """At most so much of a table is hashed at once."""
+SHORT_BYTES = 1 << 17
 _SAMPLES, _SAMPLE_ROWS = 16, 256
 
 
@@ -102,7 +105,7 @@ def write_manifest(
     anew: bool = False,
     one_file: bool = False,
 ) -> Manifest:
-    """Store what the parent's files do not hold yet and give the manifest.
+    """Store what the parent's files do not hold yet and give the manifest; to put it and the representation is left.
 
     Parameters
     ----------
@@ -141,7 +144,7 @@ def write_manifest(
         kind=representation.kind,
         rows=held.rows,
         digest=held.digest,
-        representation=ws.put_blob(representation.to_bytes()),
+        representation=digest_of(representation.to_bytes(), ws.algorithm),
         schema_=held.columns,
         dictionaries=dictionaries,
         files=files,
@@ -157,7 +160,7 @@ def reference_manifest(ws: Workspace, representation: Representation, content: C
         kind=representation.kind,
         rows=content.rows,
         digest=content.digest,
-        representation=ws.put_blob(representation.to_bytes()),
+        representation=digest_of(representation.to_bytes(), ws.algorithm),
         schema_=content.columns,
         by_reference=True,
     )
@@ -183,7 +186,7 @@ def _segments(
     waiting: list[Segment] = []
     if not source.schema.names:
         return
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+    with _mapping(source, cutter.target) as each_of:
         for span in source.spans(SPAN_TARGETS * cutter.target):
             seen += span.num_rows
             if hasher:
@@ -194,12 +197,22 @@ def _segments(
                 continue
             table = source.take(start, rows)
             work = [(name, values, waiting, start, before, algorithm) for name, values in _columns(table)]
-            columns = pool.map(lambda each: _digests(*each), work)
+            columns = each_of(lambda each: _digests(*each), work)
             first = 0
             for segment, digests in zip(waiting, zip(*columns, strict=True), strict=True):
                 yield segment, table.slice(first, segment.rows), list(digests)
                 first += segment.rows
             start, waiting = start + rows, []
+
+
+@contextmanager
+def _mapping(source: Rows, target: int) -> Iterator[Callable[..., Iterable[list[str]]]]:
+    """Hash with threads only what is long: with short pieces they would mostly wait for each other."""
+    if source.bytes * target <= SHORT_BYTES * source.rows * len(source.schema):
+        yield map
+        return
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        yield pool.map
 
 
 def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
