@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mlops_ext.cli.session import Session
+from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import Conflict, InvalidValue, NotFound, StoreReadOnly, StoreUnavailable
 
@@ -109,6 +109,7 @@ def restore(session: Session, file: str, folder: str | None) -> dict[str, Any]:
 @click.option("--keep-last", type=click.IntRange(min=1), metavar="N", help="Remove all but the newest N versions.")
 @click.option("--newer-than", default="", metavar="TIME", help="Remove all but versions of this time, such as 30d.")
 @click.option("--keep-tagged", is_flag=True, help="Keep versions that have tags.")
+@click.option("--rollbacks", type=click.IntRange(min=0), metavar="N", help="Rollbacks to stay possible; else all.")
 @click.option("--restorable", default="7d", metavar="TIME", help="How long what was deleted can be restored.")
 @click.option("--grace", type=click.FloatRange(min=0), default=24.0, metavar="HOURS", help="Age that strays must have.")
 @click.pass_obj
@@ -119,20 +120,27 @@ def gc(
     keep_last: int | None,
     newer_than: str,
     keep_tagged: bool,
+    rollbacks: int | None,
     restorable: str,
     grace: float,
 ) -> Any:
     """Say what could go of DATASETS, of all when left out, and why the rest stays; with --yes, delete it.
 
     Without a rule only what was deleted goes, and blobs that no record names. The newest version, one that an alias
-    points at, and one that what an environment serves was made of always stay. A removed version keeps its number.
+    points at, and one that what an environment serves was made of always stay; so does what a rollback can return
+    to, as far back as --rollbacks says. A removed version keeps its number.
     """
     from mlops_ext.governance.upkeep.service import keep_rules_applied, plan
     from mlops_ext.governance.upkeep.types import PlanGc
 
     ws = _existing(session)
     asked = PlanGc(
-        keep_last=keep_last, newer_than=newer_than, keep_tagged=keep_tagged, grace=restorable, datasets=datasets
+        keep_last=keep_last,
+        newer_than=newer_than,
+        keep_tagged=keep_tagged,
+        rollbacks=rollbacks,
+        grace=restorable,
+        datasets=datasets,
     )
     if not yes:
         session.messages.print("Nothing is deleted yet; mlops gc --yes does it.")
@@ -147,7 +155,7 @@ def gc(
 @click.option("--repair-from", metavar="FOLDER", help="A workspace that has good copies.")
 @click.pass_obj
 def fsck(session: Session, repair_from: str | None) -> Any:
-    """Read every blob and name what is missing or flipped, and whose it is; ends with 1 while something is."""
+    """Read every blob and name what is missing or flipped, and whose it is; ends with 6 while something is."""
     from mlops_ext.governance.upkeep.fsck import fsck as check
     from mlops_ext.workspace import Workspace
 
@@ -159,7 +167,7 @@ def fsck(session: Session, repair_from: str | None) -> Any:
             raise StoreUnavailable(f"no workspace in {folder}", hint="Name a folder that holds .mlops")
     report = check(_existing(session), second)
     if not report.whole:
-        session.exit_code = 1
+        session.exit_code = REFUSED
     return report
 
 

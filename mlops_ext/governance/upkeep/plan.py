@@ -1,9 +1,11 @@
-"""Which dataset versions gc removes: by rules, never one that stands behind what an environment serves."""
+"""Which dataset versions gc removes: by rules, never one that stands behind what an environment serves or served."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -14,7 +16,7 @@ from mlops_ext.durations import duration_of
 from mlops_ext.governance.upkeep.types import Fate, PlanGc
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.references import served
-from mlops_ext.models.tables import aliases, model_versions, models
+from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import check_name
 from mlops_ext.store.schema import event_refs, events
 
@@ -28,7 +30,7 @@ def fates(reader: Any, asked: PlanGc, now: datetime) -> list[Fate]:
 
     Without a rule only what was deleted, longer ago than the grace, goes; with rules also what none of them keeps.
     """
-    needed = protected(reader)
+    needed = protected(reader, asked.rollbacks)
     tagged, pointed = _tagged(reader), _pointed(reader)
     wanted = {check_name(name) for name in asked.datasets}
     versions = dataset_versions.c
@@ -56,21 +58,44 @@ def fates(reader: Any, asked: PlanGc, now: datetime) -> list[Fate]:
     return found
 
 
-def protected(reader: Any) -> dict[Key, str]:
-    """Give every dataset version that what an environment or a guarded alias serves was made of, and by which way."""
+def protected(reader: Any, rollbacks: int | None = None) -> dict[Key, str]:
+    """Give every dataset version that stands behind what an environment or a guarded alias serves, and by which way.
+
+    Parameters
+    ----------
+    rollbacks : int, optional
+        Of how many versions that an environment served before; of all that a rollback can return to when left out.
+    """
     policy = current_policy(reader).policy
     ids = {row.id: row.name for row in reader.execute(select(models.c.id, models.c.name))}
-    pointing = {
-        (row.model_id, f"alias {row.alias}"): row.version
-        for row in reader.execute(select(aliases))
-        if row.alias in policy.guarded_aliases
-    }
+    needed: dict[tuple[str, int], str] = {}
+    for (model_id, where), version in served(reader, list(ids), policy.environments).items():
+        needed.setdefault((model_id, version), f"serves {where}")
+    for row in reader.execute(select(aliases)):
+        if row.alias in policy.guarded_aliases:
+            needed.setdefault((row.model_id, row.version), f"serves alias {row.alias}")
+    for model_id, version, where in _returnable(reader, policy.environments, rollbacks):
+        needed.setdefault((model_id, version), f"served {where}, which a rollback can return to")
     found: dict[Key, str] = {}
-    for (model_id, where), version in {**served(reader, list(ids), policy.environments), **pointing}.items():
-        said = f"{ids[model_id]}@{version} serves {where}"
-        for ref in _behind(reader, model_id, ids[model_id], version):
-            found.setdefault(ref, said)
+    known: dict[str, list[str]] = {}
+    for (model_id, version), way in needed.items():
+        for ref in _behind(reader, known, model_id, ids[model_id], version):
+            found.setdefault(ref, f"{ids[model_id]}@{version} {way}")
     return found
+
+
+def _returnable(reader: Any, environments: Collection[str], rollbacks: int | None) -> Iterator[tuple[str, int, str]]:
+    """Give what environments served before, the last first; a deleted version is not served again."""
+    gone = select(model_versions.c.model_id, model_versions.c.version).where(model_versions.c.state == "deleted")
+    deleted = {(row.model_id, row.version) for row in reader.execute(gone)}
+    history = select(deployments.c.model_id, deployments.c.environment, deployments.c.version)
+    seen: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
+    for model_id, environment, version in reader.execute(history.order_by(deployments.c.number.desc())):
+        if environment in environments and (model_id, version) not in deleted:
+            seen[model_id, environment].setdefault(version)
+    for (model_id, environment), versions in seen.items():
+        for version in islice(versions, None if rollbacks is None else rollbacks + 1):
+            yield model_id, version, environment
 
 
 def _fate(
@@ -93,7 +118,7 @@ def _fate(
     return not why, why or "no rule keeps it"
 
 
-def _behind(reader: Any, model_id: str, name: str, version: int) -> set[Key]:
+def _behind(reader: Any, known: dict[str, list[str]], model_id: str, name: str, version: int) -> set[Key]:
     """Follow inputs from a model version back to every dataset version, through runs, views and other models."""
     this = (model_versions.c.model_id == model_id) & (model_versions.c.version == version)
     row = reader.execute(select(model_versions.c.details, model_versions.c.run).where(this)).one()
@@ -110,7 +135,9 @@ def _behind(reader: Any, model_id: str, name: str, version: int) -> set[Key]:
         if kind == "dataset":
             found.update([(head, int(number))] if number.isdecimal() else _all_of(reader, head))
             continue
-        waiting += _inputs_of(reader, ref)
+        if ref not in known:
+            known[ref] = _inputs_of(reader, ref)
+        waiting += known[ref]
     return found
 
 

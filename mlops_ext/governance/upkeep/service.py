@@ -46,7 +46,7 @@ def plan(ws: Workspace, request: PlanGc) -> GcPlan:
 def prune(ws: Workspace, request: Prune) -> Pruned:
     """Let go of the bytes of a version: its record and number stay, as a tombstone; gc then takes what none needs.
 
-    What stands behind a model that an environment serves, or has an alias, is refused.
+    What stands behind a model that an environment serves or can be rolled back to, or has an alias, is refused.
     """
 
     def remove(change: Change) -> Pruned:
@@ -54,7 +54,7 @@ def prune(ws: Workspace, request: Prune) -> Pruned:
         ref = f"{row.name}@{row.version}"
         if row.removed_at is not None:
             return Pruned(ref=ref, blobs=0)
-        _refuse_needed(change, ref, row)
+        _refuse_needed(change, ref, row, request.rollbacks)
         owner = f"dataset:{ref}"
         held = list(change.execute(select(blob_owners.c.digest).where(blob_owners.c.owner == owner)).scalars())
         change.execute(delete(blob_owners).where(blob_owners.c.owner == owner))
@@ -80,7 +80,7 @@ def keep_rules_applied(ws: Workspace, request: PlanGc) -> GcPlan:
             done.append(each)
             continue
         try:
-            ws.call(prune, Prune(dataset=each.ref, why=each.why))
+            ws.call(prune, Prune(dataset=each.ref, why=each.why, rollbacks=request.rollbacks))
         except Conflict as error:
             done.append(each.model_copy(update={"goes": False, "why": error.message}))
         else:
@@ -88,10 +88,12 @@ def keep_rules_applied(ws: Workspace, request: PlanGc) -> GcPlan:
     return made.model_copy(update={"done": True, "versions": tuple(done)})
 
 
-def _refuse_needed(change: Change, ref: str, row: Any) -> None:
-    need = protected(change).get((row.name, row.version))
+def _refuse_needed(change: Change, ref: str, row: Any, rollbacks: int | None) -> None:
+    need = protected(change, rollbacks).get((row.name, row.version))
     if need:
-        raise Conflict(f"{need}, and was made of {ref}", hint="Promote another version there first")
+        raise Conflict(
+            f"{need}, and was made of {ref}", hint="Promote another version there first, or bound --rollbacks"
+        )
     pointing = (dataset_aliases.c.name == row.name) & (dataset_aliases.c.version == row.version)
     alias = change.execute(select(dataset_aliases.c.alias).where(pointing).limit(1)).scalar_one_or_none()
     if alias is not None:

@@ -16,6 +16,9 @@ class PlanGc(Request):
     newer_than: str = Field(default="", description="Keep versions made in this time, such as 30d")
     keep_tagged: bool = Field(default=False, description="Keep versions that have tags")
     keep_aliased: bool = Field(default=True, description="Keep versions that an alias points at")
+    rollbacks: int | None = Field(
+        default=None, ge=0, description="Keep what this many versions that an environment served before were made of"
+    )
     grace: str = Field(default="7d", description="How long what was deleted can still be restored")
     datasets: tuple[str, ...] = Field(default=(), description="Only these; all when left out")
 
@@ -47,6 +50,9 @@ class GcPlan(Record):
 class Prune(Request):
     dataset: str = Field(description="Reference of the version whose bytes go")
     why: str = Field(default="", description="The rule by which it goes")
+    rollbacks: int | None = Field(
+        default=None, ge=0, description="Keep what this many versions that an environment served before were made of"
+    )
 
 
 class Pruned(Record):

@@ -16,8 +16,9 @@ from mlops_ext.errors import Conflict, DamagedBlob, NotFound, StoreUnavailable
 from mlops_ext.governance.upkeep.fsck import fsck
 from mlops_ext.governance.upkeep.service import keep_rules_applied, plan, prune
 from mlops_ext.governance.upkeep.types import PlanGc, Prune
+from mlops_ext.models.promotion.history import rollback
 from mlops_ext.models.promotion.service import promote
-from mlops_ext.models.promotion.types import Promote
+from mlops_ext.models.promotion.types import Promote, Rollback
 from mlops_ext.store.schema import blob_intents, blobs
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered
@@ -85,6 +86,26 @@ def test_a_version_that_a_served_model_was_made_of_is_never_removed(workspace):
     workspace.call(promote, Promote(model="delay@1", to="production"))
     with pytest.raises(Conflict, match="delay@1 serves production"):
         workspace.call(prune, Prune(dataset="t@1"))
+
+
+def test_what_a_rollback_can_return_to_stays_as_far_back_as_asked(workspace):
+    keep(workspace, 1, 2, 3, 4, 5)
+    for number in (1, 2, 3):
+        registered(workspace, inputs=(f"dataset:t@{number}",))
+        workspace.call(promote, Promote(model=f"delay@{number}", to="production"))
+    registered(workspace, inputs=("dataset:t@4",))
+    assert going(workspace.call(plan, PlanGc(keep_last=1))) == ["t@4"]
+    assert going(workspace.call(plan, PlanGc(keep_last=1, rollbacks=1))) == ["t@1", "t@4"]
+    assert going(workspace.call(plan, PlanGc(keep_last=1, rollbacks=0))) == ["t@1", "t@2", "t@4"]
+    with pytest.raises(Conflict, match="delay@1 served production, which a rollback can return to"):
+        workspace.call(prune, Prune(dataset="t@1"))
+    workspace.call(rollback, Rollback(model="delay@production"))
+    assert going(workspace.call(plan, PlanGc(keep_last=1, rollbacks=0))) == ["t@1", "t@3", "t@4"]
+    free_leases(workspace)
+    collect(workspace, keep_last=1, rollbacks=1)
+    assert [load(f"t@{number}", workspace=workspace)["x"].tolist() for number in (2, 3)] == [[2], [3]]
+    with pytest.raises(NotFound, match="removed by gc"):
+        load("t@1", workspace=workspace)
 
 
 @pytest.mark.parametrize("harm", ["missing", "flipped"])
