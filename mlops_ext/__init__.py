@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
+    from mlops_ext.notebook.dashboard import dashboard
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.pipelines.edge import pipeline, step
     from mlops_ext.runs.rerun import rerun
@@ -76,6 +77,7 @@ __all__ = [
     "classify",
     "compare",
     "compare_window",
+    "dashboard",
     "delete_model",
     "describe_model",
     "diff",
@@ -157,6 +159,7 @@ _FACE = {
     ),
     "mlops_ext.monitoring.performance.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),
+    "mlops_ext.notebook.dashboard": ("dashboard",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.pipelines.edge": ("pipeline", "step"),
     "mlops_ext.runs.rerun": ("rerun",),

@@ -17,6 +17,8 @@ import mlops_ext.models.service
 import mlops_ext.monitoring.alerts.mutes
 import mlops_ext.monitoring.alerts.notices
 import mlops_ext.monitoring.alerts.service
+import mlops_ext.monitoring.dashboard.drawing
+import mlops_ext.monitoring.dashboard.health
 import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
 import mlops_ext.runs.pipelines.service

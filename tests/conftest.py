@@ -58,6 +58,16 @@ def catalog_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace that does not exist yet, in the current folder, on each database."""
+    yield from _workspace(catalog_url, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def local_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The same on SQLite alone, for what does not touch the store itself."""
+    yield from _workspace("", tmp_path, monkeypatch)
+
+
+def _workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -65,6 +65,8 @@ TOPICS: dict[str, dict[str, str]] = {
         "tracking": "Write into runs.",
     },
     "Monitoring": {
+        "health": "Is a model all right, since when not, what moved, what to do.",
+        "dashboard": "The same with every figure, as one page.",
         "drift": "Compare a current window with a reference.",
         "explain": "Why a version answers as it does.",
         "monitoring": "Log batches, save reports.",
@@ -126,6 +128,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("schedule", "add"): "schedules:add",
     ("tick",): "schedules:tick",
     ("alerts", "test"): "monitoring:test_channel",
+    ("dashboard",): "monitoring:dashboard",
     ("drift",): "monitoring:drift",
     ("explain",): "explanation:explain",
     ("why",): "explanation:why",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report
+from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report, metric_name
 
 __all__ = [
     "Template",
@@ -26,14 +26,6 @@ __all__ = [
 
 Template = Literal["light", "dark"]
 REFERENCE, CURRENT, WARNING, THIRD = "#0072B2", "#E69F00", "#D55E00", "#009E73"
-NAMES = {
-    "auc": "AUC",
-    "f1": "F1",
-    "accuracy": "Accuracy",
-    "brier": "Brier score",
-    "log_loss": "Log loss (nats)",
-    "ece": "Calibration error (ECE)",
-}
 PSI_TOP = 0.5
 """The end of the heat map's colours; the numbers stand in the cells."""
 
@@ -61,7 +53,7 @@ def metric_over_windows(
     template : {"light", "dark"}
         Colours.
     """
-    figure = _figure(template, f"{_name(metric)} by window", "Window", _name(metric))
+    figure = _figure(template, f"{metric_name(metric)} by window", "Window", metric_name(metric))
     kinds = (("measured", REFERENCE, "solid", "circle"), ("estimated", CURRENT, "dash", "diamond-open"))
     for kind, colour, dash, symbol in kinds:
         points = [
@@ -204,8 +196,8 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
         Colours.
     """
     way = "more" if BETTER.get(metric) == "higher" else "less"
-    title = f"Challenger minus champion, {_name(metric)} ({way} is better)"
-    figure = _figure(template, title, f"Difference in {_name(metric)}", "")
+    title = f"Challenger minus champion, {metric_name(metric)} ({way} is better)"
+    figure = _figure(template, title, f"Difference in {metric_name(metric)}", "")
     found = [(report, each) for report in reports for each in report.metrics if each.name == metric]
     places = [
         f"{report.window}: {report.model} against {report.reference.removeprefix('model:')}" for report, _ in found
@@ -228,7 +220,8 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
         showlegend=False,
     )
     figure.add_vline(x=0, line={"color": "gray", "dash": "dot"})
-    figure.update_yaxes(type="category", autorange="reversed")
+    # Room for the words above the first; the first on top.
+    figure.update_yaxes(type="category", range=[len(set(places)) - 0.5, -0.6])
     figure.update_layout(height=160 + 60 * max(len(found), 1))
     return figure
 
@@ -241,6 +234,7 @@ def _add_band(
     figure.add_scatter(
         x=windows + windows[::-1],
         y=high + low[::-1],
+        mode="lines",
         fill="toself",
         fillcolor=_faint(colour),
         line={"width": 0},
@@ -257,8 +251,20 @@ def _add_band(
         legendgroup=name,
         line={"color": colour, "dash": dash},
         marker={"symbol": symbol, "size": 9},
+        error_y=_whisker(points) if len(points) == 1 else None,
         hovertemplate="%{x}: %{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra></extra>",
     )
+
+
+def _whisker(points: Sequence[tuple[str, MetricEstimate]]) -> dict[str, Any]:
+    """Draw the interval of a lone point, whose band has no width."""
+    ((_, point),) = points
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [point.high - point.value],
+        "arrayminus": [point.value - point.low],
+    }
 
 
 def _faint(colour: str) -> str:
@@ -282,7 +288,3 @@ def _figure(template: Template, title: str, x: str, y: str) -> go.Figure:
     figure.update_xaxes(title_text=x, automargin=True)
     figure.update_yaxes(title_text=y, automargin=True)
     return figure
-
-
-def _name(metric: str) -> str:
-    return NAMES.get(metric, metric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, Table, insert, select
@@ -33,7 +34,9 @@ __all__ = [
     "model_ref",
     "of_model",
     "report",
+    "report_of",
     "reports",
+    "save_report",
     "show",
     "text_of",
 ]
@@ -55,7 +58,7 @@ def report(ws: Workspace, request: SaveReport) -> Report:
         }
     )
     made = new_id()
-    return ws.catalog.write(lambda change: _save(change, made, pinned))
+    return ws.catalog.write(lambda change: save_report(change, made, pinned))
 
 
 @operation("monitoring.reports", "GET /reports", command="reports list")
@@ -68,7 +71,7 @@ def reports(ws: Workspace, request: ListReports) -> Page[Report]:
         query = query.where(reports_table.c.window == request.window)
     with ws.catalog.read() as connection:
         order = (reports_table.c.id,)
-        return paged(connection, query, order, request.limit, request.cursor, _report, descending=True)
+        return paged(connection, query, order, request.limit, request.cursor, report_of, descending=True)
 
 
 @operation("monitoring.show", "GET /reports/{report}", command="reports show")
@@ -79,7 +82,7 @@ def show(ws: Workspace, request: ShowReport) -> Report:
         row = connection.execute(select(reports_table).where(reports_table.c.id == wanted)).one_or_none()
     if row is None:
         raise NotFound.of("report", wanted)
-    return _report(row)
+    return report_of(row)
 
 
 def model_ref(ws: Workspace, text: str) -> str:
@@ -98,15 +101,29 @@ def text_of(ref: str | ModelVersion) -> str:
     return ref if isinstance(ref, str) else ref.ref
 
 
-def _save(change: Change, made: str, request: SaveReport) -> Report:
+def save_report(change: Change, made: str, request: SaveReport, more: Mapping[str, Any] | None = None) -> Report:
+    """Save a report whose references are pinned, as the one event of a transaction.
+
+    Parameters
+    ----------
+    change : Change
+        The transaction.
+    made : str
+        The report's id.
+    request : SaveReport
+        The report.
+    more : mapping, optional
+        What else the event tells; its `inputs` come in front of the report's own.
+    """
     saved = Report(**dict(request), id=made, created_at=change.now, created_by=change.actor)
     values = saved.model_dump(mode="json", exclude={"created_at"})
     change.execute(
         insert(reports_table).values(**values, created_at=saved.created_at, model_name=model_name(saved.model))
     )
-    inputs = [f"model:{saved.model}"] if saved.model else []
+    told = dict(more or {})
+    inputs = [*told.pop("inputs", ()), *([f"model:{saved.model}"] if saved.model else [])]
     inputs += [each for each in (saved.reference, saved.current) if each and each not in inputs]
-    data = {"kind": saved.kind, "window": saved.window, "status": saved.status}
+    data = {**told, "kind": saved.kind, "window": saved.window, "status": saved.status}
     change.event("report.saved", saved.ref, {**data, "inputs": inputs, "outputs": [saved.ref]})
     return saved
 
@@ -135,5 +152,6 @@ def _pinned(ws: Workspace, text: str, report: str) -> str:
     return f"dataset:{ws.call(show_dataset, ShowDataset(dataset=text)).ref}"
 
 
-def _report(row: Row[Any]) -> Report:
+def report_of(row: Row[Any]) -> Report:
+    """Read a report from its row."""
     return Report(**{name: value for name, value in row._mapping.items() if name != "model_name"})

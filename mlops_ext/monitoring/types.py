@@ -10,7 +10,7 @@ from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
     "BETTER", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
-    "ReportKind", "SaveReport", "ShowReport", "Verdict",
+    "ReportKind", "SaveReport", "ShowReport", "Verdict", "metric_name",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution"]
@@ -23,6 +23,19 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
     "ece": "lower",
 }
 """Which way each metric improves."""
+_NAMES = {
+    "auc": "AUC",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "brier": "Brier score",
+    "log_loss": "Log loss (nats)",
+    "ece": "Calibration error (ECE)",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Write a metric as the field does; one that is not widely known stays as it was logged."""
+    return _NAMES.get(metric, metric)
 
 
 class DriftRow(Record):

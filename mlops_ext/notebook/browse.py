@@ -8,18 +8,18 @@ from typing import Any
 
 from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.types import ListDatasets, ListDatasetVersions
-from mlops_ext.errors import MissingExtra, MlopsError
+from mlops_ext.errors import MlopsError
 from mlops_ext.models import service as models
 from mlops_ext.models.types import ListModels, ListVersions
 from mlops_ext.notebook.display import LIMIT, html_of
-from mlops_ext.records import Page, Record, new_id, now
+from mlops_ext.notebook.widgets import ipywidgets, publish
+from mlops_ext.records import Page, Record, now
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ListRuns
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Browser", "browse"]
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SHOWN = 100
 KINDS = ("models", "datasets", "runs")
 
@@ -57,10 +57,9 @@ class Browser:
     """
 
     def __init__(self, ws: Workspace) -> None:
-        widgets = _widgets()
+        widgets = ipywidgets()
         self.ws = ws
         self.selected: Record | None = None
-        self._class = f"mlops-browse-{new_id()[-12:]}"
         tall = {"width": "16em", "height": "16em"}
         self.kind = widgets.ToggleButtons(
             options=[(kind.capitalize(), kind) for kind in KINDS], tooltips=[f"Show {kind}" for kind in KINDS]
@@ -71,7 +70,6 @@ class Browser:
         self.details = widgets.HTML(layout={"flex": "1 1 auto", "min_width": "16em", "overflow": "auto"})
         lists = widgets.HBox([self.names, self.versions, self.details], layout={"flex_flow": "row wrap"})
         self.box = widgets.VBox([widgets.HBox([self.kind, self.again]), lists])
-        self.box.add_class(self._class)
         self.kind.observe(lambda _: self._show_names(), "value")
         self.names.observe(lambda _: self._show_versions(), "value")
         self.versions.observe(lambda _: self._pick(self.versions.value), "value")
@@ -87,29 +85,7 @@ class Browser:
         return "".join(parts)
 
     def _ipython_display_(self) -> None:
-        """Show the widget, and under it the tables, which hide where the widget lives.
-
-        A saved notebook keeps both. Without a kernel the widget's place says only that its model is
-        not found, so it is the widget's place that hides then.
-        """
-        from IPython import display
-
-        publish: Callable[..., None] = display.publish_display_data
-        view = {key: value for key, value in self.box._repr_mimebundle_().items() if key == WIDGET_VIEW}
-        summary = f"models, datasets and runs of {self.ws.root}"
-        note = f"<em>{html.escape(summary)}</em>"
-        publish({**view, "text/html": note, "text/plain": summary})
-        publish({"text/html": self._style() + self.static(), "text/plain": self._text()})
-
-    def _style(self) -> str:
-        live, child = f".{self._class}", ".jp-OutputArea-child"
-        here = f".{self._class}-static"
-        return (
-            f"<div class='{here[1:]}'></div><style>"
-            f"body:has({live}) {child}:has({here}) {{ display: none; }}"
-            f"{child}:has(+ {child} {here}):not(:has({live})) {{ display: none; }}"
-            "</style>"
-        )
+        publish(self.box, f"models, datasets and runs of {self.ws.root}", self.static(), self._text())
 
     def _text(self) -> str:
         return "\n".join(
@@ -170,11 +146,3 @@ def _label(item: Any) -> str:
     if hasattr(item, "started_at"):
         return f"{item.started_at:%Y-%m-%d %H:%M} {item.name or item.notebook or item.id[-8:]} ({item.status})"
     return f"@{item.version}" if hasattr(item, "version") else str(item.name)
-
-
-def _widgets() -> Any:
-    try:
-        import ipywidgets
-    except ImportError as error:
-        raise MissingExtra.of("ipywidgets", "notebook") from error
-    return ipywidgets

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mlops_ext.errors import MissingExtra
-from mlops_ext.notebook.browse import WIDGET_VIEW, browse
+from mlops_ext.notebook.browse import browse
+from mlops_ext.notebook.widgets import WIDGET_VIEW
 from mlops_ext.tracking import service
 from mlops_ext.tracking.types import LogRun, MetricPoint, StartRun
 from mlops_ext.workspace import Workspace

@@ -118,11 +118,24 @@ def reports(ws: Workspace) -> None:
         find("monitoring.report"),
         SaveReport(kind="estimate", model="delay@2", window="2013-07", status="loss", metrics=(estimate,)),
     )
+    drift(ws)
     alert = RaiseAlert(
         monitor="auc", model="delay@2", kind="performance_loss", window="2013-06", report=saved.id,
         message="AUC fell to 0.712 [0.701, 0.723] in 2013-06",
     )  # fmt: skip
     ws.call(find("monitoring.raise"), alert)
+
+
+def drift(ws: Workspace) -> None:
+    """Compare two later months with the first: the wind rises."""
+    first = frame(600)
+    for number, window in enumerate(("2013-05", "2013-06"), 1):
+        later = frame(600 + number)
+        later["wind_speed"] = later["wind_speed"] + 6 * number
+        mlops.drift(
+            first, later, columns=["dep_hour", "distance", "wind_speed"], window=window, model="delay@2", save=True,
+            workspace=ws,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

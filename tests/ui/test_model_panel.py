@@ -110,6 +110,21 @@ def test_performance_is_drawn_with_a_table_beside_it(page: Page, lab: Lab) -> No
     expect(panel.get_by_role("table", name="AUC per window")).to_contain_text("0.779")
 
 
+def test_health_is_seen_at_a_glance_and_figures_follow_the_pickers(page: Page, lab: Lab) -> None:
+    panel = open_model(page, lab, "delay")
+    panel.get_by_role("tab", name="Monitoring").click()
+    health = panel.get_by_role("region", name="Health")
+    expect(health).to_contain_text("degraded since 2013-06")
+    expect(health).to_contain_text("AUC fell to 0.712")
+    expect(health).to_contain_text("mlops alerts acknowledge")
+    expect(panel.get_by_role("table", name="What moved in the newest window")).to_contain_text("wind_speed")
+    expect(panel.get_by_label("Column", exact=True)).to_have_value("wind_speed")
+    expect(panel.get_by_role("img", name="wind_speed in the reference and in 2013-06")).to_be_visible()
+    panel.get_by_label("Window", exact=True).select_option("2013-05")
+    panel.get_by_label("Column", exact=True).select_option("distance")
+    expect(panel.get_by_role("img", name="distance in the reference and in 2013-05")).to_be_visible()
+
+
 def test_a_reload_brings_the_panel_back(page: Page, lab: Lab) -> None:
     open_model(page, lab, "delay")
     page.wait_for_timeout(2000)  # Lab saves its layout a second after it changed

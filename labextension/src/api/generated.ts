@@ -15,6 +15,57 @@ export interface AcknowledgeAlert {
   comment?: string;
 }
 
+export interface AddMonitor {
+  /** Its name */
+  monitor: string;
+  /** Dataset version to compare with; the model's training data when left out */
+  reference?: string;
+  /** Name of a dataset whose new versions are watched */
+  data?: string;
+  /** Watch the features that the model's predictions log */
+  predictions?: boolean;
+  /** The model that this concerns, such as delay@production */
+  model?: string;
+  /** Which; those of the reference when left out */
+  columns?: string[];
+  /** Columns to compare as categories, whatever their type */
+  categorical?: string[];
+  /** Columns to compare as numbers, whatever their type */
+  numeric?: string[];
+  /** Which; all when left out */
+  statistics?: string[];
+  /** How much columns matter; ranks what drifted */
+  importance?: Record<string, Real>;
+  /** Chance of any false alarm in so many windows in a row */
+  alpha?: Real;
+  /** How many windows share alpha, such as 52 weeks */
+  windows?: number;
+  /** Least PSI that matters */
+  bound?: Real;
+  /** Of a stream: how long one is, such as 1d; or '10000 rows' */
+  window?: string;
+  /** Of a stream: how long after its end a window waits for late rows */
+  grace?: string;
+  /** Of a stream: rows up to which a window is kept whole */
+  exact_rows?: number;
+  /** When it runs by the clock, such as '0 6 * * *' or @daily */
+  cron?: string;
+  /** Time zone in which cron is read */
+  tz?: string;
+  /** Of a dataset without cron: judge each new version */
+  on_new_data?: boolean;
+  /** Of its alerts */
+  severity?: 'info' | 'warning' | 'critical';
+  /** Channels that are told; all when left out */
+  channels?: string[];
+  /** Pipeline, or notebook, that an alert starts */
+  retrain?: string;
+  /** For what an alert starts; '{window}' and the like are filled from the alert */
+  parameters?: Record<string, unknown>;
+  /** File that declares it; a tick keeps it as that file says */
+  declared_in?: string;
+}
+
 export interface AddSchedule {
   /** Its name */
   schedule: string;
@@ -62,6 +113,7 @@ export interface Alert {
   message: string;
   report: string;
   details: Record<string, unknown>;
+  channels: string[];
   state: 'open' | 'acknowledged' | 'resolved' | 'muted';
   created_at: string;
   created_by: string;
@@ -584,6 +636,23 @@ export interface Difference {
   after: string;
 }
 
+export interface DrawFigure {
+  /** Name of the model */
+  model: string;
+  /** What to draw */
+  figure: 'metric' | 'drift' | 'column' | 'reliability' | 'gain';
+  /** Which metric; of `metric` and `gain` */
+  metric?: string;
+  /** Which window; the newest when left out; of `column` and `reliability` */
+  window?: string;
+  /** Which column; of `column` */
+  column?: string;
+  /** Colours */
+  template?: 'light' | 'dark';
+  /** How many windows at most, the newest */
+  most?: number;
+}
+
 /** One statistic of one column; every constant that it used stands in `parameters`. */
 export interface DriftRowInput {
   column: string;
@@ -817,6 +886,13 @@ export interface Field {
   type: string;
 }
 
+/** A figure, as plotly draws it. */
+export interface Figure {
+  title: string;
+  caption: string;
+  figure: Record<string, unknown>;
+}
+
 /** A signature over the files of one version. */
 export interface FilesSignature {
   model: string;
@@ -932,6 +1008,22 @@ export interface Head {
   root: string;
   signature: string;
   public_key: string;
+}
+
+/** Is a model all right, since when not, what moved, and what to do. */
+export interface Health {
+  model: string;
+  status: 'healthy' | 'at_risk' | 'degraded' | 'unknown';
+  since: string;
+  summary_text: string;
+  serving: string;
+  environment: string;
+  alerts: string[];
+  todo: string[];
+  metrics: string[];
+  moved: MovedColumn[];
+  windows: WindowState[];
+  comparisons: string[];
 }
 
 /** That an event stands in the trail: its hash and the path lead to the root of a head. */
@@ -1171,6 +1263,23 @@ export interface ListModels {
   search?: string;
   /** Only those in this state */
   state?: 'active' | 'archived' | 'deleted' | 'any';
+}
+
+export interface ListMonitorWindows {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
+  /** Name of the monitor */
+  monitor: string;
+}
+
+/** All of them, by name. */
+export interface ListMonitors {
+  /** How many items at most */
+  limit?: number;
+  /** The `next` of the page before */
+  cursor?: string;
 }
 
 export interface ListMutes {
@@ -1467,6 +1576,70 @@ export interface ModelVersion {
   created_by: string;
 }
 
+/** Something that is watched, and what became of its last window. */
+export interface Monitor {
+  name: string;
+  watches: 'dataset' | 'predictions' | 'stream';
+  reference: string;
+  reference_given: string;
+  data: string;
+  predictions: boolean;
+  model: string;
+  columns: string[];
+  categorical: string[];
+  numeric: string[];
+  statistics: string[];
+  importance: Record<string, Real>;
+  alpha: Real;
+  windows: number;
+  bound: Real;
+  window: string;
+  grace: string;
+  exact_rows: number;
+  cron: string;
+  tz: string;
+  on_new_data: boolean;
+  severity: 'info' | 'warning' | 'critical';
+  channels: string[];
+  retrain: string;
+  parameters: Record<string, unknown>;
+  declared_in: string;
+  paused: boolean;
+  next: string | null;
+  last_window: string;
+  last_status: string;
+  error: string;
+  created_at: string;
+  created_by: string;
+}
+
+/** One window of a monitor: rows while it is open, a verdict once it is judged. */
+export interface MonitorWindow {
+  monitor: string;
+  window: string;
+  state: 'open' | 'judging' | 'judged' | 'failed';
+  rows: number;
+  late_rows: number;
+  exact: boolean;
+  closes_at: string | null;
+  status: string;
+  drifted: string[];
+  level: Real | null;
+  report: string;
+  alert: string;
+  error: string;
+  judged_at: string | null;
+}
+
+/** A column that drifted in the newest window. */
+export interface MovedColumn {
+  column: string;
+  psi: Real;
+  impact: Real;
+  since: string;
+  reason: string;
+}
+
 /** Nobody is told of the alerts of a model, or of one of its monitors, for a while; all are recorded. */
 export interface Mute {
   id: string;
@@ -1531,6 +1704,31 @@ export interface Notice {
   attempts: number;
   error: string;
   created_at: string;
+}
+
+/** A batch of rows, as records or as a blob; the same batch again changes nothing. */
+export interface Observe {
+  /** Name of the monitor */
+  monitor: string;
+  /** Id that tells repetitions; without one none is known */
+  batch?: string;
+  /** The rows, each a mapping of column to value */
+  rows?: Record<string, unknown>[];
+  /** Blob of the rows as an Arrow file, instead of `rows` */
+  content?: string | null;
+  /** When they were seen; now when left out */
+  at?: string | null;
+}
+
+/** What became of a batch. */
+export interface Observed {
+  monitor: string;
+  batch: string;
+  window: string;
+  rows: number;
+  window_rows: number;
+  new: boolean;
+  kept: boolean;
 }
 
 export interface OpenImportedRun {
@@ -1620,6 +1818,8 @@ export interface PlanGc {
   keep_tagged?: boolean;
   /** Keep versions that an alias points at */
   keep_aliased?: boolean;
+  /** Keep what this many versions that an environment served before were made of */
+  rollbacks?: number | null;
   /** How long what was deleted can still be restored */
   grace?: string;
   /** Only these; all when left out */
@@ -1719,6 +1919,8 @@ export interface Prune {
   dataset: string;
   /** The rule by which it goes */
   why?: string;
+  /** Keep what this many versions that an environment served before were made of */
+  rollbacks?: number | null;
 }
 
 /** A version whose bytes gc may take: its record and number stay. */
@@ -1729,7 +1931,8 @@ export interface Pruned {
 
 export interface RaiseAlert {
   monitor: string;
-  model: string;
+  /** Reference of the model version; none when it is about data alone */
+  model?: string;
   kind: 'estimated_impact' | 'performance_loss' | 'drift' | 'data_quality' | 'bias';
   window: string;
   message: string;
@@ -1737,6 +1940,8 @@ export interface RaiseAlert {
   report?: string;
   /** Values that a trigger may hand to a notebook */
   details?: Record<string, unknown>;
+  /** Channels that are told; all when left out */
+  channels?: string[];
 }
 
 export interface ReadDataset {
@@ -1919,6 +2124,23 @@ export interface RunDataset {
   profile: string;
 }
 
+export interface RunMonitor {
+  /** Name of the monitor */
+  monitor: string;
+  /** Only this one: a version such as flights@3, or the name of a window */
+  window?: string;
+  /** Judge what a stream has collected now, without waiting */
+  close?: boolean;
+}
+
+/** What a run judged. */
+export interface RunMonitors {
+  monitor: string;
+  judged: number;
+  waiting: number;
+  windows: MonitorWindow[];
+}
+
 export interface SaveReport {
   kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution';
   model?: string;
@@ -2085,6 +2307,15 @@ export interface ShowHead {
   root?: boolean;
 }
 
+export interface ShowHealth {
+  /** Name of the model */
+  model: string;
+  /** Metric to judge the windows by; the alerts' own when left out */
+  metric?: string;
+  /** How many windows at most, the newest */
+  most?: number;
+}
+
 export interface ShowJob {
   /** Id of the job */
   job: string;
@@ -2104,6 +2335,11 @@ export interface ShowLineage {
 export interface ShowModel {
   /** Name of the model */
   model: string;
+}
+
+export interface ShowMonitor {
+  /** Name of the monitor */
+  monitor: string;
 }
 
 export interface ShowPipeline {
@@ -2397,6 +2633,22 @@ export interface Why {
   changes: Difference[];
 }
 
+/** What is known of one window: measured where labels came, else estimated. */
+export interface WindowState {
+  window: string;
+  model: string;
+  metric: string;
+  value: Real | null;
+  low: Real | null;
+  high: Real | null;
+  kind: string;
+  label_coverage: Real | null;
+  drifted: number | null;
+  columns: string[];
+  calibrated: boolean;
+  reports: Record<string, string>;
+}
+
 /** Where a workspace lies and how much it holds. */
 export interface WorkspaceStatus {
   root: string;
@@ -2519,6 +2771,8 @@ export interface Operations {
   'monitoring.alert': { request: ShowAlert; result: Alert };
   'monitoring.alerts': { request: ListAlerts; result: Page<Alert> };
   'monitoring.batches': { request: ListBatches; result: Page<LoggedBatch> };
+  'monitoring.figure': { request: DrawFigure; result: Figure };
+  'monitoring.health': { request: ShowHealth; result: Health };
   'monitoring.log': { request: LogBatch; result: LoggedBatch };
   'monitoring.mute': { request: MuteAlerts; result: Mute };
   'monitoring.mutes': { request: ListMutes; result: Page<Mute> };
@@ -2529,6 +2783,15 @@ export interface Operations {
   'monitoring.resolve': { request: ResolveAlert; result: Alert };
   'monitoring.show': { request: ShowReport; result: Report };
   'monitoring.unmute': { request: Unmute; result: Page<Mute> };
+  'monitors.add': { request: AddMonitor; result: Monitor };
+  'monitors.list': { request: ListMonitors; result: Page<Monitor> };
+  'monitors.observe': { request: Observe; result: Observed };
+  'monitors.pause': { request: ShowMonitor; result: Monitor };
+  'monitors.remove': { request: ShowMonitor; result: Monitor };
+  'monitors.resume': { request: ShowMonitor; result: Monitor };
+  'monitors.run': { request: RunMonitor; result: RunMonitors };
+  'monitors.show': { request: ShowMonitor; result: Monitor };
+  'monitors.windows': { request: ListMonitorWindows; result: Page<MonitorWindow> };
   'pipelines.cancel': { request: ShowPipelineRun; result: PipelineRun };
   'pipelines.graph': { request: ShowPipeline; result: Graph };
   'pipelines.list': { request: ListPipelines; result: Page<PipelineSummary> };
@@ -2650,6 +2913,8 @@ export const OPERATIONS = {
   'monitoring.alert': { method: 'GET', path: '/alerts/{alert}' },
   'monitoring.alerts': { method: 'GET', path: '/alerts' },
   'monitoring.batches': { method: 'GET', path: '/batches' },
+  'monitoring.figure': { method: 'GET', path: '/models/{model}/figures/{figure}' },
+  'monitoring.health': { method: 'GET', path: '/models/{model}/health' },
   'monitoring.log': { method: 'POST', path: '/model-versions/{model}/batches' },
   'monitoring.mute': { method: 'POST', path: '/models/{model}/mutes' },
   'monitoring.mutes': { method: 'GET', path: '/mutes' },
@@ -2660,6 +2925,15 @@ export const OPERATIONS = {
   'monitoring.resolve': { method: 'POST', path: '/alerts/{alert}/resolution' },
   'monitoring.show': { method: 'GET', path: '/reports/{report}' },
   'monitoring.unmute': { method: 'DELETE', path: '/mutes/{mute}' },
+  'monitors.add': { method: 'PUT', path: '/monitors/{monitor}' },
+  'monitors.list': { method: 'GET', path: '/monitors' },
+  'monitors.observe': { method: 'POST', path: '/monitors/{monitor}/observe' },
+  'monitors.pause': { method: 'PUT', path: '/monitors/{monitor}/pause' },
+  'monitors.remove': { method: 'DELETE', path: '/monitors/{monitor}' },
+  'monitors.resume': { method: 'DELETE', path: '/monitors/{monitor}/pause' },
+  'monitors.run': { method: 'POST', path: '/monitors/{monitor}/runs' },
+  'monitors.show': { method: 'GET', path: '/monitors/{monitor}' },
+  'monitors.windows': { method: 'GET', path: '/monitors/{monitor}/windows' },
   'pipelines.cancel': { method: 'POST', path: '/pipeline-runs/{run}/cancellation' },
   'pipelines.graph': { method: 'GET', path: '/pipelines/{pipeline}/graph' },
   'pipelines.list': { method: 'GET', path: '/pipelines' },

@@ -5,7 +5,7 @@ import * as React from 'react';
 import { type ModelVersion, type Promotion } from '../api/generated';
 import { modelIcon } from '../icons';
 import { MODEL_TABS, type ModelDetail, type ModelTab } from '../models/modelDetail';
-import { type ChartLoader } from './chart';
+import { type ICharts } from './chart';
 import { AliasChip, EnvironmentChip } from './chips';
 import { formatTime } from './format';
 import { GatesPage } from './gates';
@@ -21,9 +21,7 @@ import { VersionSelect } from './versionSelect';
 interface IModelPageProps {
   model: ModelDetail;
   trans: TranslationBundle;
-  /** Changes whenever the theme does, so that the charts take its colours. */
-  theme: string;
-  loadChart: ChartLoader;
+  charts: ICharts;
   onPromote: (version: ModelVersion) => void;
   onRollback: () => void;
   onDecide: (promotion: Promotion, decision: Decision) => void;
@@ -134,13 +132,9 @@ function Page(props: IModelPageProps & { version: ModelVersion }): React.ReactEl
       return (
         <View state={model.reports.state} trans={trans} onRetry={onRetry}>
           {page => (
-            <Monitoring
-              reports={page.items}
-              trans={trans}
-              theme={props.theme}
-              loadChart={props.loadChart}
-              name={model.name}
-            />
+            <View state={model.health.state} trans={trans} onRetry={onRetry}>
+              {health => <Monitoring health={health} reports={page.items} trans={trans} charts={props.charts} />}
+            </View>
           )}
         </View>
       );

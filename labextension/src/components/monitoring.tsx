@@ -2,36 +2,51 @@ import { type TranslationBundle } from '@jupyterlab/translation';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { type Report } from '../api/generated';
-import { type IPoint, metricLabel, metricNames, pointsOf } from '../models/performance';
-import { Chart, type ChartLoader } from './chart';
-import { type IPalette, performanceFigure } from './figure';
+import { type Health, type Report } from '../api/generated';
+import { type IPoint, metricLabel, pointsOf } from '../models/performance';
+import { Chart, type ICharts } from './chart';
 import { formatNumber, formatTime } from './format';
+import { HealthHead, Moved } from './health';
 import { Empty } from './states';
 import { Part, Table } from './table';
 
 interface IMonitoringProps {
-  name: string;
+  health: Health;
   reports: readonly Report[];
   trans: TranslationBundle;
-  theme: string;
-  loadChart: ChartLoader;
+  charts: ICharts;
 }
 
-/** How a model did over the windows, and every report on it. */
+/** How a model does: at a glance, over the windows, column by column, and every report on it. */
 export function Monitoring(props: IMonitoringProps): React.ReactElement {
-  const { reports, trans } = props;
+  const { health, reports, trans, charts } = props;
   if (!reports.length) {
     return (
       <Empty
         text={trans.__('No reports yet. Log predictions and labels, then ask in a notebook:')}
-        code={`mlops.performance("${props.name}@production", window="2013-02")`}
+        code={`mlops.performance("${health.model}@production", window="2013-02")`}
       />
     );
   }
+  const drifted = health.windows.filter(each => each.columns.length > 0);
   return (
     <>
-      <Performance {...props} />
+      <HealthHead health={health} trans={trans} />
+      {health.metrics.length > 0 && <Performance {...props} />}
+      <Moved health={health} trans={trans} />
+      {drifted.length > 0 && (
+        <>
+          <Part title={trans.__('Drift by column and window')}>
+            <Chart charts={charts} request={{ figure: 'drift' }} state={reports} trans={trans} />
+          </Part>
+          <Columns {...props} windows={drifted} />
+        </>
+      )}
+      {health.comparisons.length > 0 && (
+        <Part title={trans.__('Challengers')}>
+          <Chart charts={charts} request={{ figure: 'gain' }} state={reports} trans={trans} />
+        </Part>
+      )}
       <Part title={trans.__('Reports')}>
         <Table
           caption={trans.__('Reports')}
@@ -49,20 +64,12 @@ export function Monitoring(props: IMonitoringProps): React.ReactElement {
   );
 }
 
-function Performance({ reports, trans, theme, loadChart }: IMonitoringProps): React.ReactElement | null {
-  const names = React.useMemo(() => metricNames(reports), [reports]);
+function Performance({ health, reports, trans, charts }: IMonitoringProps): React.ReactElement {
+  const names = health.metrics;
   const [chosen, setChosen] = React.useState('');
   const metric = names.includes(chosen) ? chosen : (names[0] ?? '');
   const label = metricLabel(metric);
   const points = React.useMemo(() => pointsOf(reports, metric), [reports, metric]);
-  const figure = React.useCallback(
-    (palette: IPalette) =>
-      performanceFigure(points, label, { measured: trans.__('measured'), estimated: trans.__('estimated') }, palette),
-    [points, label, trans]
-  );
-  if (!points.length) {
-    return null;
-  }
   return (
     <Part title={trans.__('%1 per window', label)}>
       {names.length > 1 && (
@@ -76,17 +83,50 @@ function Performance({ reports, trans, theme, loadChart }: IMonitoringProps): Re
           }}
         />
       )}
-      <Chart
-        figure={figure}
-        summary={summaryOf(points, label, trans)}
-        theme={theme}
-        load={loadChart}
-        failed={trans.__('The chart could not be loaded; the table below holds the same numbers.')}
-      />
+      <Chart charts={charts} request={{ figure: 'metric', metric }} state={reports} trans={trans} />
       <details className="mlx-Details">
         <summary>{trans.__('Show as a table')}</summary>
         <Points points={points} metric={label} trans={trans} />
       </details>
+    </Part>
+  );
+}
+
+function Columns(props: IMonitoringProps & { windows: Health['windows'] }): React.ReactElement {
+  const { windows, reports, trans, charts } = props;
+  const [window, setWindow] = React.useState('');
+  const [column, setColumn] = React.useState('');
+  const shown = windows.find(each => each.window === window) ?? windows.at(-1);
+  const columns = shown?.columns ?? [];
+  const looked = columns.includes(column) ? column : (columns[0] ?? '');
+  return (
+    <Part title={trans.__('One column')}>
+      <div className="mlx-Picks">
+        <HTMLSelect
+          className="mlx-Select"
+          aria-label={trans.__('Window')}
+          options={windows.map(each => each.window).reverse()}
+          value={shown?.window}
+          onChange={event => {
+            setWindow(event.target.value);
+          }}
+        />
+        <HTMLSelect
+          className="mlx-Select"
+          aria-label={trans.__('Column')}
+          options={[...columns]}
+          value={looked}
+          onChange={event => {
+            setColumn(event.target.value);
+          }}
+        />
+      </div>
+      <Chart
+        charts={charts}
+        request={{ figure: 'column', window: shown?.window, column: looked }}
+        state={reports}
+        trans={trans}
+      />
     </Part>
   );
 }
@@ -107,21 +147,5 @@ function Points(props: { points: readonly IPoint[]; metric: string; trans: Trans
         point.coverage === null ? '–' : `${formatNumber(100 * point.coverage)} %`
       ])}
     />
-  );
-}
-
-function summaryOf(points: readonly IPoint[], metric: string, trans: TranslationBundle): string {
-  const first = points.at(0);
-  const last = points.at(-1);
-  if (!first || !last) {
-    return metric;
-  }
-  return trans.__(
-    '%1 per window: %2 in %3, %4 in %5',
-    metric,
-    formatNumber(first.value),
-    first.window,
-    formatNumber(last.value),
-    last.window
   );
 }

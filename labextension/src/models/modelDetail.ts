@@ -4,7 +4,10 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { type IClient } from '../api/client';
 import {
   type Deployment,
+  type DrawFigure,
+  type Figure,
   type GateResults,
+  type Health,
   type Lineage,
   type Model,
   type ModelVersion,
@@ -51,6 +54,7 @@ export class ModelDetail implements IDisposable {
       (limit, cursor, signal) => client.call('monitoring.reports', { model, limit, cursor }, signal),
       200
     );
+    this.health = new Resource(signal => client.call('monitoring.health', { model }, signal));
     this.all.forEach(each => each.changed.connect(this.tell, this));
     this._attention = new Attention(feed, () => this.refresh());
     feed.changed.connect(this.onChange, this);
@@ -64,6 +68,7 @@ export class ModelDetail implements IDisposable {
   readonly promotions: PagedList<Promotion>;
   readonly lineage: Resource<Lineage>;
   readonly reports: PagedList<Report>;
+  readonly health: Resource<Health>;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -101,6 +106,13 @@ export class ModelDetail implements IDisposable {
     void this.refreshTab();
   }
 
+  /** Ask the server to draw one of the model's figures. */
+  readonly draw = (
+    request: Omit<DrawFigure, 'model' | 'template'>,
+    template: 'light' | 'dark',
+    signal: AbortSignal
+  ): Promise<Figure> => this.client.call('monitoring.figure', { ...request, template, model: this.name }, signal);
+
   /** Whether somebody looks. */
   setVisible(visible: boolean): void {
     this._attention.setVisible(visible);
@@ -122,8 +134,8 @@ export class ModelDetail implements IDisposable {
   }
 
   private get all(): Resource<unknown>[] {
-    const { model, versions, version, gates, promotions, history, lineage, reports } = this;
-    return [model, versions, version, gates, promotions, history, lineage, reports];
+    const { model, versions, version, gates, promotions, history, lineage, reports, health } = this;
+    return [model, versions, version, gates, promotions, history, lineage, reports, health];
   }
 
   private async refreshTab(): Promise<void> {
@@ -138,7 +150,8 @@ export class ModelDetail implements IDisposable {
       case 'lineage':
         return this.lineage.refresh();
       case 'monitoring':
-        return this.reports.refresh();
+        await Promise.all([this.health.refresh(), this.reports.refresh()]);
+        return;
     }
   }
 

@@ -25,11 +25,6 @@ export function metricLabel(name: string): string {
   return LABELS[name] ?? name;
 }
 
-/** The names of the metrics that the reports hold, in the order of their first use. */
-export function metricNames(reports: readonly Report[]): string[] {
-  return [...new Set(reports.flatMap(report => report.metrics.map(metric => metric.name)))];
-}
-
 /** One metric over the windows, oldest first; of reports on one window and kind the newest counts. */
 export function pointsOf(reports: readonly Report[], metric: string): IPoint[] {
   const points = new Map<string, IPoint>();
@@ -47,7 +42,7 @@ export function pointsOf(reports: readonly Report[], metric: string): IPoint[] {
       });
     }
   }
-  return [...points.values()].sort((a, b) => a.window.localeCompare(b.window));
+  return [...points.values()].sort((a, b) => a.window.localeCompare(b.window, undefined, { numeric: true }));
 }
 
 /** Read a number that travelled as JSON. */

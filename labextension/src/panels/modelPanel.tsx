@@ -6,6 +6,7 @@ import { type CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import * as React from 'react';
 
+import { type ICharts } from '../components/chart';
 import { ModelPage } from '../components/modelPage';
 import { modelIcon } from '../icons';
 import { ModelDetail } from '../models/modelDetail';
@@ -44,6 +45,15 @@ export class ModelPanel extends WatchedPanel {
     }
   }
 
+  /** What the charts need; another one when the theme changes, so that they take its colours. */
+  private get charts(): ICharts {
+    const theme = this.themes?.theme ?? '';
+    if (this._charts?.theme !== theme) {
+      this._charts = { theme, load: loadPlotly, read: this.detail.draw };
+    }
+    return this._charts;
+  }
+
   protected override render(): React.ReactElement {
     const { detail: model, mlops, commands } = this;
     return (
@@ -52,8 +62,7 @@ export class ModelPanel extends WatchedPanel {
           <ModelPage
             model={model}
             trans={mlops.trans}
-            theme={this.themes?.theme ?? ''}
-            loadChart={loadPlotly}
+            charts={this.charts}
             onPromote={version => void askPromote(mlops, version)}
             onRollback={() => model.model.value && void askRollback(mlops, model.model.value, model.versions.items)}
             onDecide={(promotion, decision) => void askDecision(mlops, promotion, decision)}
@@ -65,4 +74,6 @@ export class ModelPanel extends WatchedPanel {
       </UseSignal>
     );
   }
+
+  private _charts: ICharts | null = null;
 }

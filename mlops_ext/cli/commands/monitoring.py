@@ -1,4 +1,4 @@
-"""Drift between two datasets, for people and for CI; and a try of an alert's channel."""
+"""Drift between two datasets and a model's dashboard, for people and for CI; and a try of an alert's channel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 
-__all__ = ["drift", "test_channel"]
+__all__ = ["dashboard", "drift", "test_channel"]
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,6 +71,25 @@ def drift(
     if fail_on_drift and report.drifted:
         session.exit_code = REFUSED
     return report
+
+
+@click.command(cls=Leaf)
+@click.argument("model")
+@click.option("--metric", default="", help="Metric to judge the windows by; the alerts' own when left out.")
+@click.option("--most", type=click.IntRange(1, 200), default=24, show_default=True, help="Windows at most, the newest.")
+@click.option("--html", metavar="FILE", help="Also write it with every figure as one page that needs no network.")
+@click.option("--fail-on-alert", is_flag=True, help="Exit code 6 when an alert is open.")
+@click.pass_obj
+def dashboard(session: Session, model: str, metric: str, most: int, html: str | None, fail_on_alert: bool) -> Any:
+    """Show how MODEL does: is it all right, since when not, what moved, and what to do."""
+    from mlops_ext.monitoring.dashboard.edge import Dashboard
+
+    board = Dashboard(model, metric=metric, most=most, workspace=session.workspace)
+    if html:
+        board.save_html(session.path(html))
+    if fail_on_alert and board.health.alerts:
+        session.exit_code = REFUSED
+    return board
 
 
 @click.command("test", cls=Leaf)

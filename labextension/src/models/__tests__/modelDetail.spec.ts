@@ -29,6 +29,15 @@ describe('ModelDetail', () => {
     expect(client.count('governance.lineage')).toBe(0);
   });
 
+  it('reads health and reports for the monitoring tab, and draws figures of its own model', async () => {
+    detail.open('monitoring');
+    await settle();
+    expect([client.count('monitoring.health'), client.count('monitoring.reports')]).toEqual([1, 1]);
+    client.answers['monitoring.figure'] = (request: object) => request;
+    const drawn = await detail.draw({ figure: 'column', column: 'temp' }, 'dark', new AbortController().signal);
+    expect(drawn).toEqual({ model: 'delay', figure: 'column', column: 'temp', template: 'dark' });
+  });
+
   it('asks the gates of every environment', async () => {
     detail.open('gates');
     await settle();

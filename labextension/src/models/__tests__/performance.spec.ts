@@ -1,5 +1,5 @@
 import { type Report } from '../../api/generated';
-import { metricNames, pointsOf } from '../performance';
+import { pointsOf } from '../performance';
 import { parseReference } from '../reference';
 
 function report(window: string, created: string, value: Report['metrics'][number]['value'], kind = 'measured'): Report {
@@ -25,8 +25,9 @@ describe('pointsOf', () => {
     expect(pointsOf([report('w', '1', 'NaN')], 'auc')[0]?.value).toBeNaN();
   });
 
-  it('names each metric once', () => {
-    expect(metricNames([report('a', '1', 1), report('b', '2', 1)])).toEqual(['auc']);
+  it('orders numbers in the names of windows by value', () => {
+    const reports = [report('week 10', '1', 0.7), report('week 9', '2', 0.5)];
+    expect(pointsOf(reports, 'auc').map(each => each.window)).toEqual(['week 9', 'week 10']);
   });
 });
 

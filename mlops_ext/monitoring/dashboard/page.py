@@ -1,0 +1,100 @@
+"""A dashboard as one HTML file: tables for everybody, and figures for whoever's browser runs scripts."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_ext.monitoring.dashboard.drawing import draw
+from mlops_ext.monitoring.dashboard.edge import STYLE, headline, tables
+from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind
+from mlops_ext.monitoring.types import Report
+from mlops_ext.store.filesystem import write_whole
+
+if TYPE_CHECKING:
+    from mlops_ext.monitoring.dashboard.edge import Dashboard
+
+__all__ = ["write_page"]
+
+PLOTLY = "plotly-cartesian.min.js"
+MOST_COLUMNS = 60
+"""Columns of a window that are drawn, those to look at first."""
+
+
+def write_page(board: Dashboard, path: Path) -> Path:
+    """Write the page, whole or not at all.
+
+    Parameters
+    ----------
+    board : Dashboard
+        What to write.
+    path : Path
+        Where to.
+
+    Raises
+    ------
+    MissingExtra
+        plotly is not installed.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    page = Environment(loader=PackageLoader("mlops_ext.monitoring.dashboard", "."), autoescape=True)
+    whole = page.get_template("page.html.j2").render(
+        model=board.model,
+        style=STYLE,
+        headline=headline(board.health),
+        tables=tables(board.health),
+        metrics=board.health.metrics,
+        windows=[window.window for window in board.health.windows],
+        figures=_packed(json.dumps(_figures(board), allow_nan=False).encode()),
+        plotly=_packed(files("mlops_ext.monitoring.dashboard").joinpath(PLOTLY).read_bytes()),
+    )
+    write_whole(path, whole.encode())
+    return path
+
+
+def _figures(board: Dashboard) -> dict[str, Any]:
+    """Draw everything once; the colours of light and dark stand beside, since each figure would repeat them."""
+    import plotly.io
+
+    drawn: dict[str, Any] = {"metric": {}, "column": {}}
+    kinds = board.drawable()
+    if "metric" in kinds:
+        drawn["metric"] = {name: _figure(board, "metric", metric=name) for name in board.health.metrics}
+    if "gain" in kinds:
+        drawn["gain"] = _figure(board, "gain")
+    if "drift" in kinds:
+        drawn["drift"] = _figure(board, "drift")
+        drawn["column"] = {
+            report.window: {
+                column: _figure(board, "column", window=report.window, column=column)
+                for column in _columns(report)[:MOST_COLUMNS]
+            }
+            for report in board.reports["drift"]
+        }
+    templates = {
+        name: plotly.io.templates[f"plotly_{kind}"].to_plotly_json()
+        for name, kind in (("light", "white"), ("dark", "dark"))
+    }
+    return {"templates": templates, **drawn}
+
+
+def _columns(report: Report) -> list[str]:
+    """Give the columns that have bins, those to look at first in front."""
+    ranked = [each["column"] for each in report.details.get("decisions", ())]
+    return [column for column in ranked if column in report.details["histograms"]]
+
+
+def _figure(board: Dashboard, kind: FigureKind, **which: str) -> dict[str, Any]:
+    drawn, caption = draw(board.model, board.reports, DrawFigure(model=board.model, figure=kind, **which))
+    drawn.layout.template = None
+    return {**json.loads(drawn.to_json()), "caption": caption}
+
+
+def _packed(data: bytes) -> str:
+    # The same input gives the same page: no time stands in the header.
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()

@@ -1,0 +1,61 @@
+"""The dashboard's pickers, with real widgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlops_ext.notebook.dashboard import Board, dashboard
+from mlops_ext.notebook.display import PLOTLY
+from mlops_ext.notebook.widgets import WIDGET_VIEW
+from mlops_ext.workspace import Workspace
+from tests.models.support import registered
+from tests.monitoring.dashboard.test_health import drifted, judged, raised
+from tests.tracking.kernels import kernel
+
+
+@pytest.fixture
+def ws(local_workspace: Workspace) -> Workspace:
+    registered(local_workspace)
+    for window, shift in (("2013-02", 0.0), ("2013-03", 2.0)):
+        judged(local_workspace, window, 0.7)
+        drifted(local_workspace, window, shift)
+    return local_workspace
+
+
+def drawn(board: Board, kind: str) -> dict[str, Any]:
+    (output,) = board.figures[kind].outputs
+    figure: dict[str, Any] = output["data"][PLOTLY]
+    return figure
+
+
+def test_figures_follow_the_pickers(ws: Workspace) -> None:
+    board = Board(dashboard("delay", workspace=ws))
+    assert board.window.value == "2013-03"
+    assert board.column.value == "temp", "what drifted most is looked at first"
+    moved = drawn(board, "column")["data"][1]["y"]
+    board.window.value = "2013-02"
+    assert board.column.value == "temp", "the column that was looked at stays"
+    assert drawn(board, "column")["data"][1]["y"] != moved
+    board.column.value = "wind"
+    assert drawn(board, "column")["layout"]["title"]["text"] == "wind: reference and current"
+    assert "all right" in board.head.value
+
+
+def test_refreshing_shows_an_alert_that_came_meanwhile(ws: Workspace) -> None:
+    board = Board(dashboard("delay", workspace=ws))
+    raised(ws, "2013-03")
+    board.again.click()
+    assert "degraded since 2013-03" in board.head.value
+
+
+def test_a_notebook_keeps_tables_beside_the_widgets(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_WORKSPACE", str(ws.root))
+    with kernel() as cells:
+        reply = cells.run("import mlops_ext as mlops; mlops.dashboard('delay')")
+    assert reply["status"] == "ok", reply["text"]
+    live, static = reply["shown"]
+    assert WIDGET_VIEW in live
+    assert "What moved in the newest window" in static["text/html"]
+    assert "delay is all right" in static["text/plain"]
