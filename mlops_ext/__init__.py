@@ -16,6 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlops_ext.datasets.classes.edge import classify
+    from mlops_ext.datasets.curation.edge import (
+        alias_dataset,
+        archive_dataset,
+        delete_dataset,
+        describe_dataset,
+        restore_dataset,
+        tag_dataset,
+        unalias_dataset,
+        untag_dataset,
+    )
     from mlops_ext.datasets.diff.edge import diff
     from mlops_ext.datasets.edge import load, scan, snapshot
     from mlops_ext.datasets.expectations.edge import check_dataset, expect, propose_expectations
@@ -66,7 +76,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Workspace",
     "active_run",
+    "alias_dataset",
     "approve",
+    "archive_dataset",
     "archive_model",
     "attribute",
     "autolog",
@@ -78,7 +90,9 @@ __all__ = [
     "compare",
     "compare_window",
     "dashboard",
+    "delete_dataset",
     "delete_model",
+    "describe_dataset",
     "describe_model",
     "diff",
     "drift",
@@ -108,6 +122,7 @@ __all__ = [
     "reject",
     "rename_model",
     "rerun",
+    "restore_dataset",
     "restore_model",
     "rollback",
     "run",
@@ -121,13 +136,26 @@ __all__ = [
     "step",
     "sweep",
     "tag",
+    "tag_dataset",
+    "unalias_dataset",
     "untag",
+    "untag_dataset",
     "why",
     "worst_slices",
 ]
 
 _FACE = {
     "mlops_ext.datasets.classes.edge": ("classify",),
+    "mlops_ext.datasets.curation.edge": (
+        "alias_dataset",
+        "archive_dataset",
+        "delete_dataset",
+        "describe_dataset",
+        "restore_dataset",
+        "tag_dataset",
+        "unalias_dataset",
+        "untag_dataset",
+    ),
     "mlops_ext.datasets.diff.edge": ("diff",),
     "mlops_ext.datasets.profile.edge": ("profile",),
     "mlops_ext.datasets.edge": ("load", "scan", "snapshot"),

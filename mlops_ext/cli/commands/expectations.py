@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mlops_ext.cli.session import Session
+from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 
 __all__ = ["check", "expect", "propose"]
-
-FAILED = 1
 
 
 @click.command(cls=Leaf)
@@ -47,20 +46,26 @@ def expect(session: Session, dataset: str, file: str) -> Any:
 @click.argument("data")
 @click.option("--expectations", metavar="FILE", help="Others than the dataset's own; a version is not marked then.")
 @click.option("--like", metavar="NAME", help="For a file: hold it to the expectations of this dataset.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML: one case a rule.")
 @click.pass_obj
-def check(session: Session, data: str, expectations: str | None, like: str | None) -> Any:
-    """Check DATA, a version or a file, against expectations; ends with 1 when a rule is not met.
+def check(session: Session, data: str, expectations: str | None, like: str | None, junit: str | None) -> Any:
+    """Check DATA, a version or a file, against expectations; ends with 6 when a rule is not met.
 
     A version is marked with the answer, which the gate `expectations` asks for. Nothing of a file is kept.
     """
+    from mlops_ext.cli.files import write_whole
     from mlops_ext.datasets.expectations import edge
+    from mlops_ext.datasets.expectations.junit import junit as as_junit
 
+    began = time.monotonic()
     given = session.path(expectations) if expectations else None
     path = session.path(data)
     if path.exists() or Path(data).suffix.lower() in (".csv", ".parquet", ".json", ".jsonl"):
         result = edge.check_file(str(path), given, like=like or "", workspace=session.workspace)
     else:
         result = edge.check_dataset(data, given, workspace=session.workspace)
+    if junit:
+        write_whole(session.path(junit), [as_junit(result, time.monotonic() - began)])
     if not result.passed:
-        session.exit_code = FAILED
+        session.exit_code = REFUSED
     return result

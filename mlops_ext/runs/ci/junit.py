@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from mlops_ext.junit import clean, count, document
 from mlops_ext.runs.ci.types import CheckedNotebook, CiResult, Expectation
 
 __all__ = ["junit"]
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LONGEST = 100
 
 
@@ -23,25 +21,20 @@ def junit(result: CiResult) -> bytes:
         _suite(root, notebook)
     if result.expectations:
         _expectations(root, result.expectations)
-    for key in ("tests", "failures", "errors"):
-        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
-    root.set("time", f"{result.seconds:.3f}")
-    ET.indent(root)
-    text = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+    return document(root, result.seconds)
 
 
 def _suite(root: ET.Element, notebook: CheckedNotebook) -> None:
-    suite = ET.SubElement(root, "testsuite", name=_text(notebook.notebook))
+    suite = ET.SubElement(root, "testsuite", name=clean(notebook.notebook))
     cases = [_cell(suite, notebook, number) for number in range(1, len(notebook.sources) + 1)]
     at = notebook.error.cell if notebook.error else 0
     if notebook.exit_code and not any(case.find("failure") is not None for case in cases if at):
         # What no cell is to blame for: it could not be started, was cancelled, or took too long.
-        case = ET.SubElement(suite, "testcase", classname=_text(notebook.notebook), name="notebook", time="0.000")
+        case = ET.SubElement(suite, "testcase", classname=clean(notebook.notebook), name="notebook", time="0.000")
         fault = notebook.error
-        said = _text(fault.message if fault else notebook.status)
-        ET.SubElement(case, "error", type=_text(notebook.status), message=said.partition("\n")[0]).text = said
-    _count(suite)
+        said = clean(fault.message if fault else notebook.status)
+        ET.SubElement(case, "error", type=clean(notebook.status), message=said.partition("\n")[0]).text = said
+    count(suite)
     suite.set("time", f"{notebook.seconds:.3f}")
     suite.set("timestamp", notebook.started)
     suite.set("hostname", socket.gethostname())
@@ -51,18 +44,18 @@ def _cell(suite: ET.Element, notebook: CheckedNotebook, number: int) -> ET.Eleme
     state = next((each for each in notebook.cells if each.cell == number), None)
     source = notebook.sources[number - 1]
     title = next((line.strip() for line in source.splitlines() if line.strip()), "(empty)")
-    name = f"cell {number}: {_text(title)[:_LONGEST]}"
+    name = f"cell {number}: {clean(title)[:_LONGEST]}"
     seconds = state.seconds if state and state.seconds is not None else 0.0
-    case = ET.SubElement(suite, "testcase", classname=_text(notebook.notebook), name=name, time=f"{seconds:.3f}")
+    case = ET.SubElement(suite, "testcase", classname=clean(notebook.notebook), name=name, time=f"{seconds:.3f}")
     fault = notebook.error
     if state is None or state.status == "not_run":
         ET.SubElement(case, "skipped", message="not run")
     elif state.status in ("failed", "interrupted"):
         kind, message = (fault.type, fault.message) if fault and fault.cell == number else (state.status, state.status)
         line = f", line {fault.line}" if fault and fault.cell == number and fault.line else ""
-        failure = ET.SubElement(case, "failure", type=_text(kind), message=_text(message).partition("\n")[0])
+        failure = ET.SubElement(case, "failure", type=clean(kind), message=clean(message).partition("\n")[0])
         cause = f"\ncaused by {fault.cause}" if fault and fault.cell == number and fault.cause else ""
-        failure.text = _text(f"{kind}: {message}{cause}\n\ncell {number}{line}:\n{source}")
+        failure.text = clean(f"{kind}: {message}{cause}\n\ncell {number}{line}:\n{source}")
     return case
 
 
@@ -70,20 +63,8 @@ def _expectations(root: ET.Element, expectations: Sequence[Expectation]) -> None
     suite = ET.SubElement(root, "testsuite", name="expectations")
     for each in expectations:
         name = f"{each.expected} ({each.notebook})" if each.notebook else each.expected
-        case = ET.SubElement(suite, "testcase", classname="expectations", name=_text(name), time="0.000")
+        case = ET.SubElement(suite, "testcase", classname="expectations", name=clean(name), time="0.000")
         if not each.passed:
-            ET.SubElement(case, "failure", type="expectation", message=_text(each.message)).text = _text(each.message)
-    _count(suite)
+            ET.SubElement(case, "failure", type="expectation", message=clean(each.message)).text = clean(each.message)
+    count(suite)
     suite.set("time", "0.000")
-
-
-def _count(suite: ET.Element) -> None:
-    cases = suite.findall("testcase")
-    suite.set("tests", str(len(cases)))
-    for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(key, str(sum(case.find(tag) is not None for case in cases)))
-
-
-def _text(text: str) -> str:
-    """Leave out what XML cannot hold, and the colours of tracebacks."""
-    return _NOT_XML.sub("�", _ANSI.sub("", text))

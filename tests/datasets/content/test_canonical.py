@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mlops_ext.datasets.content.arrow_types import describe, logical_type, restore
@@ -91,7 +91,6 @@ def cuts(draw, array):
     return pa.chunked_array(chunks, array.type)
 
 
-@settings(max_examples=300, deadline=None)
 @given(columns(), st.data(), st.sampled_from(["b3", "sha256"]))
 def test_every_layout_has_the_digest_that_the_page_says(column, data, algorithm):
     kind, layout, values = column
@@ -102,7 +101,6 @@ def test_every_layout_has_the_digest_that_the_page_says(column, data, algorithm)
     assert column_digest(data.draw(cuts(array)), algorithm) == expected
 
 
-@settings(max_examples=150, deadline=None)
 @given(columns(), columns())
 def test_other_values_have_another_digest(one, other):
     assume(str(one[0]) + text(one[2]) != str(other[0]) + text(other[2]))
@@ -113,7 +111,6 @@ def test_other_values_have_another_digest(one, other):
     assert len(digests) == 2
 
 
-@settings(max_examples=100, deadline=None)
 @given(columns(), st.data())
 def test_any_single_change_changes_the_digest(column, data):
     kind, layout, values = column

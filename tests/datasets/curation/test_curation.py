@@ -77,3 +77,23 @@ def test_a_version_that_an_alias_points_at_is_not_put_away(workspace):
     assert not workspace.call(list_, ListDatasets()).items
     with pytest.raises(Conflict, match="restore t"):
         keep(workspace, 9)
+
+
+def test_a_notebook_keeps_its_datasets_in_order(workspace):
+    import mlops_ext as mlops
+
+    first, second = keep(workspace, 1, 2)
+    mlops.tag_dataset("t", team="ops")
+    assert mlops.tag_dataset(second, {"data.owner": "ann"}, source="api").tags == {"data.owner": "ann", "source": "api"}
+    assert mlops.untag_dataset(second, "source").tags == {"data.owner": "ann"}
+    assert mlops.describe_dataset(first, "The **first**.").ref == "t@1"
+    assert mlops.alias_dataset(first, "golden").version == 1
+    assert mlops.load("t@golden")["x"].tolist() == mlops.load(first)["x"].tolist()
+    with pytest.raises(Conflict, match="golden"):
+        mlops.delete_dataset(first)
+    assert mlops.unalias_dataset("t", "golden").previous == 1
+    gone = mlops.delete_dataset(first, comment="wrong month")
+    with pytest.raises(NotFound, match="deleted"):
+        mlops.load(first)
+    assert mlops.restore_dataset(gone).state == "active"
+    assert (mlops.archive_dataset("t").state, mlops.restore_dataset("t").previous) == ("archived", "archived")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.cli.main import invoke
@@ -96,7 +96,6 @@ def shared(tmp_path_factory):
     return Workspace(tmp_path_factory.mktemp("shared"))
 
 
-@settings(max_examples=25, deadline=None)
 @given(before=rows, after=rows, extra=rows, key=st.sampled_from([(), (0,), (0, 1), (2,), (3,), (4,)]))
 def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, key):
     before, after = before + extra, after + extra[::-1]
@@ -112,7 +111,6 @@ def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, k
     assert found.equal == (not any(wanted.values()))
 
 
-@settings(max_examples=15, deadline=None)
 @given(before=rows, others=rows)
 def test_rows_changed_in_place_are_counted_alike(shared, before, others):
     count = min(len(before), len(others))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
 import pandas as pd
 import pytest
+import xmlschema
 
+from mlops_ext.cli.main import main
 from mlops_ext.datasets.classes.service import classify
 from mlops_ext.datasets.classes.types import Classify
 from mlops_ext.datasets.edge import load, snapshot
@@ -89,6 +95,34 @@ def test_a_file_is_checked_before_it_is_a_version(workspace, tmp_path):
     result = check_file(str(path), from_toml(RULES), workspace=workspace)
     assert not result.passed
     assert ("delay", "ge = 0.0") in failed(result)
+
+
+def test_the_command_says_no_with_its_exit_code_and_writes_a_case_for_each_rule(workspace, tmp_path):
+    snapshot(BAD, "t", workspace=workspace)
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES + "[columns.gone]\nunique = true\n", encoding="utf-8")
+    asked = ["datasets", "check", "t", "--expectations", str(rules), "--junit", str(tmp_path / "out.xml")]
+    with pytest.raises(SystemExit, match="6"):
+        main(asked)
+    report = (tmp_path / "out.xml").read_bytes()
+    xmlschema.XMLSchema(Path(__file__).parents[2] / "runs" / "ci" / "junit.xsd").validate(BytesIO(report))
+    cases = {case.get("name"): [each.tag for each in case] for case in ET.fromstring(report).iter("testcase")}
+    assert cases == {
+        "min_rows = 5": ["failure"],
+        "id: is there": [],
+        "id: unique = true": ["failure"],
+        "delay: is there": [],
+        "delay: ge = 0.0": ["failure"],
+        "carrier: is there": [],
+        "carrier: nullable = false": ["failure"],
+        "carrier: isin = ['AA', 'UA']": ["failure"],
+        "gone: is there": ["failure"],
+        "gone: unique = true": ["skipped"],
+    }
+    snapshot(GOOD, "good", expectations=from_toml(RULES), workspace=workspace)
+    with pytest.raises(SystemExit, match="0"):
+        main(["datasets", "check", "good", "--junit", str(tmp_path / "out.xml")])
+    assert b'failures="0"' in (tmp_path / "out.xml").read_bytes()
 
 
 @pytest.mark.fast

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.datasets.content.canonical import digest_table
@@ -128,7 +128,6 @@ def ws(tmp_path_factory):
     return Workspace(tmp_path_factory.mktemp("project"))
 
 
-@settings(max_examples=40, deadline=None)
 @given(frame=pandas_frames())
 def test_any_pandas_frame_comes_back_bit_for_bit(ws, frame):
     version = snapshot(frame, "pandas", workspace=ws)
@@ -137,7 +136,6 @@ def test_any_pandas_frame_comes_back_bit_for_bit(ws, frame):
     assert snapshot(frame.copy(), "pandas", workspace=ws) == version
 
 
-@settings(max_examples=40, deadline=None)
 @given(frame=polars_frames())
 def test_any_polars_frame_comes_back_bit_for_bit(ws, frame):
     version = snapshot(frame, "polars", workspace=ws)
@@ -148,7 +146,6 @@ def test_any_polars_frame_comes_back_bit_for_bit(ws, frame):
     assert snapshot(frame.lazy(), "polars", workspace=ws) == version
 
 
-@settings(max_examples=50, deadline=None)
 @given(frame=polars_frames(), data=st.data())
 def test_a_digest_knows_no_chunks_and_no_slices(frame, data):
     place = data.draw(st.integers(0, frame.height))
@@ -161,7 +158,6 @@ def test_a_digest_knows_no_chunks_and_no_slices(frame, data):
 SHARED = ["int8", "int64", "uint16", "uint64", "float64", "bool", "Int64", "boolean", "str", "times of ms", "times of ns", "zoned", "spans", "dates", "lists"]  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.data(), st.lists(st.sampled_from(SHARED), min_size=1, max_size=4), st.integers(0, 6))
 def test_equal_values_of_pandas_polars_and_arrow_have_one_digest(data, kinds, rows):
     frame = pd.DataFrame(
@@ -177,7 +173,6 @@ def test_equal_values_of_pandas_polars_and_arrow_have_one_digest(data, kinds, ro
         assert len(digests) == 1
 
 
-@settings(max_examples=40, deadline=None)
 @given(frame=pandas_frames().filter(lambda each: len(each) and len(each.columns)), data=st.data())
 def test_another_order_of_rows_or_columns_is_another_content(frame, data):
     table, _ = to_table(frame.reset_index(drop=True))

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import dataset, parquet
 
@@ -145,7 +145,6 @@ def test_what_is_no_condition_is_refused(ws, asked, saying):
         load("t", workspace=ws, **asked)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_rows_of_any_index_come_back_as_pandas_would_slice_them(tmp_path_factory, data):
     index = data.draw(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.datasets.content.canonical import digest_table
@@ -87,7 +87,6 @@ def test_numbers_are_those_of_numpy(values):
         assert sum(found.counts) in (0, len(present))
 
 
-@settings(max_examples=60, deadline=None)
 @given(columns())
 def test_no_type_stops_a_profile(held):
     kind, layout, values = held

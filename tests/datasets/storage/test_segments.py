@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -160,7 +160,6 @@ def edited_tables(draw):
     return table, pa.concat_tables(parts).select(kept)
 
 
-@settings(max_examples=60, deadline=None)
 @given(edited_tables(), st.sampled_from([1, 7, 50]))
 def test_any_table_and_any_edit_of_it_come_back(tmp_path_factory, pair, target):
     ws = Workspace(tmp_path_factory.mktemp("project"))
@@ -175,7 +174,6 @@ def test_any_table_and_any_edit_of_it_come_back(tmp_path_factory, pair, target):
     assert versions[2].digest == versions[0].digest
 
 
-@settings(max_examples=200, deadline=None)
 @given(columns(max_size=40), st.data())
 def test_a_segment_has_the_same_digest_wherever_it_lies(column, data):
     kind, layout, values = column
@@ -196,7 +194,6 @@ def cut(keys, target, parent=None, spans=1):
     return Cuts(keys=("k",), target=target, rows=[each.rows for each in found], marks=[each.mark for each in found])
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(0, 4000), st.integers(0, 400))
 def test_cuts_return_after_an_edit_at_the_next_old_cut(seed, spans, place, size):
     random = np.random.default_rng(seed)
