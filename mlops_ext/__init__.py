@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.drift.edge import drift
     from mlops_ext.monitoring.explanation.edge import explain, why
     from mlops_ext.monitoring.groups.edge import attribute, bias, worst_slices
+    from mlops_ext.monitoring.monitors.edge import monitor, observe, run_monitor
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
@@ -113,6 +114,8 @@ __all__ = [
     "log_param",
     "log_params",
     "log_predictions",
+    "monitor",
+    "observe",
     "performance",
     "pipeline",
     "profile",
@@ -126,6 +129,7 @@ __all__ = [
     "restore_model",
     "rollback",
     "run",
+    "run_monitor",
     "scan",
     "schedule",
     "search",
@@ -178,6 +182,7 @@ _FACE = {
     "mlops_ext.monitoring.drift.edge": ("drift",),
     "mlops_ext.monitoring.explanation.edge": ("explain", "why"),
     "mlops_ext.monitoring.groups.edge": ("attribute", "bias", "worst_slices"),
+    "mlops_ext.monitoring.monitors.edge": ("monitor", "observe", "run_monitor"),
     "mlops_ext.monitoring.performance.edge": (
         "compare_window",
         "estimate",

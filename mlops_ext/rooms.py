@@ -19,6 +19,9 @@ import mlops_ext.monitoring.alerts.notices
 import mlops_ext.monitoring.alerts.service
 import mlops_ext.monitoring.dashboard.drawing
 import mlops_ext.monitoring.dashboard.health
+import mlops_ext.monitoring.monitors.observing
+import mlops_ext.monitoring.monitors.running
+import mlops_ext.monitoring.monitors.service
 import mlops_ext.monitoring.performance.batches
 import mlops_ext.monitoring.service
 import mlops_ext.runs.pipelines.service

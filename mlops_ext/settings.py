@@ -74,6 +74,7 @@ class Trigger(BaseModel):
     on: str = "alert.raised"
     model: str = ""
     kind: str = ""
+    monitor: str = ""
     dataset: str = ""
     environment: str = ""
     webhook: str = ""
@@ -164,6 +165,7 @@ class Settings(BaseModel):
     webhooks: tuple[Webhook, ...] = ()
     schedules: tuple[dict[str, Any], ...] = ()
     pipelines: dict[str, Any] = Field(default_factory=dict)
+    monitors: dict[str, Any] = Field(default_factory=dict)
     origins: dict[str, str] = Field(default_factory=dict, exclude=True)
 
 

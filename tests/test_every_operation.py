@@ -63,6 +63,11 @@ STORY: tuple[tuple[str, str], ...] = (
     ("monitoring.resolve", "no-op"),
     ("monitoring.mute", "again"),
     ("monitoring.unmute", "no-op"),
+    ("monitors.add", "no-op"),
+    ("monitors.pause", "no-op"),
+    ("monitors.resume", "no-op"),
+    ("monitors.run", "no-op"),
+    ("monitors.remove", "refused"),
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
     ("sweeps.submit", "again"),
@@ -226,6 +231,14 @@ class Cast:
 
     def monitoring_unmute(self) -> dict[str, Any]:
         return {"mute": self.made["monitoring.mute"].id}
+
+    def monitors_add(self) -> dict[str, Any]:
+        return {"monitor": "watch", "reference": "weather@1", "data": "weather"}
+
+    def monitors_pause(self) -> dict[str, Any]:
+        return {"monitor": "watch"}
+
+    monitors_resume = monitors_run = monitors_remove = monitors_pause
 
     def jobs_submit(self) -> dict[str, Any]:
         return {"notebook": "one.ipynb"}

@@ -1,20 +1,22 @@
-"""What monitoring knows of a model follows its new name: reports, logged batches, alerts and mutes."""
+"""What monitoring knows of a model follows its new name: reports, logged batches, alerts, mutes and monitors."""
 
 from __future__ import annotations
 
 from sqlalchemy import func, literal, update
 
 from mlops_ext.monitoring.alerts.tables import alerts, mutes
+from mlops_ext.monitoring.monitors.tables import monitors
 from mlops_ext.monitoring.tables import logged_batches, reports
 from mlops_ext.store.catalog import Change
 
 __all__ = ["follow"]
 
-_NAMES = (reports, logged_batches, alerts, mutes)
+_NAMES = (reports, logged_batches, alerts, mutes, monitors)
 _REFERENCES = (
     (reports.c.model, ""),
     (logged_batches.c.model, ""),
     (alerts.c.model, ""),
+    (monitors.c.model, ""),
     (reports.c.reference, "model:"),
     (reports.c.current, "model:"),
 )
@@ -33,6 +35,7 @@ def follow(change: Change, old: str, new: str) -> None:
     """
     for table in _NAMES:
         change.execute(update(table).where(table.c.model_name == old).values(model_name=new))
+    change.execute(update(monitors).where(monitors.c.model == old).values(model=new))
     for column, kind in _REFERENCES:
         begins = f"{kind}{old}@"
         rest = func.substr(column, len(begins))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from mlops_ext.errors import MlopsError
+from mlops_ext.monitoring.monitors.service import every_monitor
 from mlops_ext.records import now
 from mlops_ext.refs import Ref
 from mlops_ext.runs.pipelines.types import StartPipeline
@@ -31,7 +32,7 @@ LOOK_BACK = timedelta(hours=24)
 """How far back a trigger that is seen for the first time looks."""
 
 _BATCH = 500
-_ADDED = ("dataset", "environment", "webhook", "pipeline")
+_ADDED = ("monitor", "dataset", "environment", "webhook", "pipeline")
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -42,9 +43,9 @@ def fire(ws: Workspace) -> int:
     A trigger that cannot be followed, for example because its notebook is missing, is noted with its error
     and not tried again.
     """
-    if not ws.settings.triggers or not ws.exists():
+    if not ws.exists():
         return 0
-    return sum(_follow(ws, trigger) for trigger in ws.settings.triggers)
+    return sum(_follow(ws, trigger) for trigger in (*ws.settings.triggers, *_of_monitors(ws)))
 
 
 def name_of(trigger: Trigger) -> str:
@@ -57,7 +58,7 @@ def name_of(trigger: Trigger) -> str:
 
 def matches(trigger: Trigger, data: Mapping[str, Any]) -> bool:
     """Tell whether an event with these data is one that the trigger waits for."""
-    for key in ("kind", "environment", "webhook"):
+    for key in ("kind", "monitor", "environment", "webhook"):
         wanted = getattr(trigger, key)
         if wanted and data.get(key) != wanted:
             return False
@@ -78,6 +79,18 @@ def about(subject: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """
     kind, _, rest = subject.partition(":")
     return {"subject": subject, **({kind: rest} if rest else {}), **data}
+
+
+def _of_monitors(ws: Workspace) -> list[Trigger]:
+    """Give a trigger for each monitor whose alerts start something: a notebook by its path, else a pipeline."""
+    found = []
+    for row in every_monitor(ws):
+        target = row.options["retrain"]
+        if target:
+            kind = "notebook" if target.endswith(".ipynb") else "pipeline"
+            about = {"monitor": row.name, "kind": "drift", "parameters": row.options["parameters"], kind: target}
+            found.append(Trigger(on="alert.raised", **about))
+    return found
 
 
 def _follow(ws: Workspace, trigger: Trigger) -> int:

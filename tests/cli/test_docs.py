@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from mlops_ext.monitoring.monitors.declared import KEYS as MONITOR_KEYS
 from mlops_ext.runs.pipelines.definition import StepSettings
 from mlops_ext.runs.schedules.declared import KEYS
 from mlops_ext.server.extension import MlopsExtension
@@ -34,6 +35,9 @@ def test_every_setting_is_documented() -> None:
         *KEYS,
     ):
         assert f"| `{key}` |" in page
+    monitors = (ROOT / "docs" / "monitors.md").read_text(encoding="utf-8")
+    for key in MONITOR_KEYS:
+        assert f"`{key}`" in monitors
     pipelines = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
     for key in StepSettings.model_fields:
         assert f"`{key}`" in pipelines

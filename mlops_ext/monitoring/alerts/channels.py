@@ -49,7 +49,8 @@ def send(channel: Channel, alert: Alert, reason: NoticeReason, notice: str) -> N
 
 def title_of(alert: Alert, reason: NoticeReason) -> str:
     """Say in a line what it is about."""
-    return f"[{alert.severity}] {_REASONS[reason]}{alert.kind.replace('_', ' ')} of {alert.model} on {alert.window}"
+    about = alert.model or alert.monitor
+    return f"[{alert.severity}] {_REASONS[reason]}{alert.kind.replace('_', ' ')} of {about} on {alert.window}"
 
 
 def body_of(alert: Alert) -> str:

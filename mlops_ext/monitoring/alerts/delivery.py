@@ -82,4 +82,6 @@ def _claim(change: Change, notice: str) -> tuple[Any, Alert] | None:
 
 
 def _hears(channel: Channel, alert: Alert) -> bool:
+    if alert.channels and channel.name not in alert.channels:
+        return False
     return SEVERITIES.index(alert.severity) >= SEVERITIES.index(channel.severity)

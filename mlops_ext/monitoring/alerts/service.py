@@ -47,7 +47,8 @@ def raise_alert(ws: Workspace, request: RaiseAlert) -> Alert:
     nobody; so is every further one of a storm (`most_per_day`).
     """
     wanted = Ref.parse(request.report, "report").name if request.report else ""
-    pinned = request.model_copy(update={"model": model_ref(ws, request.model), "report": wanted})
+    model = model_ref(ws, request.model) if request.model else ""
+    pinned = request.model_copy(update={"model": model, "report": wanted})
     made, settings = new_id(), ws.settings.alerts
     return ws.catalog.write(lambda change: _raise(change, made, pinned, settings))
 
@@ -128,7 +129,7 @@ def _repeat(change: Change, held: Alert, request: RaiseAlert) -> Alert:
     state: AlertState = "open" if held.state == "resolved" else held.state
     repeated = held.model_copy(
         update={
-            **request.model_dump(include={"window", "message", "report", "details"}),
+            **request.model_dump(include={"window", "message", "report", "details", "channels"}),
             "windows": (*held.windows, request.window)[-_MOST_WINDOWS:],
             "severity": request.severity if worse else held.severity,
             "state": state,
@@ -157,7 +158,8 @@ def _settle(change: Change, text: str, state: AlertState, comment: str) -> Alert
 
 
 def _event(change: Change, action: str, alert: Alert, request: RaiseAlert) -> None:
-    inputs = [f"model:{alert.model}", *([f"report:{request.report}"] if request.report else [])]
+    inputs = [f"model:{alert.model}"] if alert.model else []
+    inputs += [f"report:{request.report}"] if request.report else []
     data = {**request.model_dump(mode="json"), "alert": alert.id, "severity": alert.severity}
     change.event(action, alert.ref, {**data, "inputs": inputs, "outputs": [alert.ref]})
 
@@ -183,7 +185,8 @@ def _muted(change: Change, request: RaiseAlert) -> bool:
 
 
 def _values(alert: Alert) -> dict[str, Any]:
-    return {**dict(alert), "windows": list(alert.windows), "model_name": model_name(alert.model)}
+    lists = {"windows": list(alert.windows), "channels": list(alert.channels)}
+    return {**dict(alert), **lists, "model_name": model_name(alert.model)}
 
 
 def _find_alert(reader: Any, text: str) -> Alert:

@@ -22,6 +22,7 @@ alerts = Table(
     Column("message", Text, nullable=False),
     Column("report", String(32), nullable=False),
     Column("details", Json, nullable=False),
+    Column("channels", Json, nullable=False),
     Column("state", String(12), nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("created_by", Text, nullable=False),

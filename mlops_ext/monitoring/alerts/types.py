@@ -28,6 +28,7 @@ class Alert(Record):
     id: str
     monitor: str
     model: str
+    """Reference of the model version; empty when it is about data alone."""
     kind: AlertKind
     window: str
     """The newest window."""
@@ -39,6 +40,8 @@ class Alert(Record):
     report: str = ""
     details: dict[str, Any] = Field(default_factory=dict)
     """Values that a trigger may hand to the notebook it queues, such as {"month": 2}."""
+    channels: tuple[str, ...] = ()
+    """Who is told; all channels when empty."""
     state: AlertState = "open"
     created_at: Timestamp
     created_by: str
@@ -59,13 +62,14 @@ class Alert(Record):
 
 class RaiseAlert(Request):
     monitor: str
-    model: str
+    model: str = Field(default="", description="Reference of the model version; none when it is about data alone")
     kind: AlertKind
     window: str
     message: str
     severity: Severity = "warning"
     report: str = ""
     details: dict[str, Any] = Field(default_factory=dict, description="Values that a trigger may hand to a notebook")
+    channels: tuple[str, ...] = Field(default=(), description="Channels that are told; all when left out")
 
 
 class ListAlerts(PageRequest):

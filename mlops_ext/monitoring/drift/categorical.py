@@ -28,6 +28,7 @@ __all__ = [
     "two_proportions",
 ]
 
+OTHERS = "(other labels)"
 LOW = 5
 """An expected count below it makes the chi-squared law a poor guide."""
 
@@ -59,7 +60,12 @@ class ChiSquared:
 
 
 def align(reference: Categories, current: Categories) -> Aligned:
-    """Bring two columns to the same labels, each part in the order of the labels."""
+    """Bring two columns to the same labels, each part in the order of the labels.
+
+    What a sketch of the current labels did not keep is one label on both sides.
+    """
+    if current.others:
+        reference, current = _with_others(reference, current)
     place = pc.index_in(current.labels, value_set=reference.labels)
     unseen = pc.is_null(place).to_numpy(zero_copy_only=False)
     held = np.zeros(len(reference.labels), dtype=np.int64)
@@ -67,6 +73,23 @@ def align(reference: Categories, current: Categories) -> Aligned:
     labels = pa.concat_arrays([reference.labels, current.labels.filter(pa.array(unseen))])
     p = np.append(reference.counts, np.zeros(int(unseen.sum()), dtype=np.int64))
     return Aligned(labels, p, np.append(held, current.counts[unseen]), len(held))
+
+
+def _with_others(reference: Categories, current: Categories) -> tuple[Categories, Categories]:
+    """Count all labels that the current side does not tell as one."""
+    told = pc.is_in(reference.labels, value_set=current.labels)
+    held = told.to_numpy(zero_copy_only=False)
+    other = pa.array([OTHERS], pa.large_string())
+    rest = int(reference.counts[~held].sum())
+    before = Categories(
+        pa.concat_arrays([reference.labels.filter(told), other]),
+        np.append(reference.counts[held], rest),
+        reference.missing,
+    )
+    after = Categories(
+        pa.concat_arrays([current.labels, other]), np.append(current.counts, current.others), current.missing
+    )
+    return before, after
 
 
 def chi_squared(reference: Counts, current: Counts) -> ChiSquared:

@@ -82,17 +82,23 @@ class Categories:
         How many rows have no label.
     infinite : int
         How many of the missing were infinite numbers.
+    others : int
+        How many rows have a label that a sketch did not keep.
+    share_error : float
+        By how much a share may be wrong, of a sketch.
     """
 
     labels: pa.LargeStringArray
     counts: Counts
     missing: int
     infinite: int = 0
+    others: int = 0
+    share_error: float = 0.0
 
     @property
     def present(self) -> int:
         """How many rows have a label."""
-        return int(self.counts.sum())
+        return int(self.counts.sum()) + self.others
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,7 @@ from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.monitoring.drift.columns import Kind
 from mlops_ext.monitoring.drift.histograms import Histogram, categorical_histogram, numeric_histogram
 from mlops_ext.monitoring.drift.kinds import as_categories, as_numbers, missing_of, shared_kind
-from mlops_ext.monitoring.drift.profile import Stored
+from mlops_ext.monitoring.drift.sketched import Sketched
 from mlops_ext.monitoring.drift.slices import Slice, slices_of
 from mlops_ext.monitoring.drift.statistics import categorical_rows, missing_rows, numeric_rows, wanted
 from mlops_ext.monitoring.drift.verdict import ALPHA, BOUND, Decision, decide, verdict_of
@@ -63,6 +63,8 @@ class Treatment:
         Columns that are compared whatever `columns` says, and named for what they are.
     importance : mapping of str to float
         How much each column matters to the model, at least 0; drifted columns are ranked by importance times size.
+    complete : bool
+        A column of the reference that is gone has drifted, even where no columns are named.
     """
 
     columns: Sequence[str] | None = None
@@ -73,6 +75,7 @@ class Treatment:
     target: str = ""
     prediction: str = ""
     importance: Mapping[str, float] = field(default_factory=dict)
+    complete: bool = False
 
     @property
     def roles(self) -> dict[str, str]:
@@ -114,7 +117,7 @@ def compare_frames(
     work = _Work(sides, _treatments(how.categorical, how.numeric), wanted(how.statistics), how.columns is not None)
     chosen = _chosen(sides, how, work.treated)
     found = _all(work, chosen, slices_of(sides, how.slices))
-    left_out = _one_sided(sides) if how.columns is None else {}
+    left_out = _one_sided(sides, found) if how.columns is None else {}
     left_out |= {name: each.left_out for name, each in found.items() if each.left_out}
     compared = {name: each for name, each in found.items() if not each.left_out}
     rows = [row for each in compared.values() for row in each.rows]
@@ -150,8 +153,6 @@ class _Work:
         if absent:
             return _Found([absent])
         columns = self.sides[0][name], self.sides[1][name]
-        if isinstance(columns[1], Stored):
-            raise InvalidValue("the current window is a stored reference", hint="Give the rows themselves")
         if part is not None:
             columns = part.of(columns)
         shown = part.name_of(name) if part else name
@@ -186,6 +187,8 @@ def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[st
 def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[str]) -> _Found:
     if kind == "numeric":
         reference, current = (as_numbers(column, name) for column in columns)
+        if isinstance(reference, Sketched):
+            raise InvalidValue(f"column {name!r} of the reference is a sketch", hint="Give the rows themselves")
         return _Found(numeric_rows(name, reference, current, asked), kind, numeric_histogram(reference, current))
     before, after = (as_categories(column, name) for column in columns)
     return _Found(categorical_rows(name, before, after, asked), kind, categorical_histogram(before, after))
@@ -209,8 +212,8 @@ def _absent(name: str, sides: tuple[Columns, Columns]) -> DriftRow | None:
     return DriftRow(column=name, statistic=statistic, value=1.0, parameters={"sentence": sentence})
 
 
-def _one_sided(sides: tuple[Columns, Columns]) -> dict[str, str]:
-    only = {name: "only in the reference" for name in sides[0] if name not in sides[1]}
+def _one_sided(sides: tuple[Columns, Columns], found: Collection[str]) -> dict[str, str]:
+    only = {name: "only in the reference" for name in sides[0] if name not in sides[1] and name not in found}
     return only | {name: "only in the current window" for name in sides[1] if name not in sides[0]}
 
 
@@ -240,7 +243,7 @@ def _chosen(sides: tuple[Columns, Columns], how: Treatment, treated: Mapping[str
     for name in [*(columns or ()), *treated, *how.roles, *how.importance]:
         if name not in known:
             raise InvalidValue(f"no column {name!r} in either frame", hint=did_you_mean(name, known))
-    chosen = columns if columns is not None else [name for name in sides[0] if name in sides[1]]
+    chosen = columns if columns is not None else [name for name in sides[0] if how.complete or name in sides[1]]
     return list(dict.fromkeys([*chosen, *how.roles]))
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from mlops_ext.monitoring.drift.binning import quantiles
 from mlops_ext.monitoring.drift.categorical import align
 from mlops_ext.monitoring.drift.columns import Categories, Numbers
+from mlops_ext.monitoring.drift.sketched import Sketched
 
 __all__ = ["Histogram", "categorical_histogram", "numeric_histogram"]
 
@@ -44,8 +45,10 @@ class Histogram:
         return {key: list(getattr(self, key)) for key in ("edges", "labels", "reference", "current")}
 
 
-def numeric_histogram(reference: Numbers, current: Numbers) -> Histogram:
+def numeric_histogram(reference: Numbers, current: Numbers | Sketched) -> Histogram:
     """Draw both sides in equally wide bins over what all but the tails of both span."""
+    if isinstance(current, Sketched):
+        current = current.drawn()
     ends = [quantiles(side.values, np.array([TAIL, 1 - TAIL])) for side in (reference, current) if side.present]
     if not ends:
         return Histogram((), ())

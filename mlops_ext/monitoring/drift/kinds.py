@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.drift.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
 from mlops_ext.monitoring.drift.profile import Stored
+from mlops_ext.monitoring.drift.sketched import Sketched
 from mlops_ext.monitoring.types import DriftRow
 
 __all__ = ["as_categories", "as_numbers", "missing_of", "shared_kind"]
@@ -18,7 +19,7 @@ __all__ = ["as_categories", "as_numbers", "missing_of", "shared_kind"]
 _ZONE = r"(Z|[+-]\d\d:?\d\d)$"
 
 
-def as_numbers(column: Any, name: str) -> Numbers:
+def as_numbers(column: Any, name: str) -> Numbers | Sketched:
     """Take a column as numbers, whatever its type.
 
     Raises
@@ -43,7 +44,7 @@ def as_categories(column: Any, name: str) -> Categories:
     """
     if not isinstance(column, Stored):
         return categories_of(column)
-    if isinstance(column.column, Numbers):
+    if not isinstance(column.column, Categories):
         raise InvalidValue(f"column {name!r} is stored as numbers", hint="Store the reference anew with categorical=")
     return column.column
 
@@ -51,7 +52,7 @@ def as_categories(column: Any, name: str) -> Categories:
 def shared_kind(name: str, columns: tuple[Any, Any]) -> tuple[Kind | None, DriftRow | str]:
     """Fix how a column is treated by its reference; a side without any value follows the other."""
     stored = columns[0] if isinstance(columns[0], Stored) else None
-    before, after = stored.source if stored else kind_of(columns[0]), kind_of(columns[1])
+    before, after = (each.source if isinstance(each, Stored) else kind_of(each) for each in columns)
     if stored and stored.kind in ("numeric", "categorical") and after in (before, "empty"):
         return stored.kind, ""
     if before == "empty" or after == "empty":

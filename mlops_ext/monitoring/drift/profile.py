@@ -18,6 +18,7 @@ import pyarrow as pa
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.drift.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
 from mlops_ext.monitoring.drift.merge import Cuts
+from mlops_ext.monitoring.drift.sketched import Sketched
 from mlops_ext.monitoring.sources import SUFFIX, Columns, columns_of
 
 __all__ = ["Stored", "read_profile", "write_profile"]
@@ -37,14 +38,14 @@ class Stored:
         How it is treated, and what it was by its type.
     type : str
         The type that it had.
-    column : Numbers or Categories
-        Its values; of times and nested values only how many are missing.
+    column : Numbers, Categories or Sketched
+        Its values; of times and nested values only how many are missing. A sketch can only be the current side.
     """
 
     kind: Kind
     source: Kind
     type: str
-    column: Numbers | Categories
+    column: Numbers | Categories | Sketched
 
     def __len__(self) -> int:
         return self.column.rows
@@ -126,9 +127,11 @@ def _stored(column: Any, name: str, treated: Kind | None) -> Stored:
     return Stored(kind, source, shown, Categories(pa.array([""], pa.large_string()), present, column.null_count))
 
 
-def _parts(column: Numbers | Categories) -> Mapping[str, Any]:
+def _parts(column: Numbers | Categories | Sketched) -> Mapping[str, Any]:
     if isinstance(column, Categories):
         return {"labels": column.labels, "counts": column.counts}
+    if isinstance(column, Sketched):
+        raise InvalidValue("a sketch is no reference", hint="Store the rows themselves")
     cuts = {part: getattr(column.cuts, part) for part in _CUTS} if column.present else {}
     return {"values": column.values, **cuts}
 

@@ -57,7 +57,7 @@ def slices_of(sides: tuple[Columns, Columns], names: Sequence[str]) -> list[Slic
         if name not in shared:
             raise InvalidValue(f"no column {name!r} on both sides to slice by", hint=did_you_mean(name, shared))
         columns = sides[0][name], sides[1][name]
-        if isinstance(columns[0], Stored):
+        if any(isinstance(column, Stored) for column in columns):
             raise InvalidValue("a stored reference has no rows to slice", hint="Give the reference itself")
         known = categories_of(columns[0])
         most = np.argsort(-known.counts, kind="stable")[:MOST_SLICES]

@@ -63,6 +63,10 @@ class Spending:
         kept = list(self.spent.items())[-(self.windows - 1) :] if self.windows > 1 else []
         return replace(self, spent={**dict(kept), window: self.level(window)})
 
+    def promise(self, window: str) -> str:
+        """Say what a window's level is a part of, as the end of a verdict's method."""
+        return f"; level {self.level(window):g} of {self.alpha:g} in any {self.windows} windows (spending, union bound)"
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON."""
         return {"alpha": self.alpha, "windows": self.windows, "spent": dict(self.spent)}
@@ -108,5 +112,5 @@ def judge(
     level = spending.level(window)
     decisions = decide(rows, level, bound, importance)
     found = verdict_of(decisions, level, bound)
-    promise = f"; level {level:g} of {spending.alpha:g} in any {spending.windows} windows (spending, union bound)"
-    return decisions, found.model_copy(update={"method": found.method + promise}), spending.after(window)
+    method = found.method + spending.promise(window)
+    return decisions, found.model_copy(update={"method": method}), spending.after(window)

@@ -12,6 +12,7 @@ from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.monitoring.drift import binning, categorical, numeric
 from mlops_ext.monitoring.drift.columns import Categories, Numbers
 from mlops_ext.monitoring.drift.merge import Counts
+from mlops_ext.monitoring.drift.sketched import Sketched, sketched_distances
 from mlops_ext.monitoring.types import DriftRow
 
 __all__ = ["DECIDING", "STATISTICS", "categorical_rows", "missing_rows", "numeric_rows", "wanted"]
@@ -42,16 +43,21 @@ def wanted(names: Collection[str] | None) -> frozenset[str]:
 
 
 def numeric_rows(
-    name: str, reference: Numbers, current: Numbers, asked: Collection[str] = STATISTICS
+    name: str, reference: Numbers, current: Numbers | Sketched, asked: Collection[str] = STATISTICS
 ) -> list[DriftRow]:
-    """Compare a numeric column: distances, shares in bins, moments and missing values."""
+    """Compare a numeric column: distances, shares in bins, moments and missing values.
+
+    Of a sketch there is no `ks_exact` and no `cvm`.
+    """
     bins = binning.bins_of(reference.values)
-    counts = bins.count(reference.values), bins.count(current.values)
+    after = current.count(bins) if isinstance(current, Sketched) else bins.count(current.values)
+    counts = bins.count(reference.values), after
     sizes = {"n": reference.present, "m": current.present}
     binned = {**sizes, "bins": len(counts[0]), "rule": bins.rule}
+    if isinstance(current, Sketched):
+        binned |= {"sketch": current.sketch, "share_error": 2 * current.rank_error}
     rows = [
-        *_distances(name, reference, current, asked),
-        *_laws(name, reference, current, asked),
+        *_of_values(name, reference, current, asked),
         *_shares(name, counts, (reference.missing, current.missing), binned, asked),
         *_moments(name, (("ref", reference), ("cur", current)), asked),
         *missing_rows(name, reference, current),
@@ -65,7 +71,9 @@ def categorical_rows(
     """Compare a categorical column: chi-squared, distances, PSI, new categories and missing values."""
     sides = categorical.align(reference, current)
     p, q = sides.reference, sides.current
-    sizes = {"n": reference.present, "m": current.present, "categories": len(p)}
+    sizes: dict[str, Any] = {"n": reference.present, "m": current.present, "categories": len(p)}
+    if current.others:
+        sizes |= {"sketch": "frequent labels", "share_error": current.share_error}
     counts = sides.by_reference(p), sides.by_reference(q)
     rule = "one bin per reference category, and one for others"
     missing = reference.missing, current.missing
@@ -81,7 +89,9 @@ def categorical_rows(
     return [row for row in rows if row.statistic in asked]
 
 
-def missing_rows(name: str, reference: Numbers | Categories, current: Numbers | Categories) -> list[DriftRow]:
+def missing_rows(
+    name: str, reference: Numbers | Categories, current: Numbers | Categories | Sketched
+) -> list[DriftRow]:
     """Compare the shares of null, NaN and infinite values; they are left out of all other statistics but `psi_na`."""
     shares = [_ratio(side.missing, side.rows) for side in (reference, current)]
     p_value, method = categorical.equal_shares(reference.missing, reference.rows, current.missing, current.rows)
@@ -93,6 +103,17 @@ def missing_rows(name: str, reference: Numbers | Categories, current: Numbers | 
         _row(name, "missing_cur", shares[1], counts[1]),
         _row(name, "missing_change", change, {**sizes, "method": method}, p_value),
     ]
+
+
+def _of_values(
+    name: str, reference: Numbers, current: Numbers | Sketched, asked: Collection[str]
+) -> Iterator[DriftRow]:
+    if isinstance(current, Sketched):
+        found = sketched_distances(reference, current, asked)
+        yield from (_row(name, statistic, value, constants, p) for statistic, value, constants, p in found)
+        return
+    yield from _distances(name, reference, current, asked)
+    yield from _laws(name, reference, current, asked)
 
 
 def _distances(name: str, reference: Numbers, current: Numbers, asked: Collection[str]) -> Iterator[DriftRow]:
@@ -167,7 +188,9 @@ def _chi_squared(
         yield _row(name, "chi2_pooled", fewer.statistic, how, fewer.p_value)
 
 
-def _moments(name: str, sides: tuple[tuple[str, Numbers], ...], asked: Collection[str]) -> Iterator[DriftRow]:
+def _moments(
+    name: str, sides: tuple[tuple[str, Numbers | Sketched], ...], asked: Collection[str]
+) -> Iterator[DriftRow]:
     for side, column in sides:
         if f"mean_{side}" in asked or f"std_{side}" in asked:
             mean, std = column.moments

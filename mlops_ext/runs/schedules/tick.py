@@ -14,6 +14,8 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.governance.anchor import send_due
 from mlops_ext.models.promotion.expiry import expire_due
 from mlops_ext.monitoring.alerts.delivery import deliver
+from mlops_ext.monitoring.monitors.declared import apply_declared as apply_monitors
+from mlops_ext.monitoring.monitors.running import run_due
 from mlops_ext.runs import triggers
 from mlops_ext.runs.pipelines.advancing import advance_all
 from mlops_ext.runs.queue import recovery
@@ -34,9 +36,10 @@ log = logging.getLogger("mlops_ext.runs")
 def tick(ws: Workspace, *, notices: bool = True) -> Tick:
     """Do all that is due now, each thing once however many tick.
 
-    What is due: schedules of mlops.toml that differ from the table, instants of schedules, events that triggers wait
-    for, notices of alerts, the trail's head for the anchor, jobs whose process was lost, and promotions that waited too
-    long. What cannot be done is told in `troubles`, and keeps nothing else from being done.
+    What is due: schedules and monitors of mlops.toml that differ from the table, instants of schedules, windows of
+    monitors, events that triggers wait for, notices of alerts, the trail's head for the anchor, jobs whose process was
+    lost, and promotions that waited too long. What cannot be done is told in `troubles`, and keeps nothing else from
+    being done.
 
     Parameters
     ----------
@@ -45,14 +48,16 @@ def tick(ws: Workspace, *, notices: bool = True) -> Tick:
     notices : bool
         Send notices as well; a slow channel holds the caller up.
     """
-    if not ws.exists() and not read_settings(ws.root).schedules:
+    settings = read_settings(ws.root)
+    if not ws.exists() and not settings.schedules and not settings.monitors:
         return Tick()
     troubles: list[str] = []
     done = Tick(
-        changed=tuple(_try(troubles, "the schedules of mlops.toml", lambda: apply_declared(ws), [])),
+        changed=_brought(ws, troubles),
         recovered=_try(troubles, "lost jobs", lambda: recovery.recover(ws), 0),
         expired=tuple(_try(troubles, "promotions", lambda: expire_due(ws), [])),
         fired=tuple(_try(troubles, "schedules", lambda: fire_due(ws), [])),
+        judged=_try(troubles, "monitors", lambda: run_due(ws), 0),
         triggered=_try(troubles, "triggers", lambda: triggers.fire(ws), 0),
         told=_try(troubles, "notices of alerts", lambda: deliver(ws), 0) if notices else 0,
         anchored=_try(troubles, "the anchor", lambda: send_due(ws), 0) if notices else 0,
@@ -92,6 +97,13 @@ class Ticker:
         if self._teller is None or not self._teller.is_alive():
             self._teller = threading.Thread(target=_send_aside, args=(self.ws,), daemon=True)
             self._teller.start()
+
+
+def _brought(ws: Workspace, troubles: list[str]) -> tuple[str, ...]:
+    """Bring schedules and monitors to what mlops.toml says."""
+    found: list[str] = _try(troubles, "the schedules of mlops.toml", lambda: apply_declared(ws), [])
+    found += _try(troubles, "the monitors of mlops.toml", lambda: apply_monitors(ws), [])
+    return tuple(found)
 
 
 def _send_aside(ws: Workspace) -> None:

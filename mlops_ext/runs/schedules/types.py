@@ -120,6 +120,8 @@ class Tick(Record):
 
     fired: tuple[str, ...] = ()
     """Jobs and pipeline runs that schedules started."""
+    judged: int = 0
+    """Windows that monitors judged."""
     triggered: int = 0
     """Jobs that events started."""
     told: int = 0
@@ -129,7 +131,7 @@ class Tick(Record):
     advanced: int = 0
     """Steps of pipelines that were started or ended."""
     changed: tuple[str, ...] = ()
-    """Schedules that were brought to what mlops.toml says."""
+    """Schedules and monitors that were brought to what mlops.toml says."""
     recovered: int = 0
     """Jobs whose process was lost."""
     expired: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ def extend_alerts() -> None:
     """Give earlier alerts what later ones have, and make the tables around them."""
     with op.batch_alter_table("alerts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("windows", sa.Text(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("channels", sa.Text(), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("severity", sa.String(length=8), server_default="warning", nullable=False))
         batch_op.add_column(sa.Column("seen_at", sa.String(27), server_default="", nullable=False))
         batch_op.add_column(sa.Column("resolved_at", sa.String(27), nullable=True))

@@ -39,7 +39,6 @@ def test_what_a_stored_reference_cannot_do_is_said(tmp_path):
     assert not drift(str(path), {"x": np.arange(50.0)}).drifted
     for call, message in (
         (lambda: compare_frames(path, {"x": [1.0], "c": ["a"]}, Treatment(slices=["c"])), "no rows to slice"),
-        (lambda: compare_frames({"x": [1.0]}, path), "current window is a stored reference"),
         (lambda: write_profile({"x": [1.0]}, tmp_path / "x.bin"), "End it in .reference"),
     ):
         with pytest.raises(InvalidValue, match=message):
@@ -47,3 +46,10 @@ def test_what_a_stored_reference_cannot_do_is_said(tmp_path):
     path.write_bytes(b"no profile")
     with pytest.raises(InvalidValue, match="is no stored reference"):
         compare_frames(path, {"x": [1.0]})
+
+
+def test_two_stored_windows_compare_as_their_rows_do(tmp_path):
+    rng = np.random.default_rng(3)
+    sides = [{"x": rng.normal(size=400) + shift, "c": rng.choice(["a", "b"], 400)} for shift in (0.0, 1.0)]
+    paths = [write_profile(side, tmp_path / f"{at}.reference") for at, side in enumerate(sides)]
+    assert compare_frames(*paths).rows == compare_frames(*sides).rows

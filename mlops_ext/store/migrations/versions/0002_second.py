@@ -8,6 +8,7 @@ from mlops_ext.store.migrations.curating import extend_datasets
 from mlops_ext.store.migrations.measures import move_measures
 from mlops_ext.store.migrations.naming import index_references
 from mlops_ext.store.migrations.starting import create_starting
+from mlops_ext.store.migrations.watching import create_watching
 
 revision = "0002"
 down_revision = "0001"
@@ -171,6 +172,7 @@ def upgrade() -> None:
     )
     create_starting()
     extend_alerts()
+    create_watching()
     with op.batch_alter_table("dataset_versions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("primary_key", sa.Text(), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("by_reference", sa.Boolean(), server_default=sa.false(), nullable=False))

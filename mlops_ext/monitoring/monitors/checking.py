@@ -1,0 +1,105 @@
+"""A monitor is checked when it is declared, so that it does not fail at night."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlops_ext.cron import check_cron
+from mlops_ext.datasets.service import show as show_dataset
+from mlops_ext.datasets.types import DatasetVersion, ShowDataset
+from mlops_ext.durations import duration_of
+from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
+from mlops_ext.models.service import version as show_version
+from mlops_ext.models.types import ModelVersion, ShowVersion
+from mlops_ext.monitoring.monitors.spans import span_of
+from mlops_ext.monitoring.monitors.types import AddMonitor
+from mlops_ext.monitoring.service import model_name
+from mlops_ext.refs import Ref, check_name
+from mlops_ext.workspace import Workspace
+
+__all__ = ["checked"]
+
+
+def checked(ws: Workspace, request: AddMonitor) -> dict[str, Any]:
+    """Check all of a declaration; give what is pinned by it.
+
+    Returns
+    -------
+    dict
+        `reference` (full), `columns`, `model_name`, and `newest`, the latest version of the dataset that is watched.
+
+    Raises
+    ------
+    InvalidValue, NotFound
+        What is wrong with it, and the nearest that is known.
+    """
+    check_name(request.monitor)
+    if request.data and request.predictions:
+        raise InvalidValue(
+            f"the monitor {request.monitor!r} watches a dataset and predictions", hint="Make a monitor for each"
+        )
+    if request.predictions and not request.model:
+        raise InvalidValue("predictions of no model", hint="Name the model, such as model = 'delay@production'")
+    if request.cron:
+        check_cron(request.cron, request.tz)
+    _check_stream(request)
+    known = [channel.name for channel in ws.settings.alerts.channels]
+    for name in request.channels:
+        if name not in known:
+            raise NotFound(f"no channel {name!r} in mlops.toml", hint=did_you_mean(name, known))
+    model = ws.call(show_version, ShowVersion(model=request.model)) if request.model else None
+    reference = _reference(ws, request, model)
+    return {
+        "reference": f"dataset:{reference.ref}",
+        "columns": _columns(request, reference, model),
+        "model": request.model,
+        "model_name": model_name(request.model),
+        "newest": ws.call(show_dataset, ShowDataset(dataset=_name(request.data))).version if request.data else 0,
+    }
+
+
+def _check_stream(request: AddMonitor) -> None:
+    span_of(request.window)
+    if duration_of(request.grace, "grace").total_seconds() < 0:
+        raise InvalidValue(f"grace is {request.grace!r}", hint="Write it as '5m', or '0s'")
+    if request.statistics:
+        from mlops_ext.monitoring.drift.statistics import wanted
+
+        wanted(request.statistics)
+    wrong = [name for name, weight in request.importance.items() if not 0 <= weight < float("inf")]
+    if wrong:
+        raise InvalidValue(f"the importance of {wrong[0]!r} is no number of at least 0", hint="Give shares or gains")
+
+
+def _reference(ws: Workspace, request: AddMonitor, model: ModelVersion | None) -> DatasetVersion:
+    """Find the version to compare with: the one named, else what the model was trained on."""
+    if request.reference:
+        return ws.call(show_dataset, ShowDataset(dataset=request.reference.removeprefix("dataset:")))
+    if model is None:
+        raise InvalidValue("no reference to compare with", hint="Write reference = 'flights@1', or name a model")
+    trained = [each for each in model.inputs if each.startswith("dataset:")]
+    if len(trained) != 1:
+        found = ", ".join(trained) or "none"
+        raise InvalidValue(
+            f"{model.ref} was trained on {found}, not on one dataset", hint="Write reference = 'flights@1'"
+        )
+    return ws.call(show_dataset, ShowDataset(dataset=trained[0].removeprefix("dataset:")))
+
+
+def _columns(request: AddMonitor, reference: DatasetVersion, model: ModelVersion | None) -> list[str]:
+    """Give the columns that are watched: those named, else what the model takes, else all of the reference."""
+    known = [column.name for column in reference.schema_]
+    for name in (*request.columns, *request.categorical, *request.numeric, *request.importance):
+        if name not in known:
+            raise InvalidValue(f"no column {name!r} in {reference.ref}", hint=did_you_mean(name, known))
+    both = sorted(set(request.categorical) & set(request.numeric))
+    if both:
+        raise InvalidValue(f"column {both[0]!r} is named categorical and numeric", hint="Name it once")
+    if request.columns:
+        return list(dict.fromkeys(request.columns))
+    taken = [field.name for field in model.signature.inputs] if model is not None and not request.data else []
+    return [name for name in taken if name in known] or known
+
+
+def _name(data: str) -> str:
+    return Ref.parse(data, "dataset").name
