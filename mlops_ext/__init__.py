@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.expectations.edge import check_dataset, expect, propose_expectations
     from mlops_ext.datasets.profile.edge import profile
     from mlops_ext.features.edge import feature_view, join
-    from mlops_ext.models.edge import register
-    from mlops_ext.models.importing.edge import import_mlflow
-    from mlops_ext.models.keeping import (
+    from mlops_ext.models.curation.edge import (
         archive_model,
         delete_model,
         describe_model,
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
         tag,
         untag,
     )
+    from mlops_ext.models.edge import register
+    from mlops_ext.models.importing.edge import import_mlflow
     from mlops_ext.models.loading import load_model
     from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback
     from mlops_ext.monitoring.drift.edge import drift
@@ -168,7 +168,7 @@ _FACE = {
     "mlops_ext.models.edge": ("register",),
     "mlops_ext.models.importing.edge": ("import_mlflow",),
     "mlops_ext.models.loading": ("load_model",),
-    "mlops_ext.models.keeping": (
+    "mlops_ext.models.curation.edge": (
         "archive_model",
         "delete_model",
         "describe_model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_ext.models.casting import fits
+from mlops_ext.models.signatures.casting import fits
 from mlops_ext.models.types import Signature
 
 __all__ = ["misfits"]

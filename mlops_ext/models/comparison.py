@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from mlops_ext.datasets import service as datasets
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.models.references import find_version
-from mlops_ext.models.rows import version_record
+from mlops_ext.models.lookup.references import find_version
+from mlops_ext.models.lookup.rows import version_record
 from mlops_ext.models.types import ModelVersion, Signature
 from mlops_ext.operations import operation
 from mlops_ext.records import Digest, Record, Request

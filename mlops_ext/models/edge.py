@@ -15,7 +15,7 @@ from mlops_ext.models.flavors import save_model
 from mlops_ext.models.loading import load_model, sha256_of
 from mlops_ext.models.provenance.capture import provenance
 from mlops_ext.models.scanning import scan_folder
-from mlops_ext.models.signature import infer
+from mlops_ext.models.signatures.inference import infer
 from mlops_ext.models.types import (
     ListModels,
     Model,

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from mlops_ext.datasets.used import note, pinned
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, StoreUnavailable
 from mlops_ext.models import service
-from mlops_ext.models.enforcing import Enforced
 from mlops_ext.models.flavors import flavor_named
 from mlops_ext.models.plugins import load_plugin
 from mlops_ext.models.promotion import policy
+from mlops_ext.models.signatures.enforcing import Enforced
 from mlops_ext.models.types import ModelFile, ModelVersion, NoRequest, ShowVersion
 from mlops_ext.workspace import Workspace
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue
+from mlops_ext.models.lookup.references import number_row
+from mlops_ext.models.lookup.rows import DETAILS, version_record
 from mlops_ext.models.measures import Measures, check_measures, store_measures
-from mlops_ext.models.references import number_row
-from mlops_ext.models.rows import DETAILS, version_record
 from mlops_ext.models.tables import environment_locks, model_links, model_versions, models
 from mlops_ext.models.types import Execution, ModelFile, ModelVersion, Register
 from mlops_ext.operations import operation

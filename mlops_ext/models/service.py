@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mlops_ext.models import comparison, editing, listing, registration, states
+from mlops_ext.models import comparison, registration
+from mlops_ext.models.curation import editing, states
+from mlops_ext.models.curation.subjects import MODELS
+from mlops_ext.models.lookup import listing
+from mlops_ext.models.lookup.references import find_model, find_version
+from mlops_ext.models.lookup.rows import model_records, version_record
 from mlops_ext.models.promotion import approvals, history, policy, reviews, why
 from mlops_ext.models.promotion import service as promotion
 from mlops_ext.models.promotion.policy import current_policy, refuse_guarded
-from mlops_ext.models.references import find_model, find_version
-from mlops_ext.models.rows import model_records, version_record
-from mlops_ext.models.subjects import MODELS
 from mlops_ext.models.types import (
     AliasMove,
     DeleteAlias,

@@ -134,7 +134,7 @@ def test_hostile_text_is_shown_and_never_acts(workspace) -> None:
 
 
 def test_the_models_word_counts_where_the_version_says_nothing(workspace) -> None:
-    from mlops_ext.models.editing import tag
+    from mlops_ext.models.curation.editing import tag
     from mlops_ext.models.types import SetTags
 
     make(workspace, tags={"card.risks": "of the version"})
@@ -412,7 +412,7 @@ def test_a_bundle_needs_a_key_and_a_version_that_exists(workspace, version, monk
 
 
 def test_a_renamed_model_keeps_its_signature_and_its_evidence(workspace, version, tmp_path) -> None:
-    from mlops_ext.models.editing import rename
+    from mlops_ext.models.curation.editing import rename
     from mlops_ext.models.types import RenameModel
 
     key, public = key_pair(tmp_path)

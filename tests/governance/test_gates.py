@@ -11,9 +11,9 @@ from mlops_ext.errors import CheckRefused
 from mlops_ext.governance import gates
 from mlops_ext.governance.compatibility import misfits
 from mlops_ext.models import service
-from mlops_ext.models.casting import fits
 from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.promotion.types import GateResult, GateRule
+from mlops_ext.models.signatures.casting import fits
 from mlops_ext.models.types import EnvironmentLock, Field_, ModelVersion, Signature
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.types import MetricEstimate, SaveReport

@@ -18,7 +18,7 @@ from mlops_ext.models import edge, service
 from mlops_ext.models.flavors import UntrustedModel
 from mlops_ext.models.promotion import edge as promoting
 from mlops_ext.models.promotion.types import ApplyPolicy, Policy
-from mlops_ext.models.signature import infer
+from mlops_ext.models.signatures.inference import infer
 from mlops_ext.models.types import Field_, Signature
 from mlops_ext.tracking import active
 from mlops_ext.workspace import Workspace

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from mlops_ext.errors import DamagedBlob, MissingExtra
 from mlops_ext.models.flavors import CannotSave, flavor_named, save_model
 from mlops_ext.models.scanning import scan_folder
-from mlops_ext.models.signature import infer
+from mlops_ext.models.signatures.inference import infer
 from mlops_ext.models.types import Field_
 
 

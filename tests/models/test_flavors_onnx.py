@@ -17,12 +17,12 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 
 from mlops_ext.errors import DamagedBlob, MissingExtra
-from mlops_ext.models.asking import answers_of
 from mlops_ext.models.flavors import CannotSave, save_model
 from mlops_ext.models.flavors import onnx as flavor_module
 from mlops_ext.models.flavors.onnx import OnnxFlavor
 from mlops_ext.models.scanning import scan_folder
-from mlops_ext.models.signature import infer
+from mlops_ext.models.signatures.asking import answers_of
+from mlops_ext.models.signatures.inference import infer
 
 X = np.random.default_rng(2).random((60, 3)).astype("float32")
 Y = (X[:, 0] > 0.5).astype(int)

@@ -17,7 +17,7 @@ from mlops_ext.errors import DamagedBlob, MissingExtra
 from mlops_ext.models.flavors import CannotSave, UntrustedModel, save_model
 from mlops_ext.models.flavors.torch import TorchFlavor
 from mlops_ext.models.scanning import scan_folder
-from mlops_ext.models.signature import infer
+from mlops_ext.models.signatures.inference import infer
 from mlops_ext.models.types import Field_
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install torch)")

@@ -20,11 +20,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import mlops_ext
 from mlops_ext.errors import DamagedBlob, Forbidden, InvalidValue, MissingExtra, NotFound, StoreUnavailable
 from mlops_ext.models import edge, loading, plugins, service
-from mlops_ext.models.enforcing import Enforced, conformed
 from mlops_ext.models.flavors import UntrustedModel
 from mlops_ext.models.flavors import callable as pickled
 from mlops_ext.models.plugins import BrokenPlugin
 from mlops_ext.models.promotion.types import ApplyPolicy, Policy
+from mlops_ext.models.signatures.enforcing import Enforced, conformed
 from mlops_ext.models.types import Field_, Signature
 from mlops_ext.tracking import active
 from mlops_ext.workspace import Workspace

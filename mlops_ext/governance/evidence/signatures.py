@@ -17,7 +17,7 @@ from mlops_ext.governance.evidence.types import AttachSignature, FilesSignature,
 from mlops_ext.governance.names import during, spans
 from mlops_ext.models import service as models
 from mlops_ext.models.loading import fetched
-from mlops_ext.models.references import find_version
+from mlops_ext.models.lookup.references import find_version
 from mlops_ext.models.types import ModelVersion, ShowVersion
 from mlops_ext.operations import operation
 from mlops_ext.store import trail

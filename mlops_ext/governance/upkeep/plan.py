@@ -14,8 +14,8 @@ from mlops_ext.datasets.references import Reader
 from mlops_ext.datasets.tables import dataset_aliases, dataset_tags, dataset_versions, datasets
 from mlops_ext.durations import duration_of
 from mlops_ext.governance.upkeep.types import Fate, PlanGc
+from mlops_ext.models.lookup.references import served
 from mlops_ext.models.promotion.policy import current_policy
-from mlops_ext.models.references import served
 from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import check_name
 from mlops_ext.store.schema import event_refs, events

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from mlops_ext.errors import CheckRefused, InvalidValue, NotFound
+from mlops_ext.models.curation.subjects import find_subject
 from mlops_ext.models.importing.types import (
     EndImportedRun,
     Entered,
@@ -17,11 +18,10 @@ from mlops_ext.models.importing.types import (
     ListImported,
     OpenImportedRun,
 )
+from mlops_ext.models.lookup.references import find_model, number_row
+from mlops_ext.models.lookup.rows import version_record
 from mlops_ext.models.promotion.policy import current_policy, refuse_guarded
-from mlops_ext.models.references import find_model, number_row
 from mlops_ext.models.registration import Past, checked, content_digest, enter, model_to_register
-from mlops_ext.models.rows import version_record
-from mlops_ext.models.subjects import find_subject
 from mlops_ext.models.tables import aliases, imported, model_tags
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.operations import operation

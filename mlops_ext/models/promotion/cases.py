@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.models.lookup.references import Reader, current_deployment, find_version
+from mlops_ext.models.lookup.rows import version_record
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.promotion.types import AppliedPolicy, GateRule, Policy
-from mlops_ext.models.references import Reader, current_deployment, find_version
-from mlops_ext.models.rows import version_record
 from mlops_ext.models.tables import aliases, promotions
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.refs import check_name

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from sqlalchemy import Row, func, insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.models.lookup.references import current_deployment, find_model
+from mlops_ext.models.lookup.rows import deployment_record
 from mlops_ext.models.promotion.anchoring import anchor_aside
 from mlops_ext.models.promotion.cases import checked_comment, known_goal
 from mlops_ext.models.promotion.standing import void
 from mlops_ext.models.promotion.types import Deployment, GateResult, ListDeployments, Rollback
-from mlops_ext.models.references import current_deployment, find_model
-from mlops_ext.models.rows import deployment_record
 from mlops_ext.models.tables import deployments, model_versions, models, promotions
 from mlops_ext.operations import operation
 from mlops_ext.records import Page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlops_ext.errors import CheckRefused, Conflict
+from mlops_ext.models.lookup.references import Reader, current_deployment, find_model
 from mlops_ext.models.promotion import evaluation
 from mlops_ext.models.promotion.cases import Case, case_in, checked_comment
 from mlops_ext.models.promotion.gates import evaluate, is_heavy
@@ -26,7 +27,6 @@ from mlops_ext.models.promotion.types import (
     Promotion,
     ShowPromotion,
 )
-from mlops_ext.models.references import Reader, current_deployment, find_model
 from mlops_ext.models.tables import promotions
 from mlops_ext.operations import operation
 from mlops_ext.records import Page

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import insert, update
 
 from mlops_ext.errors import Conflict
+from mlops_ext.models.lookup.references import current_deployment
 from mlops_ext.models.promotion.anchoring import anchor_aside
 from mlops_ext.models.promotion.cases import Case, still_holds
 from mlops_ext.models.promotion.history import Entry, enter, moved, voided
 from mlops_ext.models.promotion.requirement import GATE, requirement
 from mlops_ext.models.promotion.standing import expire, find_promotion, open_promotion, promotion_record
 from mlops_ext.models.promotion.types import GateResult, Promotion, PromotionState
-from mlops_ext.models.references import current_deployment
 from mlops_ext.models.tables import aliases, models, promotions
 from mlops_ext.records import new_id
 from mlops_ext.store.catalog import Change

@@ -9,11 +9,11 @@ from sqlalchemy import Row
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.models.comparison import CompareVersions, Difference, compare
+from mlops_ext.models.lookup.references import Reader, current_deployment, find_model, find_version
+from mlops_ext.models.lookup.rows import version_record
 from mlops_ext.models.promotion.cases import known_goal
 from mlops_ext.models.promotion.standing import promotion_record, promotion_rows
 from mlops_ext.models.promotion.types import Approval, GateResult, Promotion
-from mlops_ext.models.references import Reader, current_deployment, find_model, find_version
-from mlops_ext.models.rows import version_record
 from mlops_ext.models.tables import promotions
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.operations import operation

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.models.asking import answers_of
-from mlops_ext.models.casting import Kind, fits, kind_of
-from mlops_ext.models.columns import columns_of, exact
+from mlops_ext.models.signatures.asking import answers_of
+from mlops_ext.models.signatures.casting import Kind, fits, kind_of
+from mlops_ext.models.signatures.columns import columns_of, exact
 from mlops_ext.models.types import Field_, Signature
 
 __all__ = ["Enforced", "conformed"]

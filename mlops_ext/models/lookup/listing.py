@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mlops_ext.models.references import find_model, versions_query
-from mlops_ext.models.rows import model_records, version_records
+from mlops_ext.models.lookup.references import find_model, versions_query
+from mlops_ext.models.lookup.rows import model_records, version_records
 from mlops_ext.models.tables import aliases, model_metrics, model_parameters, model_tags, model_versions, models
 from mlops_ext.models.types import ListModels, ListVersions, Model, ModelVersion, SearchVersions
 from mlops_ext.operations import operation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mlops_ext.models.casting import UNITS, Kind, kinds_fit
+from mlops_ext.models.signatures.casting import UNITS, Kind, kinds_fit
 
 __all__ = ["Columns", "columns_of", "exact"]
 

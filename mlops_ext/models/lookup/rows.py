@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
+from mlops_ext.models.lookup.references import Reader, served
 from mlops_ext.models.measures import Measures, measures_of, tags_of_models
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.promotion.types import Deployment
-from mlops_ext.models.references import Reader, served
 from mlops_ext.models.tables import aliases, environment_locks
 from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion
 

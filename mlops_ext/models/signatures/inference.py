@@ -2,7 +2,7 @@
 
 A type is the library's own name for it: `int64`, `Int64` (may be missing), `category`, `datetime64[us, UTC]` of
 pandas; `double`, `timestamp[us, tz=UTC]` of Arrow; `Float64`, `Categorical` of Polars. A tensor's is its dtype
-and shape, with -1 for the rows: `float32[-1, 28, 28]`. `models/casting.py` knows which fits which.
+and shape, with -1 for the rows: `float32[-1, 28, 28]`. `signatures/casting.py` knows which fits which.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.models.asking import answers_of
+from mlops_ext.models.signatures.asking import answers_of
 from mlops_ext.models.types import Field_, Signature
 
 __all__ = ["infer"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_ext.models.references import Reader, find_model, find_version
+from mlops_ext.models.lookup.references import Reader, find_model, find_version
 from mlops_ext.models.tables import aliases, model_tags, model_versions, models
 from mlops_ext.refs import Ref
 from mlops_ext.store.curation import WHOLE, Line, Subject

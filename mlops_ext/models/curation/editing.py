@@ -7,10 +7,10 @@ from collections.abc import Callable
 from sqlalchemy import select, update
 
 from mlops_ext.errors import Conflict
+from mlops_ext.models.curation.subjects import find_subject
+from mlops_ext.models.lookup.references import find_model
+from mlops_ext.models.lookup.rows import model_records
 from mlops_ext.models.plugins import installed, load_plugin
-from mlops_ext.models.references import find_model
-from mlops_ext.models.rows import model_records
-from mlops_ext.models.subjects import find_subject
 from mlops_ext.models.tables import models
 from mlops_ext.models.types import DeleteTag, Describe, Description, Model, RenameModel, SetTags, Tags
 from mlops_ext.operations import operation

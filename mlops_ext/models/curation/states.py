@@ -8,8 +8,8 @@ number is never given again, and `latest` is always the newest active version.
 from __future__ import annotations
 
 from mlops_ext.errors import Conflict
-from mlops_ext.models.rows import pointers
-from mlops_ext.models.subjects import find_subject
+from mlops_ext.models.curation.subjects import find_subject
+from mlops_ext.models.lookup.rows import pointers
 from mlops_ext.models.types import ChangeState, StateChange
 from mlops_ext.operations import operation
 from mlops_ext.store.catalog import Change

@@ -1,0 +1,1 @@
+"""From references to rows and records, and the lists."""

@@ -1,0 +1,1 @@
+"""Signatures: inferred, compared type by type, and enforced."""
