@@ -19,7 +19,9 @@ from mlops_ext.records import new_id
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
-__all__ = ["observe"]
+__all__ = ["new_window", "observe"]
+
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
 @operation("monitors.observe", "POST /monitors/{monitor}/observe", telemetry=True)
@@ -51,7 +53,8 @@ def _content(ws: Workspace, request: Observe, row: Row[Any]) -> tuple[str, int]:
         given = "both" if request.rows else "neither"
         raise InvalidValue(f"a batch of {given} rows and content", hint="Give the rows, or the blob that holds them")
     if request.content is None:
-        columns = {name: [each.get(name) for each in request.rows] for name in dict.fromkeys(_names(request.rows))}
+        names = dict.fromkeys(name for each in request.rows for name in each)
+        columns = {name: _values([each.get(name) for each in request.rows]) for name in names}
         table = rows_of(columns, row.columns)
         return ws.put_blob(Rows(table).pack()), table.num_rows
     held = read_part(ws.blob_path(request.content))
@@ -63,8 +66,12 @@ def _content(ws: Workspace, request: Observe, row: Row[Any]) -> tuple[str, int]:
     return ws.put_blob(Rows(kept).pack()), kept.num_rows
 
 
-def _names(rows: tuple[dict[str, Any], ...]) -> list[str]:
-    return [name for each in rows for name in each]
+def _values(values: list[Any]) -> list[Any]:
+    """Read NaN and infinities among numbers, which JSON has as text."""
+    others = [each for each in values if each is not None and each not in _NOT_FINITE]
+    if any(isinstance(each, bool) or not isinstance(each, int | float) for each in others):
+        return values
+    return [float(each) if each in _NOT_FINITE else each for each in values]
 
 
 def _enter(change: Change, request: Observe, part: str, content: str, rows: int) -> Observed:
