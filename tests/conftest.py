@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mlops_ext.workspace import Workspace
 from tests.support.postgres import PostgresServer, find_binaries
@@ -15,8 +16,24 @@ from tests.support.postgres import PostgresServer, find_binaries
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
+settings.register_profile("default", max_examples=25, deadline=None)
+settings.register_profile("deep", max_examples=200, deadline=None)
+settings.load_profile("default")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-all", action="store_true", help="a missing browser, PostgreSQL or library is a failure")
+    parser.addoption("--every-database", action="store_true", help="what is marked `sqlite` runs on PostgreSQL too")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what has a catalog on each database."""
+    if "catalog_url" not in metafunc.fixturenames or any(
+        "catalog_url" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")
+    ):
+        return
+    alone = metafunc.definition.get_closest_marker("sqlite") and not metafunc.config.getoption("--every-database")
+    metafunc.parametrize("catalog_url", ["sqlite"] if alone else ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,28 +63,21 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def catalog_url(request: pytest.FixtureRequest) -> str:
+@pytest.fixture
+def catalog_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty catalog, on each database; empty means the folder's own SQLite file."""
     if request.param == "sqlite":
-        return ""
+        yield ""
+        return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database(f"t_{secrets.token_hex(6)}")
+    name = f"t_{secrets.token_hex(6)}"
+    yield server.new_database(name)
+    server.drop_database(name)
 
 
 @pytest.fixture
 def workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace that does not exist yet, in the current folder, on each database."""
-    yield from _workspace(catalog_url, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def local_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """The same on SQLite alone, for what does not touch the store itself."""
-    yield from _workspace("", tmp_path, monkeypatch)
-
-
-def _workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)

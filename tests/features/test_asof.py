@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.errors import InvalidValue
@@ -78,7 +78,6 @@ def same(left, right):
     return left == right and type(left) is type(right)
 
 
-@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_every_row_gets_what_the_rules_say(case):
     rows, asked, ttl, offset, uses_created, layout = case
@@ -94,7 +93,6 @@ def test_every_row_gets_what_the_rules_say(case):
         assert same(got["level"], expected[1]), (key, step, got, expected)
 
 
-@settings(max_examples=40, deadline=None)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_feature_rows_plays_no_part(case, rng: random.Random):
     rows, asked, ttl, _, uses_created, layout = case

@@ -17,6 +17,8 @@ from mlops_ext.features import define, list_, show
 from mlops_ext.features.edge import feature_view, join
 from mlops_ext.features.types import DefineFeatureView, ListFeatureViews, ShowFeatureView
 
+pytestmark = pytest.mark.sqlite
+
 HOURS = pd.date_range("2013-01-01", periods=4, freq="h", tz="UTC")
 
 

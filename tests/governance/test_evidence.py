@@ -44,6 +44,8 @@ from mlops_ext.models.types import (
 )
 from mlops_ext.workspace import Workspace
 
+pytestmark = pytest.mark.sqlite
+
 HOSTILE = "<script>alert(1)</script> | [x](javascript:alert(1)) `'\"\n---\nlicense: evil"
 
 

@@ -20,6 +20,8 @@ from mlops_ext.monitoring.types import MetricEstimate, SaveReport
 from mlops_ext.workspace import Workspace
 from tests.models.support import applied, promoted, registered
 
+pytestmark = pytest.mark.sqlite
+
 
 def ask(
     gate: Any, ws: Workspace, version: ModelVersion, champion: ModelVersion | None = None, **options: Any

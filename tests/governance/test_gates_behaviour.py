@@ -20,6 +20,8 @@ from mlops_ext.models.types import ModelVersion
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted
 
+pytestmark = pytest.mark.sqlite
+
 DATA = {"dataset": "people@1", "label": "late"}
 
 

@@ -19,6 +19,8 @@ from mlops_ext.records import now
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered
 
+pytestmark = pytest.mark.sqlite
+
 
 def ask(gate: Any, ws: Workspace, version: ModelVersion, **options: Any) -> GateResult:
     return gate(ws, GateContext(version, None, "production", options))

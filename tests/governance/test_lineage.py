@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert
 
@@ -165,7 +165,6 @@ def scanned(told: list[tuple[str, list[str], list[str]]], root: str, upward: boo
     return closure(root, not upward, depth, graph)
 
 
-@settings(deadline=None)
 @given(EVENTS, st.sampled_from(THINGS[:-1]), st.booleans(), st.integers(1, 4))
 def test_what_the_index_gives_is_what_a_scan_of_all_events_gives(told, root, upward, depth):
     asked = ShowLineage(ref=root, direction="up" if upward else "down", depth=depth)

@@ -12,6 +12,8 @@ from mlops_ext.governance.types import ShowLineage
 from mlops_ext.records import new_id
 from mlops_ext.workspace import Workspace
 
+pytestmark = pytest.mark.sqlite
+
 client = pytest.importorskip("openlineage.client")
 
 

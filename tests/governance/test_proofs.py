@@ -37,6 +37,8 @@ from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
 from tests.support.listener import Listener, listening
 
+pytestmark = pytest.mark.sqlite
+
 
 def note(ws: Workspace, number: int, **data: Any) -> None:
     ws.catalog.write(lambda change: change.event("note.written", f"run:{number}", {"text": f"ü{number}", **data}))

@@ -16,6 +16,8 @@ from mlops_ext.models.types import EnvironmentLock, Field_, GitState, Signature
 from mlops_ext.workspace import Workspace
 from tests.models.support import file_of, registered
 
+pytestmark = pytest.mark.sqlite
+
 
 def compared(ws: Workspace, before: str, after: str) -> VersionComparison:
     return ws.call(service.compare, CompareVersions(model=before, other=after))

@@ -23,6 +23,8 @@ from mlops_ext.models.types import Field_, Signature
 from mlops_ext.tracking import active
 from mlops_ext.workspace import Workspace
 
+pytestmark = pytest.mark.sqlite
+
 X = pd.DataFrame({"distance": [1, 2, 3, 4], "wind": np.array([0.5, 1, 2, 3], "float32")})
 Y = np.array([0, 0, 1, 1])
 

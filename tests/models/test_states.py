@@ -173,7 +173,7 @@ def test_a_repeat_changes_nothing(workspace: Workspace) -> None:
     assert actions(workspace)[1:] == ["model.archived", "model.deleted", "model.restored"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(["register", "archive", "delete", "restore"]), st.integers(1, 4)), max_size=10))  # fmt: skip
 def test_after_any_steps_latest_is_the_newest_active_version(
     workspace: Workspace, steps: list[tuple[str, int]]

@@ -15,6 +15,8 @@ from mlops_ext.tracking.types import LogRun, MetricPoint, StartRun
 from mlops_ext.workspace import Workspace
 from tests.tracking.kernels import kernel
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_an_empty_workspace_is_browsed_without_being_made(workspace: Workspace) -> None:
     picker = browse(workspace)

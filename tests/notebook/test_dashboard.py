@@ -14,14 +14,16 @@ from tests.models.support import registered
 from tests.monitoring.dashboard.test_health import drifted, judged, raised
 from tests.tracking.kernels import kernel
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
-def ws(local_workspace: Workspace) -> Workspace:
-    registered(local_workspace)
+def ws(workspace: Workspace) -> Workspace:
+    registered(workspace)
     for window, shift in (("2013-02", 0.0), ("2013-03", 2.0)):
-        judged(local_workspace, window, 0.7)
-        drifted(local_workspace, window, shift)
-    return local_workspace
+        judged(workspace, window, 0.7)
+        drifted(workspace, window, shift)
+    return workspace
 
 
 def drawn(board: Board, kind: str) -> dict[str, Any]:

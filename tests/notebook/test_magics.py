@@ -21,6 +21,8 @@ from mlops_ext.tracking.types import ListRuns, StartRun
 from mlops_ext.workspace import Workspace
 from tests.tracking.kernels import environment, kernel
 
+pytestmark = pytest.mark.sqlite
+
 HEAVY = (
     "pandas",
     "numpy",

@@ -13,6 +13,8 @@ from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.sqlite
+
 DECLARED = ("model = ''\nleast = 0", "parameters")
 ASKED = "open('asked.txt', 'w').write(f'{model} {least}')"
 

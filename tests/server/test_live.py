@@ -18,6 +18,8 @@ from mlops_ext.workspace import Workspace
 from tests.server.conftest import Ask
 from tests.server.live_server import ROOT
 
+pytestmark = pytest.mark.sqlite
+
 
 def write(ws: Workspace, subject: str, times: int = 1) -> None:
     for _ in range(times):

@@ -183,7 +183,7 @@ def test_a_fork_opens_connections_of_its_own(store):
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
 
 
-SHARED_FIXTURE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 MOMENTS = st.datetimes(timezones=st.sampled_from([timezone.utc, timezone(timedelta(hours=-7)), timezone(timedelta(hours=14))]),
                        min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1))  # fmt: skip
 JSON = st.recursive(

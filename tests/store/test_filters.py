@@ -264,7 +264,7 @@ def pages(connection: Connection, **asked: Any) -> Iterator[int]:
             return
 
 
-SHARED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SHARED

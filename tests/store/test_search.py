@@ -43,7 +43,7 @@ WORDS = st.sampled_from(
         "\\",
     ]
 )
-SHARED_FIXTURE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Note(Record):

@@ -156,7 +156,7 @@ TAMPERINGS = (flip, respell_time, drop, cut_tail, slip_in, duplicate, swap, swap
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: each.__name__)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_verify_finds_every_tampering(store, tampering, data):
     with store.database.engine.connect() as connection, connection.begin() as transaction:

@@ -35,6 +35,11 @@ class PostgresServer:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url.rpartition("/")[0] + f"/{name}"
 
+    def drop_database(self, name: str) -> None:
+        """Drop it whoever is still connected; hundreds of them would take long to delete at the end."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
     @classmethod
     @contextmanager
     def start(cls) -> Iterator[PostgresServer]:

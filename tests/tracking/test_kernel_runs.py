@@ -16,6 +16,8 @@ from mlops_ext.tracking.types import FinishRun, ListRuns, Run, StartRun
 from mlops_ext.workspace import Workspace
 from tests.tracking.kernels import environment, eventually, kernel
 
+pytestmark = pytest.mark.sqlite
+
 sqlite_only = pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
 
 

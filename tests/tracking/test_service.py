@@ -233,7 +233,7 @@ def test_the_rank_sorts_as_the_values_do(one: float, other: float) -> None:
     assert rank(math.nan) < rank(one)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(points=POINTS, cut=st.integers(0, 12))
 def test_the_listed_value_is_the_latest_however_the_points_were_batched(
     workspace: Workspace, points: list[tuple[str, int, datetime, float]], cut: int

@@ -20,6 +20,8 @@ from mlops_ext.monitoring.drift.edge import drift
 from mlops_ext.store.schema import event_data, events
 from mlops_ext.workspace import Actor, Workspace
 
+pytestmark = pytest.mark.sqlite
+
 FRAME = pd.DataFrame({"id": [1, 2, 3], "mail": ["ann@x.org", "bob@x.org", "cy@x.org"], "x": [1.0, 2.0, 3.0]})
 
 

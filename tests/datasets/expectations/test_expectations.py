@@ -21,6 +21,8 @@ from mlops_ext.governance import gates
 from mlops_ext.models.promotion.gates import GateContext
 from tests.models.support import registered
 
+pytestmark = pytest.mark.sqlite
+
 GOOD = pd.DataFrame({"id": range(40), "delay": [1.5, None] * 20, "carrier": ["AA", "UA"] * 20})
 BAD = pd.DataFrame({"id": [0, 1, 1, 2], "delay": [-100.0, 3.0, None, -7.0], "carrier": ["AA", "XX", None, "UA"]})
 RULES = """

@@ -28,6 +28,8 @@ from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 from tests.models.support import actions, applied, promoted, registered
 
+pytestmark = pytest.mark.sqlite
+
 GATES = """
 import os, signal, subprocess, sys
 from pathlib import Path

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 import mlops_ext
 from mlops_ext.models.provenance.masking import mask_diff, mask_notebook, mask_text, masked, said
 
-pytestmark = pytest.mark.fast
+pytestmark = [pytest.mark.sqlite, pytest.mark.fast]
 
 LETTERS = string.ascii_letters + string.digits
 HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")

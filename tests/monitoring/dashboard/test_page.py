@@ -16,11 +16,13 @@ from mlops_ext.monitoring.drift.edge import drift
 from tests.models.support import registered
 from tests.monitoring.dashboard.test_health import drifted, judged, raised
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
-def ws(local_workspace):
-    registered(local_workspace)
-    return local_workspace
+def ws(workspace):
+    registered(workspace)
+    return workspace
 
 
 def packed(page, name):

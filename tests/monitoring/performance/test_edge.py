@@ -16,6 +16,8 @@ from mlops_ext.monitoring.performance import edge
 from mlops_ext.monitoring.types import ShowReport
 from tests.models.support import actions, registered
 
+pytestmark = pytest.mark.sqlite
+
 DAYS = pd.date_range("2013-02-01", periods=14, tz="UTC")
 
 

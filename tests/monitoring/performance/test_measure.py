@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
 from sklearn.isotonic import IsotonicRegression
@@ -90,7 +90,6 @@ def test_the_interval_is_the_percentile_of_a_brute_force_bootstrap():
     assert (found["auc"].low, found["auc"].high) == pytest.approx(tuple(np.quantile(brute, [0.025, 0.975])), rel=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(2, 60), st.integers(1, 8), st.integers(0, 10**6))
 def test_ranked_pairs_are_counted_pair_by_pair(rows, days, seed):
     rng = np.random.default_rng(seed)

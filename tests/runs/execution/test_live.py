@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.runs.execution import live
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.fast
 TEXTS = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["stdout", "stderr"]), st.text("ab\n", max_size=9)))
 
 
-@settings(deadline=None, max_examples=80)
 @given(TEXTS, st.sets(st.integers(0, 20)))
 def test_whenever_it_is_asked_all_comes_once_and_in_order(parts: list[tuple[int, str, str]], asked: set[int]) -> None:
     flow, found = Live({}), []
