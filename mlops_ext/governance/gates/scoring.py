@@ -13,6 +13,7 @@ from mlops_ext.governance.gates.options import number, text
 from mlops_ext.models.promotion.gates import GateContext
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.monitoring.drift.columns import Floats
+from mlops_ext.monitoring.performance.labelled import labelled_rows
 from mlops_ext.monitoring.performance.measure import Scored
 from mlops_ext.workspace import Workspace
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Rows", "rows_of", "score", "scored"]
-
-GROUPS = 100
-SEED = 2013
 
 
 @dataclass(frozen=True)
@@ -50,27 +48,15 @@ def rows_of(ws: Workspace, context: GateContext) -> Rows:
     InvalidValue
         A column is missing, or the label is not 0 and 1.
     """
-    from mlops_ext.datasets import service as datasets
-    from mlops_ext.datasets.edge import load
-    from mlops_ext.datasets.types import ShowDataset
-    from mlops_ext.datasets.used import unnoticed
-
-    named, label = text(context.options, "dataset"), text(context.options, "label")
-    pinned = ws.call(datasets.show, ShowDataset(dataset=named.removeprefix("dataset:"))).ref
-    with unnoticed():
-        frame: Any = load(pinned, as_="pandas", workspace=ws)
-    at = context.options.get("at")
-    for column in (label, *([at] if at else [])):
-        if column not in frame:
-            raise InvalidValue(f"{pinned} has no column {column!r}", hint=f"It has {', '.join(frame.columns[:20])}")
-    frame = frame[frame[label].notna()]
-    values = frame[label].to_numpy(dtype=np.float64)
-    if set(np.unique(values)) != {0.0, 1.0}:
+    label, at = text(context.options, "label"), context.options.get("at") or ""
+    found = labelled_rows(ws, text(context.options, "dataset"), label, at)
+    if set(found.frame[label].unique()) != {0, 1}:
         raise InvalidValue(
-            f"{label!r} of {pinned} is not 0 and 1", hint="Name a column that holds both, and nothing else"
+            f"{label!r} of {found.ref} is not 0 and 1", hint="Name a column that holds both, and nothing else"
         )
     threshold = number(context.options, "threshold")
-    return Rows(f"dataset:{pinned}", frame, values, _blocks(frame, at), 0.5 if threshold is None else threshold)
+    values = found.truth.astype(np.float64)
+    return Rows(found.ref, found.frame, values, found.block, 0.5 if threshold is None else threshold)
 
 
 def score(ws: Workspace, version: ModelVersion, rows: Rows) -> Scored:
@@ -99,13 +85,3 @@ def scored(model: Any, table: Any, rows: Rows) -> Scored:
         probability = np.asarray(model.predict_proba(table), dtype=np.float64)[:, -1]
         return Scored(rows.block, rows.label, probability, probability >= rows.threshold)
     return Scored(rows.block, rows.label, None, np.asarray(model.predict(table), dtype=np.float64) == 1)
-
-
-def _blocks(frame: pd.DataFrame, at: str | None) -> npt.NDArray[np.int64]:
-    if at:
-        import pandas as pd
-
-        days = pd.to_datetime(frame[at], utc=True).dt.floor("D")
-        return np.unique(days.to_numpy(), return_inverse=True)[1].astype(np.int64)
-    groups = np.random.default_rng(SEED).permutation(len(frame)) % GROUPS
-    return np.asarray(groups, dtype=np.int64)

@@ -13,31 +13,19 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.models.comparison import CompareVersions, ScoreDifference, VersionComparison
 from mlops_ext.monitoring.drift.columns import Floats
 from mlops_ext.monitoring.performance.blocks import LOG_CLIP, day_weights, interval
+from mlops_ext.monitoring.performance.labelled import Labelled, labelled_rows
 from mlops_ext.monitoring.performance.measure import Bootstrap, Scored
 from mlops_ext.monitoring.types import BETTER
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlops_ext.models.types import ModelVersion
 
 __all__ = ["compare"]
 
-GROUPS = 100
 _BETTER: dict[str, str] = {**BETTER, "rmse": "lower", "mae": "lower", "r2": "higher"}
 
 Sums = dict[str, Floats]
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows that have a target; `block` is what is resampled whole."""
-
-    ref: str
-    frame: pd.DataFrame
-    target: str
-    block: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -100,41 +88,15 @@ def compare(
     found = ws.call(service.compare, CompareVersions(model=names[0], other=names[1]))
     if not on:
         return found
-    rows = _rows(ws, on, target, at)
+    if not target:
+        raise InvalidValue("no target is named", hint="Write target= with the column that holds the truth")
+    rows = labelled_rows(ws, on, target, at)
     answers = [_answers(ws, ref, rows, at, trust) for ref in (found.before, found.after)]
     scores = _scores(rows, answers[0], answers[1], Bootstrap(draws, seed))
     return found.model_copy(update={"dataset": rows.ref, "scores": scores})
 
 
-def _rows(ws: Workspace, on: str, target: str, at: str) -> _Rows:
-    import pandas as pd
-
-    from mlops_ext.datasets import service as datasets
-    from mlops_ext.datasets.edge import load
-    from mlops_ext.datasets.types import ShowDataset
-    from mlops_ext.datasets.used import unnoticed
-
-    if not target:
-        raise InvalidValue("no target is named", hint="Write target= with the column that holds the truth")
-    pinned = ws.call(datasets.show, ShowDataset(dataset=on)).ref
-    with unnoticed():
-        frame = load(pinned, as_="pandas", workspace=ws)
-    for column in (target, at) if at else (target,):
-        if column not in frame:
-            known = ", ".join(map(str, frame.columns[:20]))
-            raise InvalidValue(f"{pinned} has no column {column!r}", hint=f"It has {known}")
-    frame = frame[frame[target].notna()]
-    if frame.empty:
-        raise InvalidValue(f"no row of {pinned} has a {target!r}", hint="Name another dataset or column")
-    if at:
-        days = pd.to_datetime(frame[at], utc=True).dt.floor("D").to_numpy()
-        block = np.unique(days, return_inverse=True)[1].astype(np.int64)
-    else:
-        block = np.random.default_rng(0).permutation(len(frame)).astype(np.int64) % GROUPS
-    return _Rows(f"dataset:{pinned}", frame, target, block)
-
-
-def _answers(ws: Workspace, ref: str, rows: _Rows, at: str, trust: Collection[str]) -> _Answers:
+def _answers(ws: Workspace, ref: str, rows: Labelled, at: str, trust: Collection[str]) -> _Answers:
     from mlops_ext.models import service
     from mlops_ext.models.edge import load_model
     from mlops_ext.models.types import ShowVersion
@@ -155,8 +117,8 @@ def _answers(ws: Workspace, ref: str, rows: _Rows, at: str, trust: Collection[st
     return _Answers(predicted, probability, np.asarray(model.classes_))
 
 
-def _scores(rows: _Rows, before: _Answers, after: _Answers, bootstrap: Bootstrap) -> tuple[ScoreDifference, ...]:
-    truth = rows.frame[rows.target].to_numpy()
+def _scores(rows: Labelled, before: _Answers, after: _Answers, bootstrap: Bootstrap) -> tuple[ScoreDifference, ...]:
+    truth = rows.truth
     kinds = {before.classes is not None, after.classes is not None}
     if len(kinds) > 1:
         raise InvalidValue("one version classifies, the other does not", hint="Compare versions that answer alike")
