@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression
 
 import mlops_ext as mlops
+from mlops_ext.cli.session import Session
+from mlops_ext.cli.tree import Root
 from mlops_ext.demo import flights as real
 from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 from mlops_ext.rooms import find
@@ -102,8 +103,7 @@ def test_every_command_shown_exists(project: Path) -> None:
 def help_of(words: list[str]) -> str:
     """Ask for help with as many of the words as are commands."""
     for length in range(min(len(words), 2), 0, -1):
-        command = [sys.executable, "-m", "mlops_ext.cli.main", *words[:length], "--help"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout
-    return done.stderr
+        done = CliRunner().invoke(Root(()), [*words[:length], "--help"], obj=Session(), prog_name="mlops")
+        if done.exit_code == 0:
+            return done.output
+    return done.output
