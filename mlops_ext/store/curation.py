@@ -47,6 +47,9 @@ class Line:
         The column of `things` that the other tables point at.
     of : str
         The column of the other tables that does.
+    follow : callable, optional
+        Called with the change, the thing's key, the version (0 for the thing itself) and what was done to it; changes
+        what rests on it, and says for the event what that was.
     """
 
     kind: str
@@ -56,6 +59,7 @@ class Line:
     aliases: Table
     key: str
     of: str
+    follow: Callable[[Change, str, int, str], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,12 @@ class Subject:
             this = (versions.c[self.line.of] == self.key) & (versions.c.version == self.version)
             change.execute(update(versions).where(this).values(**values))
         touch(change, self.line, self.key)
+
+    def tell(self, change: Change, done: str, data: dict[str, Any]) -> None:
+        """Let what rests on it follow, and append the event of what was done to it."""
+        follow = self.line.follow
+        followed = {} if follow is None else follow(change, self.key, self.version, f"{self.ref} was {done}")
+        change.event(f"{self.line.kind}.{done}", self.full, data | followed)
 
 
 def touch(change: Change, line: Line, key: str) -> None:
@@ -162,7 +172,7 @@ def put_tags(change: Change, subject: Subject, tags: Mapping[str, str]) -> dict[
         change.execute(insert(line.tags), [{**where, "key": name, "value": tags[name]} for name in former])
         subject.change(change)
         data = {"tags": {name: tags[name] for name in former}, "former": former}
-        change.event(f"{line.kind}.tagged", subject.full, data)
+        subject.tell(change, "tagged", data)
     return dict(sorted(after.items()))
 
 
@@ -174,7 +184,7 @@ def drop_tag(change: Change, subject: Subject, name: str) -> dict[str, str]:
     _delete_tag(change, subject, name)
     subject.change(change)
     former = {name: held.pop(name)}
-    change.event(f"{subject.line.kind}.untagged", subject.full, {"former": former})
+    subject.tell(change, "untagged", {"former": former})
     return held
 
 
@@ -184,7 +194,7 @@ def describe(change: Change, subject: Subject, text: str) -> None:
         return
     subject.change(change, description=text)
     data = {"description": text, "former": subject.row.description}
-    change.event(f"{subject.line.kind}.described", subject.full, data)
+    subject.tell(change, "described", data)
 
 
 def put_state(
@@ -206,7 +216,7 @@ def put_state(
     if subject.version != WHOLE:
         _move_latest(change, subject)
     data = {"state": state, "former": previous, "comment": comment}
-    change.event(f"{subject.line.kind}.{_DONE[state]}", subject.full, data)
+    subject.tell(change, _DONE[state], data)
     return previous
 
 

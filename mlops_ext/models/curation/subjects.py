@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlops_ext.models.lookup.references import Reader, find_model, find_version
-from mlops_ext.models.tables import aliases, model_tags, model_versions, models
+from mlops_ext.models.promotion.standing import void
+from mlops_ext.models.tables import aliases, model_tags, model_versions, models, promotions
 from mlops_ext.refs import Ref
+from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import WHOLE, Line, Subject
 
 __all__ = ["MODELS", "find_subject"]
 
+
+def _void_waiting(change: Change, model_id: str, version: int, reason: str) -> dict[str, Any]:
+    """Void the promotions that wait for approval of what has changed: who approved saw something else."""
+    these = [promotions.c.model_id == model_id]
+    if version != WHOLE:
+        these.append(promotions.c.version == version)
+    ids = void(change, reason, *these)
+    return {"voided": ids} if ids else {}
+
+
 MODELS = Line(
-    kind="model", things=models, versions=model_versions, tags=model_tags, aliases=aliases, key="id", of="model_id"
+    kind="model",
+    things=models,
+    versions=model_versions,
+    tags=model_tags,
+    aliases=aliases,
+    key="id",
+    of="model_id",
+    follow=_void_waiting,
 )
 
 

@@ -15,7 +15,7 @@ from mlops_ext.models import service
 from mlops_ext.models.promotion import edge as promoting
 from mlops_ext.models.promotion import requirement, standing
 from mlops_ext.models.promotion.types import GateRule, ListPromotions, Promotion, ShowPromotion
-from mlops_ext.models.types import ShowModel
+from mlops_ext.models.types import ChangeState, DeleteTag, Describe, SetTags, ShowModel
 from mlops_ext.records import now
 from mlops_ext.store.catalog import Actor
 from mlops_ext.store.schema import event_data
@@ -168,6 +168,42 @@ def test_a_policy_applied_anew_voids_what_waits(workspace: Workspace) -> None:
     assert serving(workspace) is None
     fresh = promoted(by(workspace, "bob"), "delay")
     assert (fresh.state, fresh.approvals) == ("awaiting_approval", ())
+
+
+@pytest.mark.parametrize("about", ["delay@1", "delay"])
+@pytest.mark.parametrize("how", ["tagged", "untagged", "described", "archived"])
+def test_a_version_or_model_that_changes_voids_what_waits(workspace: Workspace, how: str, about: str) -> None:
+    applied(workspace, production=(GateRule(gate="approvals", options={"count": 2}),))
+    for content in (b"one", b"two"):
+        registered(by(workspace, "alice"), content=content)
+    for ref in ("delay", "delay@1"):
+        workspace.call(service.tag, SetTags(model=ref, tags={"card.risks": "none"}))
+    waiting, other = (promoted(by(workspace, "bob"), ref) for ref in ("delay@1", "delay@2"))
+    approved(workspace, "carol", waiting)
+    changes: dict[str, Callable[[], object]] = {
+        "tagged": lambda: workspace.call(service.tag, SetTags(model=about, tags={"card.risks": "many"})),
+        "untagged": lambda: workspace.call(service.untag, DeleteTag(model=about, key="card.risks")),
+        "described": lambda: workspace.call(service.describe, Describe(model=about, description="other")),
+        "archived": lambda: workspace.call(service.archive, ChangeState(model=about)),
+    }
+    changes[how]()
+    lost = {waiting.id} if "@" in about else {waiting.id, other.id}
+    assert actions(workspace)[-1] == f"model.{how}"
+    assert set(last_data(workspace)["voided"]) == lost
+    if how == "archived":
+        workspace.call(service.restore, ChangeState(model=about))
+    after = shown(workspace, waiting)
+    assert (after.state, after.error) == ("voided", f"{about} was {how}")
+    with pytest.raises(Conflict, match=f"{about} was {how}"):
+        approved(workspace, "dave", waiting)
+    assert shown(workspace, other).state == ("voided" if other.id in lost else "awaiting_approval")
+    assert serving(workspace) is None
+
+
+def test_a_change_that_changes_nothing_voids_nothing(workspace: Workspace) -> None:
+    promotion = asked(workspace, 1)
+    workspace.call(service.describe, Describe(model="delay@1", description=""))
+    assert approved(workspace, "carol", promotion).state == "promoted"
 
 
 @pytest.mark.parametrize("door", ["promotion", "rollback", "glass"])
