@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import plotly.graph_objects as go
 
@@ -24,8 +24,10 @@ __all__ = [
     "reliability_curve",
 ]
 
-Template = Literal["light", "dark"]
+Template = Literal["light", "dark", "any"]
+"""`any` can be read on light and on dark, where nobody knows which: a kernel does not know its page's theme."""
 REFERENCE, CURRENT, WARNING, THIRD = "#0072B2", "#E69F00", "#D55E00", "#009E73"
+MIDDLE, FAINT = "#7b8591", "rgba(128,128,128,0.25)"
 PSI_TOP = 0.5
 """The end of the heat map's colours; the numbers stand in the cells."""
 
@@ -50,7 +52,7 @@ def metric_over_windows(
         The worse end of the band, drawn as a line.
     limit_name : str
         What the line is called.
-    template : {"light", "dark"}
+    template : {"light", "dark", "any"}
         Colours.
     """
     figure = _figure(template, f"{metric_name(metric)} by window", "Window", metric_name(metric))
@@ -83,7 +85,7 @@ def psi_over_windows(
         Of the kind `drift`, with their rows, in the order of their windows.
     statistic : str
         Another statistic than PSI with a bin for missing values.
-    template : {"light", "dark"}
+    template : {"light", "dark", "any"}
         Colours.
     """
     found = {
@@ -121,7 +123,7 @@ def reliability_curve(reports: Sequence[Report], *, template: Template = "light"
     ----------
     reports : sequence of Report
         Of the kind `performance`, with details; at most three, so that the lines stay apart.
-    template : {"light", "dark"}
+    template : {"light", "dark", "any"}
         Colours.
     """
     figure = _figure(template, "Reliability", "Mean predicted probability", "Share of positives")
@@ -158,7 +160,7 @@ def column_drift(column: str, histogram: Mapping[str, Any], *, template: Templat
         Its name.
     histogram : mapping
         `edges` or `labels`, and the shares `reference` and `current`; a drift report holds it in its details.
-    template : {"light", "dark"}
+    template : {"light", "dark", "any"}
         Colours.
     """
     figure = _figure(template, f"{column}: reference and current", column, "Share of rows")
@@ -192,7 +194,7 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
         Of the kind `comparison`.
     metric : str
         Which metric.
-    template : {"light", "dark"}
+    template : {"light", "dark", "any"}
         Colours.
     """
     way = "more" if BETTER.get(metric) == "higher" else "less"
@@ -273,11 +275,11 @@ def _faint(colour: str) -> str:
 
 
 def _figure(template: Template, title: str, x: str, y: str) -> go.Figure:
-    if template not in ("light", "dark"):
-        raise InvalidValue(f"template is {template!r}", hint="Choose light or dark")
+    if template not in get_args(Template):
+        raise InvalidValue(f"template is {template!r}", hint=f"Choose one of {', '.join(get_args(Template))}")
     figure = go.Figure()
     figure.update_layout(
-        template="plotly_white" if template == "light" else "plotly_dark",
+        template="plotly_dark" if template == "dark" else "plotly_white",
         title={"text": title},
         margin={"l": 60, "r": 20, "t": 60, "b": 50},
         height=380,
@@ -287,4 +289,8 @@ def _figure(template: Template, title: str, x: str, y: str) -> go.Figure:
     )
     figure.update_xaxes(title_text=x, automargin=True)
     figure.update_yaxes(title_text=y, automargin=True)
+    if template == "any":
+        figure.update_layout(font_color=MIDDLE)
+        figure.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT)
+        figure.update_yaxes(gridcolor=FAINT, zerolinecolor=FAINT)
     return figure

@@ -86,7 +86,7 @@ class Dashboard:
         metric: str = "",
         window: str = "",
         column: str = "",
-        template: Template = "light",
+        template: Template = "any",
     ) -> go.Figure:
         """Draw one figure.
 
@@ -97,7 +97,7 @@ class Dashboard:
             gain.
         metric, window, column : str
             Which; the first metric, the newest window and the strongest column when left out.
-        template : {"light", "dark"}
+        template : {"light", "dark", "any"}
             Colours.
         """
         import plotly.graph_objects as go

@@ -98,7 +98,7 @@ class DrawFigure(Request):
     metric: str = Field(default="", description="Which metric; of `metric` and `gain`")
     window: str = Field(default="", description="Which window; the newest when left out; of `column` and `reliability`")
     column: str = Field(default="", description="Which column; of `column`")
-    template: Literal["light", "dark"] = Field(default="light", description="Colours")
+    template: Literal["light", "dark", "any"] = Field(default="light", description="Colours")
     most: int = Field(default=24, ge=1, le=200, description="How many windows at most, the newest")
 
 

@@ -136,14 +136,14 @@ class DriftReport:
 
         return replace(self, saved=workspace.call(report, self.request()))
 
-    def figure(self, column: str, *, template: Template = "light") -> go.Figure:
+    def figure(self, column: str, *, template: Template = "any") -> go.Figure:
         """Draw one column on both sides.
 
         Parameters
         ----------
         column : str
             Its name.
-        template : {"light", "dark"}
+        template : {"light", "dark", "any"}
             Colours.
         """
         from mlops_ext.errors import NotFound
