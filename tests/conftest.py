@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from mlops_ext.errors import MlopsError
 from mlops_ext.workspace import Workspace
 from tests.support.postgres import PostgresServer, find_binaries
 
@@ -68,10 +71,12 @@ def catalog_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty catalog, on each database; empty means the folder's own SQLite file."""
     if request.param == "sqlite":
         yield ""
+        end_runs()
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     name = f"t_{secrets.token_hex(6)}"
     yield server.new_database(name)
+    end_runs()
     server.drop_database(name)
 
 
@@ -89,3 +94,14 @@ def workspace(catalog_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ws = Workspace(folder)
     yield ws
     ws.database.close()
+
+
+def end_runs() -> None:
+    """End the runs that a test left open in this process, while their catalog is still there."""
+    tracking = sys.modules.get("mlops_ext.tracking.active")
+    if tracking is None:
+        return
+    for run in reversed(list(tracking._process.owned.values())):
+        # The test may have broken what it is kept in.
+        with contextlib.suppress(MlopsError):
+            run.finish("cancelled")

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import nbformat
-import psutil
 from sqlalchemy import update
 
 from mlops_ext.records import now
@@ -25,10 +24,10 @@ from mlops_ext.runs.types import CancelJob, Job, ShowJob, SubmitJob
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ListRuns, Run
 from mlops_ext.workspace import Workspace
+from tests.runs.leftovers import left_over, new_mark, sleeper
 from tests.runs.writing import write_notebook
 
 WROTE = "open('wrote.txt', 'a').write('{} ')"
-SLEEP = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True, env={})"
 
 
 def run(ws: Workspace, *cells: Any, kernel: str | None = "python3", **options: Any) -> Run:
@@ -54,14 +53,6 @@ def wait_until(true: Callable[[], Any], seconds: float = 90) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("it did not happen in time")
-
-
-def left_over(marker: str) -> list[int]:
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if marker in " ".join(process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process.pid)
-    return found
 
 
 def test_a_run_records_what_happened(ws: Workspace) -> None:
@@ -125,35 +116,37 @@ def test_a_kernel_killed_in_a_cell_is_said_to_have_died(ws: Workspace) -> None:
 
 
 def test_a_timeout_ends_a_cell_that_resists_and_its_children(ws: Workspace) -> None:
-    marker = "time.sleep(600)"
+    mark = new_mark()
     resisting = "while True:\n    try:\n        time.sleep(1)\n    except KeyboardInterrupt:\n        pass"
-    before = set(left_over(marker))
-    write_notebook(ws.root / "nb" / "it.ipynb", f"{SLEEP}\n" + WROTE.format("one"), f"import time\n{resisting}", "1")
+    write_notebook(
+        ws.root / "nb" / "it.ipynb", f"{sleeper(mark)}\n" + WROTE.format("one"), f"import time\n{resisting}", "1"
+    )
     job = ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb", timeout_seconds=25))
     ended = edge.run_job(job, workspace=ws)
     assert wrote(ws) == ["one"]
     assert ended.status == "timed_out"
-    assert set(left_over(marker)) == before
+    assert left_over(mark) == []
     [record] = ws.call(tracking.list_, ListRuns())
     assert (record.status, states(record)) == ("timed_out", ["ok", "interrupted", "not_run"])
 
 
 def test_cancelling_interrupts_the_cell_and_leaves_no_process(ws: Workspace) -> None:
-    marker = "time.sleep(600)"
-    before = set(left_over(marker))
-    write_notebook(ws.root / "nb" / "it.ipynb", f"{SLEEP}\n" + WROTE.format("one"), "import time; time.sleep(500)", "1")
+    mark = new_mark()
+    write_notebook(
+        ws.root / "nb" / "it.ipynb", f"{sleeper(mark)}\n" + WROTE.format("one"), "import time; time.sleep(500)", "1"
+    )
     job = ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb"))
     ended: list[Job] = []
     thread = threading.Thread(target=lambda: ended.append(edge.run_job(job, workspace=ws)))
     thread.start()
     wait_until(lambda: wrote(ws))
-    assert set(left_over(marker)) != before
+    assert left_over(mark)
     ws.call(service.cancel, CancelJob(job=job.id))
     began = time.monotonic()
     thread.join(60)
     assert time.monotonic() - began < 30
     assert ended[0].status == "cancelled"
-    assert set(left_over(marker)) == before
+    assert left_over(mark) == []
     [record] = ws.call(tracking.list_, ListRuns())
     assert record.status == "cancelled"
     assert states(record)[-1] == "not_run"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from mlops_ext.runs import edge, service
@@ -16,6 +15,7 @@ from mlops_ext.runs.notebooks.files import Cell
 from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.types import Job, ShowJob, SubmitJob
 from mlops_ext.workspace import Workspace
+from tests.runs.leftovers import left_over, new_mark, sleeper
 from tests.runs.writing import write_notebook
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -48,14 +48,17 @@ def probes(folder: Path) -> list[dict[str, Any]]:
 
 
 @linux
-def test_forked_kernels_differ_where_they_must_and_leave_nothing(ws: Workspace) -> None:
+def test_forked_kernels_differ_where_they_must_and_leave_nothing(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (ws.root / "nb").mkdir(exist_ok=True)
-    before = {process.pid for process in psutil.process_iter()}
+    mark = new_mark()
+    # Warm parents and what they fork inherit it.
+    monkeypatch.setenv("MLOPS_TEST_MARK", mark)
     write_notebook(ws.root / "nb" / "it.ipynb", PROBE)
     write_notebook(
         ws.root / "nb" / "orphan.ipynb",
-        "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], "
-        "start_new_session=True, env={})\nimport os; os._exit(3)",
+        f"{sleeper(mark)}\nopen('/proc/self/environ').read().index('{mark}')\nimport os; os._exit(3)",
     )
     queued = [edge.queue("nb/it.ipynb", workspace=ws) for _ in range(3)]
     queued.append(edge.queue("nb/orphan.ipynb", workspace=ws))
@@ -71,8 +74,8 @@ def test_forked_kernels_differ_where_they_must_and_leave_nothing(ws: Workspace) 
     assert {(tuple(each["path"]), each["stdin"], each["sum"]) for each in found} == {((), "/dev/null", 300.0**3)}
     assert (ws.root / "nb" / "left-open.txt").read_text() == "kept " * 3, "a file left open is written"
     assert (ws.root / "nb" / "at-exit.txt").read_text() == "xxx"
-    mine = [process for process in psutil.process_iter(["cmdline"]) if process.pid not in before]
-    assert [p.info["cmdline"] for p in mine if "parent.py" in str(p.info) or "sleep(600)" in str(p.info)] == []
+    monkeypatch.delenv("MLOPS_TEST_MARK")
+    assert left_over(mark) == []
     assert not list((ws.home / "jobs").iterdir())
 
 
