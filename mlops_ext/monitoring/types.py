@@ -9,7 +9,7 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "BETTER", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
+    "BETTER", "BINARY", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
     "ReportKind", "SaveReport", "ShowReport", "Verdict", "metric_name",
 ]  # fmt: skip
 
@@ -21,8 +21,15 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
     "brier": "lower",
     "log_loss": "lower",
     "ece": "lower",
+    "macro_f1": "higher",
+    "rmse": "lower",
+    "mae": "lower",
+    "median_error": "lower",
+    "r2": "higher",
 }
 """Which way each metric improves."""
+BINARY = ("auc", "f1", "accuracy", "brier", "log_loss", "ece")
+"""The metrics of two classes."""
 _NAMES = {
     "auc": "AUC",
     "f1": "F1",
@@ -30,6 +37,11 @@ _NAMES = {
     "brier": "Brier score",
     "log_loss": "Log loss (nats)",
     "ece": "Calibration error (ECE)",
+    "macro_f1": "Macro F1",
+    "rmse": "RMSE",
+    "mae": "Mean absolute error",
+    "median_error": "Median absolute error",
+    "r2": "R²",
 }
 
 

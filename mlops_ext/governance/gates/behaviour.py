@@ -87,9 +87,9 @@ def baselines(ws: Workspace, context: GateContext) -> GateResult:
     """
     from mlops_ext.governance.gates.scoring import rows_of, score
     from mlops_ext.monitoring.performance.comparison import compare_scored
-    from mlops_ext.monitoring.types import BETTER
+    from mlops_ext.monitoring.types import BETTER, BINARY
 
-    name = choice(context.options, "metric", ("auc", *(each for each in BETTER if each != "auc")))
+    name = choice(context.options, "metric", BINARY)
     least = number(context.options, "minimum") or 0.0
     rows = rows_of(ws, context)
     mine = score(ws, context.version, rows)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_ext.errors import NotFound
+from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring.alerts.types import AlertKind, RaiseAlert, Severity
 from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report
 
@@ -33,19 +33,21 @@ class Band:
         The worse end: the least of a metric that should be high, the most of one that should be low.
     sentence : str
         Where it comes from, with the numbers.
+    higher : bool
+        Whether more of it is better.
     """
 
     metric: str
     limit: float
     sentence: str
+    higher: bool = True
 
     def left_by(self, found: MetricEstimate) -> bool:
         """Tell whether a metric, its whole interval included, lies beyond the limit; without an interval, its value."""
-        higher = BETTER[self.metric] == "higher"
-        best = found.high if higher else found.low
+        best = found.high if self.higher else found.low
         if math.isnan(best):
             best = found.value
-        return best < self.limit if higher else best > self.limit
+        return best < self.limit if self.higher else best > self.limit
 
 
 def band_of(reference: Report, metric: str = "auc", tolerance: float = 0.0) -> Band:
@@ -62,12 +64,16 @@ def band_of(reference: Report, metric: str = "auc", tolerance: float = 0.0) -> B
         By how much more it may be worse, in the metric's unit.
     """
     found = _metric(reference, metric)
-    sign = 1 if BETTER[metric] == "higher" else -1
+    way = {**BETTER, **reference.details.get("better", {})}.get(metric)
+    if way is None:
+        raise InvalidValue(f"it is not known which way {metric!r} is better", hint="Set the function's `better`")
+    sign = 1 if way == "higher" else -1
     edge = found.low if sign == 1 else found.high
     start = found.value if found.kind == "estimated" or math.isnan(edge) else edge
     said = f"{found.value:.3f}" if start == found.value else f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
     change = f" {'less' if sign == 1 else 'plus'} {tolerance:g}" if tolerance else ""
-    return Band(metric, start - sign * tolerance, f"{found.kind} {said} on {reference.window}{change}")
+    sentence = f"{found.kind} {said} on {reference.window}{change}"
+    return Band(metric, start - sign * tolerance, sentence, sign == 1)
 
 
 def impact_alert(
@@ -150,7 +156,7 @@ def _alert(
     if math.isnan(found.value) or not band.left_by(found):
         return None
     spread = "" if math.isnan(found.low) else f" [{found.low:.3f}, {found.high:.3f}]"
-    side = "below" if BETTER[band.metric] == "higher" else "above"
+    side = "below" if band.higher else "above"
     message = (
         f"{band.metric} of {report.model} on {report.window} is {found.kind} at {found.value:.3f}{spread}, "
         f"{side} {band.limit:.3f} ({band.sentence})"

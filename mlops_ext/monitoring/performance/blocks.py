@@ -60,6 +60,15 @@ class Blocks:
     ranked: Floats | None = None
     residuals: Floats | None = None
 
+    @property
+    def days(self) -> int:
+        """How many days there are."""
+        return len(self.rows)
+
+    def evaluate(self, weights: Floats) -> dict[str, Floats]:
+        """Compute every metric for every weighting of the days."""
+        return evaluate(self, weights)
+
 
 def blocks_of(
     day: npt.NDArray[np.int64],

@@ -15,12 +15,13 @@ from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.models.types import ModelVersion
+    from mlops_ext.monitoring.performance.custom import Metric
     from mlops_ext.monitoring.performance.measure import Measured
 
 __all__ = ["compare_window", "estimate", "log_labels", "log_predictions", "performance"]
 
 
-def log_predictions(
+def log_predictions(  # noqa: PLR0913  the notebook gives all of them by name
     ref: str | ModelVersion,
     features: Any,
     prediction: Any,
@@ -28,6 +29,8 @@ def log_predictions(
     *,
     at: Any,
     probability: Any = None,
+    classes: Sequence[Any] | None = None,
+    task: str = "",
     window: str = "",
     workspace: Workspace | None = None,
 ) -> LoggedBatch:
@@ -40,13 +43,18 @@ def log_predictions(
     features : frame or None
         What the model was given, kept beside; None keeps nothing of it.
     prediction : array_like, shape (rows,)
-        0 or 1.
+        0 or 1, a class, or a number.
     ids : array_like of int or str, shape (rows,)
         What labels are joined by.
     at : time or array_like of times
         When each was predicted; without a time zone it is UTC. Days of it are what intervals resample.
-    probability : array_like of float, shape (rows,), optional
-        Probability of 1.
+    probability : array_like of float, shape (rows,) or (rows, classes), or frame, optional
+        Probability of 1, or of each class.
+    classes : sequence, optional
+        What the columns of an array of probabilities are, such as `model.classes_`.
+    task : {"", "binary", "multiclass", "regression"}
+        What the predictions are. Left out, names or probabilities of classes are `multiclass`, 0 and 1 `binary`, and
+        other numbers a `regression`; say it where classes are whole numbers without probabilities.
     window : str
         Name of the window, such as `2013-03`.
     workspace : Workspace, optional
@@ -59,7 +67,7 @@ def log_predictions(
     """
     from mlops_ext.monitoring.performance.predictions import prediction_table
 
-    table = prediction_table(ids, prediction, probability, at, features)
+    table = prediction_table(ids, prediction, probability, at, features, task=task, classes=classes)
     return _log(ref, "predictions", table, window, workspace)
 
 
@@ -75,7 +83,7 @@ def log_labels(
     ids : array_like of int or str, shape (rows,)
         The ids that were predicted.
     labels : array_like, shape (rows,)
-        0 or 1.
+        0 or 1, a class, or a number: what was predicted.
     at : time or array_like of times
         When each label became known; of two labels of one id the later counts.
     window : str
@@ -93,11 +101,17 @@ def performance(
     window: str,
     *,
     threshold: float = 0.5,
+    task: str = "",
+    metrics: Sequence[str | Metric] = (),
     draws: int = 200,
     seed: int = 2013,
     workspace: Workspace | None = None,
 ) -> Report:
-    """Judge a window whose labels are known: AUC, Brier score and more with day-block intervals; save the report.
+    """Judge a window whose labels are known, every metric with an interval from resampled days; save the report.
+
+    Of two classes: AUC, Brier score, log loss, calibration error, F1 and accuracy. Of several: macro F1, accuracy, log
+    loss, calibration error of the class that was said, and what is mistaken for what most. Of numbers: RMSE, MAE, R²
+    and the median absolute error.
 
     Parameters
     ----------
@@ -107,6 +121,12 @@ def performance(
         Name of the window under which predictions were logged.
     threshold : float
         Probability from which the decision is 1, for F1 and accuracy; without probabilities the logged ones count.
+    task : {"", "binary", "multiclass", "regression"}
+        What to judge the window as; seen by what was logged when left out.
+    metrics : sequence of str or callable
+        Further ones: a function of a frame of the labelled rows (`label`, `prediction`, `probability`, `at`, features
+        as `feature:NAME`) that gives a number, or the name of an entry point of the group `mlops_ext.metrics`. It is
+        called once for each draw. Its attribute `better`, `"higher"` or `"lower"`, lets bands and comparisons know it.
     draws, seed : int
         Of the bootstrap.
     workspace : Workspace, optional
@@ -115,25 +135,30 @@ def performance(
     Returns
     -------
     Report
-        Of the kind `performance`; when the window was estimated before, `details` holds the estimate's error.
+        Of the kind `performance`; when the window was estimated before, `details` holds the estimate's error. With
+        probabilities `details["reliability"]` is the calibration curve; `figures.reliability_curve` draws it.
 
     Raises
     ------
     NotFound
         No predictions, or no labels of them, are logged.
     """
+    from mlops_ext.monitoring.performance.answers import judged_of
+    from mlops_ext.monitoring.performance.custom import metrics_named, with_metrics
     from mlops_ext.monitoring.performance.measure import Bootstrap, measure
-    from mlops_ext.monitoring.performance.predictions import scored_of
 
+    own = metrics_named(metrics)
     ws = workspace or Workspace.find()
-    pinned, joined = joined_window(ws, ref, window)
+    pinned, joined = joined_window(ws, ref, window, features=bool(own))
     rows = joined.labelled()
     if rows.empty:
         raise NotFound(
             f"no labels of {window!r} for {pinned}", hint="Log them with log_labels, or estimate() without them"
         )
-    found = measure(scored_of(rows, rows["label"], threshold), Bootstrap(draws, seed))
-    details = {"threshold": threshold, "counts": joined.counts, "duplicates": "the last by time counts"}
+    judged = judged_of(rows, threshold, task)
+    found = measure(with_metrics(judged, rows, own), Bootstrap(draws, seed))
+    details: dict[str, Any] = {"counts": joined.counts, "duplicates": "the last by time counts"}
+    details |= {"threshold": threshold} if "positive_rate" in found.details else {}
     details |= estimate_error(ws, pinned, window, found)
     about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
     return _saved(ws, about, "performance", "measured", found, details)
@@ -195,7 +220,8 @@ def compare_window(
     challenger: str | ModelVersion,
     window: str,
     *,
-    metric: str = "auc",
+    metric: str | Metric = "",
+    task: str = "",
     draws: int = 200,
     seed: int = 2013,
     workspace: Workspace | None = None,
@@ -208,8 +234,11 @@ def compare_window(
         The one that serves, and the one that wants to.
     window : str
         Name of the window under which both logged predictions.
-    metric : str
-        What `status` is said by: `better`, `worse` or `no_clear_gain`.
+    metric : str or callable
+        What `status` is said by: `better`, `worse` or `no_clear_gain`; AUC, macro F1 or RMSE when left out. A function
+        as for `performance`, which must say `better`.
+    task : {"", "binary", "multiclass", "regression"}
+        As for `performance`.
     draws, seed : int
         Of the bootstrap; both models are resampled by the same days.
     workspace : Workspace, optional
@@ -225,29 +254,34 @@ def compare_window(
     NotFound
         One of them has no predictions, or no row that both predicted has a label.
     """
+    from mlops_ext.monitoring.performance.answers import judged_of
     from mlops_ext.monitoring.performance.comparison import compare_scored, outcome
+    from mlops_ext.monitoring.performance.custom import metrics_named, with_metrics
     from mlops_ext.monitoring.performance.measure import Bootstrap
-    from mlops_ext.monitoring.performance.predictions import scored_of
 
+    own = {} if isinstance(metric, str) else metrics_named([metric])
+    name = next(iter(own), "") or str(metric)
     ws = workspace or Workspace.find()
-    (first, before), (second, after) = joined_window(ws, champion, window), joined_window(ws, challenger, window)
+    more = bool(own)
+    first, before = joined_window(ws, champion, window, features=more)
+    second, after = joined_window(ws, challenger, window, features=more)
     left, right = before.labelled().set_index("id"), after.frame.set_index("id")
     shared = left.index.intersection(right.index, sort=False)
     if shared.empty:
         raise NotFound(
             f"no labelled row of {window!r} was predicted by both {first} and {second}", hint="Score both on it"
         )
-    left, right = left.loc[shared], right.loc[shared].assign(at=left.loc[shared, "at"])
-    sides = [scored_of(side, left["label"], None) for side in (left, right)]
+    left, right = left.loc[shared], right.loc[shared].assign(at=left.loc[shared, "at"], label=left.loc[shared, "label"])
+    sides = [with_metrics(judged_of(side, None, task), side, own) for side in (left, right)]
     found = compare_scored(sides[0], sides[1], Bootstrap(draws, seed))
-    chosen = next((each for each in found.metrics if each.name == metric), None)
-    if chosen is None:
-        raise InvalidValue(
-            f"no metric {metric!r} of both", hint=f"Known: {', '.join(each.name for each in found.metrics)}"
-        )
-    details = {"champion": first, "challenger": second, "metric": metric, "rows": len(shared)}
+    chosen = next((each for each in found.metrics if each.name == name or not name), None)
+    way = found.details["better"].get(chosen.name) if chosen is not None else None
+    if chosen is None or way is None:
+        known = ", ".join(found.details["better"])
+        raise InvalidValue(f"no metric {name!r} of both whose better side is known", hint=f"Known: {known}")
+    details = {"champion": first, "challenger": second, "metric": chosen.name, "rows": len(shared)}
     about = {"model": second, "reference": f"model:{first}", "window": window, "label_coverage": before.coverage}
-    return _saved(ws, about, "comparison", outcome(chosen), found, details)
+    return _saved(ws, about, "comparison", outcome(chosen, way), found, details)
 
 
 def _saved(

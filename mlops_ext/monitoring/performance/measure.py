@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,9 +19,10 @@ from mlops_ext.monitoring.performance.blocks import (
     Blocks,
     blocks_of,
     day_weights,
-    evaluate,
     interval,
 )
+from mlops_ext.monitoring.performance.classes import bins_of
+from mlops_ext.monitoring.performance.custom import Judged
 from mlops_ext.monitoring.types import MetricEstimate
 
 __all__ = ["DEFAULT", "Bootstrap", "Scored", "estimates", "measure", "reliability", "settings"]
@@ -65,6 +67,13 @@ class Scored:
         """Sum it up by day."""
         return blocks_of(self.day, self.label, self.score, self.predicted)
 
+    def about(self) -> dict[str, Any]:
+        """Give what a report tells beside the metrics."""
+        found: dict[str, Any] = {"rows": len(self.day), "positive_rate": float(self.label.mean())}
+        if self.score is not None:
+            found["reliability"] = reliability(self.label, self.score)
+        return found
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -74,15 +83,18 @@ class Measured:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def measure(scored: Scored, bootstrap: Bootstrap = DEFAULT, kind: Kind = "measured") -> Measured:
-    """Compute AUC, Brier score, log loss, calibration error, F1 and accuracy with intervals.
+def measure(scored: Judged, bootstrap: Bootstrap = DEFAULT, kind: Kind = "measured") -> Measured:
+    """Compute the metrics of a window with intervals.
+
+    Of two classes: AUC, Brier score, log loss, calibration error, F1 and accuracy; of more: macro F1, accuracy, log
+    loss and calibration error; of numbers: RMSE, MAE, R² and the median absolute error.
 
     Days are resampled whole because rows of a day depend on each other; draws in which a metric is undefined are
     left out and counted. One day alone gives no interval.
 
     Parameters
     ----------
-    scored : Scored
+    scored : Scored, Classified or Predicted
         At least one row.
     bootstrap : Bootstrap
         Draws, seed and level.
@@ -95,17 +107,14 @@ def measure(scored: Scored, bootstrap: Bootstrap = DEFAULT, kind: Kind = "measur
     Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML (2017).
     """
     blocks = scored.blocks()
-    days = len(blocks.rows)
-    values = {name: float(found[0]) for name, found in evaluate(blocks, np.ones((1, days))).items()}
-    draws = evaluate(blocks, day_weights(days, bootstrap.draws, bootstrap.seed)) if days > 1 else {}
+    days = blocks.days
+    values = {name: float(found[0]) for name, found in blocks.evaluate(np.ones((1, days))).items()}
+    draws = blocks.evaluate(day_weights(days, bootstrap.draws, bootstrap.seed)) if days > 1 else {}
     metrics = estimates(values, draws, bootstrap.level, kind)
-    details = settings(bootstrap, days)
+    details = settings(bootstrap, days, values)
     undefined = {name: int((~np.isfinite(found)).sum()) for name, found in draws.items()}
     details["bootstrap"]["undefined_draws"] = {name: count for name, count in undefined.items() if count}
-    details |= {"rows": int(blocks.rows.sum()), "positive_rate": float(blocks.positives.sum() / blocks.rows.sum())}
-    if scored.score is not None:
-        details["reliability"] = reliability(scored.label, scored.score)
-    return Measured(metrics, details)
+    return Measured(metrics, details | scored.about())
 
 
 def estimates(
@@ -126,9 +135,14 @@ def estimates(
     return tuple(found)
 
 
-def settings(bootstrap: Bootstrap, days: int) -> dict[str, Any]:
-    """State how intervals, calibration error and log loss are computed."""
+def settings(bootstrap: Bootstrap, days: int, metrics: Collection[str]) -> dict[str, Any]:
+    """State how intervals and, where they are among the metrics, calibration error and log loss are computed."""
+    constants = {
+        "ece": {"bins": ECE_BINS, "rule": "equal width, (a, b], the first takes 0"},
+        "log_loss": {"clip": LOG_CLIP},
+    }
     return {
+        **{name: each for name, each in constants.items() if name in metrics},
         "bootstrap": {
             "block": "day (UTC)",
             "days": days,
@@ -137,14 +151,12 @@ def settings(bootstrap: Bootstrap, days: int) -> dict[str, Any]:
             "level": bootstrap.level,
             "interval": "percentile; of the calibration error moved by its mean excess, at least 0",
         },
-        "ece": {"bins": ECE_BINS, "rule": "equal width, (a, b], the first takes 0"},
-        "log_loss": {"clip": LOG_CLIP},
     }
 
 
 def reliability(label: Floats, score: Floats) -> dict[str, list[float]]:
     """Give the reliability curve: per bin that holds rows, mean probability, share of positives and rows."""
-    bins = np.clip(np.ceil(score * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    bins = bins_of(score)
     rows = np.bincount(bins, minlength=ECE_BINS)
     held = rows > 0
     mean = np.bincount(bins, weights=score, minlength=ECE_BINS)[held] / rows[held]

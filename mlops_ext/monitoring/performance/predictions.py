@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.monitoring.performance.answers import OF_CLASS, answers_of, as_array, as_long, labels_of
 from mlops_ext.monitoring.performance.measure import Scored
 from mlops_ext.monitoring.sources import columns_of
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEATURE",
     "Joined",
+    "days_of",
     "join_labels",
     "label_table",
     "newest_by_id",
@@ -34,6 +37,7 @@ __all__ = [
 FEATURE = "feature:"
 """How the name of a logged feature's column begins."""
 _TIME = pa.timestamp("us", tz="UTC")
+_TWO = "This is for models that answer 0 or 1; see performance() for the others"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Joined:
     Attributes
     ----------
     frame : pandas.DataFrame
-        One row an id: `id`, `at`, `prediction`, `probability`, and `label` as 0.0, 1.0 or NaN.
+        One row an id: `id`, `at`, `prediction`, `probability` or one column a class, and `label`, NaN where unknown.
     counts : dict of str to int
         Predictions, labels known, repeated ids of each, labels of unknown ids.
     """
@@ -61,17 +65,33 @@ class Joined:
         return self.frame[self.frame["label"].notna()]
 
 
-def prediction_table(ids: Any, prediction: Any, probability: Any, at: Any, features: Any) -> pa.Table:
-    """Check predictions and lay them out as `id, at, prediction, probability` and the features."""
+def prediction_table(
+    ids: Any,
+    prediction: Any,
+    probability: Any,
+    at: Any,
+    features: Any,
+    *,
+    task: str = "",
+    classes: Sequence[Any] | None = None,
+) -> pa.Table:
+    """Check predictions and lay them out as `id, at, prediction`, probabilities and the features.
+
+    Parameters
+    ----------
+    task : {"", "binary", "multiclass", "regression"}
+        What the predictions are; seen by themselves when left out.
+    classes : sequence, optional
+        What the columns of `probability` are.
+    """
     columns = {"id": _ids(ids)}
     rows = len(columns["id"])
     columns["at"] = _times(at, rows)
-    columns["prediction"] = _as_long(_binary(prediction, "prediction"), rows, "prediction")
-    if probability is not None:
-        columns["probability"] = _as_long(_probabilities(probability), rows, "probability")
+    for name, column in answers_of(prediction, probability, task, classes).items():
+        columns[name] = as_long(column, rows, name)
     if features is not None:
         for name, column in columns_of(features, "features").items():
-            columns[FEATURE + name] = _as_long(
+            columns[FEATURE + name] = as_long(
                 pa.array(column) if isinstance(column, np.ndarray) else column, rows, name
             )
     return pa.table(columns)
@@ -81,7 +101,7 @@ def label_table(ids: Any, labels: Any, at: Any) -> pa.Table:
     """Check labels and lay them out as `id, at, label`."""
     column = _ids(ids)
     return pa.table(
-        {"id": column, "at": _times(at, len(column)), "label": _as_long(_binary(labels, "label"), len(column), "label")}
+        {"id": column, "at": _times(at, len(column)), "label": as_long(labels_of(labels), len(column), "label")}
     )
 
 
@@ -93,9 +113,9 @@ def write_batch(table: pa.Table, window: str) -> bytes:
 
 
 def read_batch(path: Any, columns: Sequence[str] | None) -> pd.DataFrame:
-    """Read those of the columns that a batch has; all of them for None."""
+    """Read those of the columns that a batch has, and probabilities of classes; all of them for None."""
     held = pq.read_schema(path).names
-    wanted = held if columns is None else [name for name in columns if name in held]
+    wanted = held if columns is None else [name for name in held if name in columns or name.startswith(OF_CLASS)]
     frame: pd.DataFrame = pq.read_table(path, columns=wanted).to_pandas()
     return frame
 
@@ -137,9 +157,13 @@ def scored_of(frame: pd.DataFrame, label: Any, threshold: float | None) -> Score
     threshold : float or None
         Decide by probability from here on; None takes the logged predictions.
     """
-    moment = frame["at"].to_numpy(dtype="datetime64[us]")
-    day = np.unique(moment.astype("datetime64[D]"), return_inverse=True)[1].astype(np.int64)
-    score = None
+    day, score = days_of(frame), None
+    truth = np.asarray(label)
+    if truth.dtype.kind not in "fiub" or frame["prediction"].dtype.kind not in "fiub":
+        raise InvalidValue("the predictions or labels are classes, not 0 and 1", hint=_TWO)
+    wrong = truth[~((truth >= 0) & (truth <= 1))]
+    if len(wrong):
+        raise InvalidValue(f"a label is {wrong[0]:g}, not 0 or 1", hint=_TWO)
     if "probability" in frame and frame["probability"].notna().all():
         score = frame["probability"].to_numpy(dtype=np.float64)
     if score is not None and threshold is not None:
@@ -148,8 +172,14 @@ def scored_of(frame: pd.DataFrame, label: Any, threshold: float | None) -> Score
     return Scored(day, np.asarray(label, dtype=np.float64), score, predicted)
 
 
+def days_of(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Number the days in UTC on which rows were predicted, from 0 without gaps."""
+    moment = frame["at"].to_numpy(dtype="datetime64[us]")
+    return np.unique(moment.astype("datetime64[D]"), return_inverse=True)[1].astype(np.int64)
+
+
 def _ids(ids: Any) -> pa.Array:
-    column = _array(ids)
+    column = as_array(ids)
     if pa.types.is_floating(column.type):
         raise InvalidValue(
             "the ids are floating-point numbers", hint="Give whole numbers or text, so that they join exactly"
@@ -173,48 +203,4 @@ def _times(at: Any, rows: int) -> pa.Array:
     column = pa.array(found, from_pandas=True)
     if column.null_count or found is pd.NaT:
         raise InvalidValue(f"{column.null_count} times are missing in `at`", hint="Give every row a time")
-    return _as_long(pc.cast(column, _TIME, safe=False), rows, "at")
-
-
-def _binary(values: Any, what: str) -> pa.Array:
-    """Take 0 and 1, or truth values, and nothing else."""
-    column = _array(values)
-    if pa.types.is_boolean(column.type):
-        column = pc.cast(column, pa.int8())
-    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    distinct = pc.unique(column).to_pylist()[:1000] if len(column) else []
-    wrong = [value for value in distinct if not numeric or value not in (0, 1)]
-    if wrong:
-        raise InvalidValue(
-            f"a {what} is {wrong[0]!r}", hint=f"Give each {what} as 0 or 1; leave rows without one out of the batch"
-        )
-    return pc.cast(column, pa.float64())
-
-
-def _probabilities(values: Any) -> pa.Array:
-    column = _array(values)
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
-        raise InvalidValue(f"the probabilities are of type {column.type}", hint="Give numbers from 0 to 1")
-    numbers = np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False))
-    wrong = numbers[~((numbers >= 0) & (numbers <= 1))]
-    if len(wrong):
-        raise InvalidValue(f"a probability is {wrong[0]}", hint="Give the probability of 1, from 0 to 1, for every row")
-    return pa.array(numbers)
-
-
-def _array(values: Any) -> pa.Array:
-    if isinstance(values, pa.ChunkedArray):
-        return values.combine_chunks()
-    if hasattr(values, "to_arrow"):
-        return values.to_arrow()
-    try:
-        found = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InvalidValue(f"values of mixed types: {error}", hint="Give values of one type") from error
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-
-
-def _as_long(column: Any, rows: int, what: str) -> Any:
-    if len(column) != rows:
-        raise InvalidValue(f"{rows} ids, but {len(column)} values of {what}", hint="Give one value for every id")
-    return column
+    return as_long(pc.cast(column, _TIME, safe=False), rows, "at")

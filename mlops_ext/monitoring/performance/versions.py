@@ -15,6 +15,7 @@ from mlops_ext.monitoring.drift.columns import Floats
 from mlops_ext.monitoring.performance.blocks import LOG_CLIP, day_weights, interval
 from mlops_ext.monitoring.performance.labelled import Labelled, labelled_rows
 from mlops_ext.monitoring.performance.measure import Bootstrap, Scored
+from mlops_ext.monitoring.performance.regression import Sums, by_block, error_metrics, error_sums
 from mlops_ext.monitoring.types import BETTER
 from mlops_ext.workspace import Workspace
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from mlops_ext.models.types import ModelVersion
 
 __all__ = ["compare"]
-
-_BETTER: dict[str, str] = {**BETTER, "rmse": "lower", "mae": "lower", "r2": "higher"}
-
-Sums = dict[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -159,45 +156,33 @@ def _binary(
 
 
 def _errors(block: npt.NDArray[np.int64], truth: npt.NDArray[Any], answers: _Answers) -> Sums:
-    """Sum up by block what RMSE, MAE and R² follow from; the truth is centred, so that squares stay small."""
+    """Sum up by block what RMSE, MAE and R² follow from."""
     try:
         wanted, said = truth.astype(np.float64), answers.predicted.astype(np.float64).reshape(len(truth))
     except (TypeError, ValueError) as fault:
         raise InvalidValue(f"the target or a prediction is no number: {fault}", hint="Name a numeric target") from fault
-    centred, error = wanted - wanted.mean(), said - wanted
-    return _by_block(block, truth=centred, square=centred**2, squared=error**2, absolute=np.abs(error))
+    return error_sums(block, wanted, said)
 
 
 def _hits(block: npt.NDArray[np.int64], truth: npt.NDArray[Any], answers: _Answers) -> Sums:
     """Sum up by block what accuracy and log loss follow from; a class that a model does not know has probability 0."""
-    sums = _by_block(block, hit=(answers.predicted == truth).astype(np.float64))
+    sums = by_block(block, hit=(answers.predicted == truth).astype(np.float64))
     if answers.probability is None or answers.classes is None:
         return sums
     given = np.zeros(len(truth))
     for position, each in enumerate(answers.classes):
         held = truth == each
         given[held] = answers.probability[held, position]
-    return sums | _by_block(block, log=-np.log(np.clip(given, LOG_CLIP, 1.0)))
-
-
-def _by_block(block: npt.NDArray[np.int64], **columns: Floats) -> Sums:
-    count = int(block.max()) + 1
-    rows = np.bincount(block, minlength=count).astype(np.float64)
-    sums = {name: np.bincount(block, weights=values, minlength=count) for name, values in columns.items()}
-    return {"rows": rows} | {name: each.astype(np.float64, copy=False) for name, each in sums.items()}
+    return sums | by_block(block, log=-np.log(np.clip(given, LOG_CLIP, 1.0)))
 
 
 def _metrics(sums: Sums, weights: Floats) -> dict[str, Floats]:
     """Compute what the sums tell of, for every weighting of the blocks."""
+    if "hit" not in sums:
+        return error_metrics(sums, weights)
     total = {name: weights @ each for name, each in sums.items()}
-    rows = total["rows"]
-    if "hit" in total:
-        found = {"accuracy": total["hit"] / rows}
-        return found | ({"log_loss": total["log"] / rows} if "log" in total else {})
-    spread = total["square"] - total["truth"] ** 2 / rows
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r2 = 1 - total["squared"] / spread
-    return {"rmse": np.sqrt(total["squared"] / rows), "mae": total["absolute"] / rows, "r2": r2}
+    found = {"accuracy": total["hit"] / total["rows"]}
+    return found | ({"log_loss": total["log"] / total["rows"]} if "log" in total else {})
 
 
 def _linear(sides: list[Sums], bootstrap: Bootstrap) -> tuple[ScoreDifference, ...]:
@@ -218,7 +203,7 @@ def _linear(sides: list[Sums], bootstrap: Bootstrap) -> tuple[ScoreDifference, .
 
 
 def _difference(name: str, before: float, after: float, low: float, high: float) -> ScoreDifference:
-    sign = 1 if _BETTER[name] == "higher" else -1
+    sign = 1 if BETTER[name] == "higher" else -1
     better: Literal["before", "after", "neither"] = "neither"
     if min(sign * low, sign * high) > 0:
         better = "after"
