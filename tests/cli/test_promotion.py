@@ -35,7 +35,7 @@ def project(mlops: Run, folder: Path) -> Path:
 def test_a_refusal_shows_each_gate_says_what_would_help_and_ends_with_6(mlops: Run, project: Path) -> None:
     refused = mlops("promote", "delay@1", "--to", "production")
     assert refused.returncode == 6
-    assert "It passes when metric is at least 0.6 (it is 0.55)" in refused.stderr
+    assert "It passes when auc is at least 0.6 (it is 0.55)" in refused.stderr
     for shown in ("refused", "metric", "failed", "0.55", "at least 0.6"):
         assert shown in refused.stdout
     record = json.loads(mlops("promote", "delay@1", "--to", "production", "--json").stdout)

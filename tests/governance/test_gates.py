@@ -82,7 +82,7 @@ def test_a_refusal_says_what_would_make_it_pass(workspace: Workspace) -> None:
     with pytest.raises(CheckRefused) as refusal:
         promoted(workspace, "delay")
     assert refusal.value.message == "delay@1 may not go to production: metric: auc is 0.55, not at least 0.6"
-    assert refusal.value.hint == "It passes when metric is at least 0.6 (it is 0.55)"
+    assert refusal.value.hint == "It passes when auc is at least 0.6 (it is 0.55)"
 
 
 def compared(

@@ -401,6 +401,25 @@ export interface CompareVersions {
   other: string;
 }
 
+/** One metric of a version and of what came out when it was made again. */
+export interface ComparedMetric {
+  name: string;
+  before?: Real | null;
+  after?: Real | null;
+  difference?: Real | null;
+  within: boolean;
+}
+
+/** What both models answered to the same rows. */
+export interface ComparedPredictions {
+  dataset: string;
+  rows?: number;
+  values?: number;
+  different?: number;
+  largest?: Real | null;
+  why_not?: string;
+}
+
 /** That the trail only grew from its first root to its second. */
 export interface ConsistencyProof {
   workspace: string;
@@ -629,6 +648,14 @@ export interface DiffDatasets {
 }
 
 /** One thing that is not the same; an empty side lacks it. */
+export interface DifferenceInput {
+  about: 'parameter' | 'metric' | 'signature' | 'input' | 'schema' | 'environment' | 'package' | 'code' | 'file';
+  name: string;
+  before?: string;
+  after?: string;
+}
+
+/** One thing that is not the same; an empty side lacks it. */
 export interface Difference {
   about: 'parameter' | 'metric' | 'signature' | 'input' | 'schema' | 'environment' | 'package' | 'code' | 'file';
   name: string;
@@ -648,7 +675,7 @@ export interface DrawFigure {
   /** Which column; of `column` */
   column?: string;
   /** Colours */
-  template?: 'light' | 'dark';
+  template?: 'light' | 'dark' | 'any';
   /** How many windows at most, the newest */
   most?: number;
 }
@@ -927,6 +954,7 @@ export interface GateResult {
   bound: Real | string | null;
   message: string;
   pending: boolean;
+  about: string;
 }
 
 /** All gates of one environment for one version. */
@@ -1068,6 +1096,7 @@ export interface Job {
   cache: boolean;
   reused: string;
   tags: string[];
+  reproduces: string;
   source: string;
   trigger: string;
   run: string;
@@ -1534,6 +1563,7 @@ export interface ModelCard {
   approvals: Approval[];
   decided_at: string | null;
   reports: CardReport[];
+  reproduction: NotedReproduction | null;
   missing: string[];
 }
 
@@ -1686,12 +1716,31 @@ export interface NoteCheck {
   result: CheckedDatasetInput;
 }
 
+export interface NoteReproduction {
+  /** Reference of the version */
+  model: string;
+  reproduction: Reproduction;
+  /** Blob of the reproduction as JSON */
+  record: string;
+}
+
 /** What a notebook can be run with. */
 export interface NotebookParameters {
   notebook: string;
   kernel: string;
   tagged: boolean;
   parameters: Parameter[];
+}
+
+/** The newest reproduction of a version on record. */
+export interface NotedReproduction {
+  model: string;
+  verdict: 'reproduced' | 'differs' | 'not_comparable';
+  reason: string;
+  run: string;
+  record: string;
+  created_at: string;
+  created_by: string;
 }
 
 /** What is to be told of an alert, and who has been. */
@@ -2033,6 +2082,24 @@ export interface Report {
   created_by: string;
 }
 
+/** What making a version again gave beside it. */
+export interface Reproduction {
+  model: string;
+  verdict: 'reproduced' | 'differs' | 'not_comparable';
+  reason: string;
+  relative: Real;
+  absolute: Real;
+  environment: 'check' | 'build';
+  metrics?: ComparedMetric[];
+  predictions?: ComparedPredictions | null;
+  same_files?: boolean;
+  differences?: DifferenceInput[];
+  pinned?: string[];
+  notes?: string[];
+  run?: string;
+  job?: string;
+}
+
 export interface ResolveAlert {
   /** Id of the alert */
   alert: string;
@@ -2369,6 +2436,11 @@ export interface ShowReport {
   report: string;
 }
 
+export interface ShowReproduction {
+  /** Reference of the version */
+  model: string;
+}
+
 export interface ShowRun {
   /** Id of the run, or run:ID */
   run: string;
@@ -2504,6 +2576,8 @@ export interface SubmitJob {
   cache?: boolean;
   /** What limits in mlops.toml may count it by */
   tags?: string[];
+  /** Reference of the model version that is made again; nothing is registered then */
+  reproduces?: string;
 }
 
 export interface SubmitSweep {
@@ -2629,6 +2703,7 @@ export interface Why {
   commit: string;
   data: string[];
   metrics: Record<string, Real>;
+  reproduction: NotedReproduction | null;
   previous: number | null;
   changes: Difference[];
 }
@@ -2749,12 +2824,14 @@ export interface Operations {
   'models.deployments': { request: ListDeployments; result: Page<Deployment> };
   'models.describe': { request: Describe; result: Description };
   'models.list': { request: ListModels; result: Page<Model> };
+  'models.note_reproduction': { request: NoteReproduction; result: NotedReproduction };
   'models.promote': { request: Promote; result: Promotion };
   'models.promotion': { request: ShowPromotion; result: Promotion };
   'models.promotions': { request: ListPromotions; result: Page<Promotion> };
   'models.register': { request: Register; result: ModelVersion };
   'models.reject': { request: Reject; result: Promotion };
   'models.rename': { request: RenameModel; result: Model };
+  'models.reproduction': { request: ShowReproduction; result: NotedReproduction };
   'models.restore': { request: ChangeState; result: StateChange };
   'models.review': { request: Review; result: Promotion };
   'models.reviews': { request: ListReviews; result: Page<Promotion> };
@@ -2891,12 +2968,14 @@ export const OPERATIONS = {
   'models.deployments': { method: 'GET', path: '/models/{model}/deployments' },
   'models.describe': { method: 'PUT', path: '/models/{model}/description' },
   'models.list': { method: 'GET', path: '/models' },
+  'models.note_reproduction': { method: 'POST', path: '/model-versions/{model}/reproductions' },
   'models.promote': { method: 'POST', path: '/model-versions/{model}/promotions' },
   'models.promotion': { method: 'GET', path: '/promotions/{promotion}' },
   'models.promotions': { method: 'GET', path: '/promotions' },
   'models.register': { method: 'POST', path: '/models/{name}/versions' },
   'models.reject': { method: 'POST', path: '/promotions/{promotion}/rejections' },
   'models.rename': { method: 'PUT', path: '/models/{model}/name' },
+  'models.reproduction': { method: 'GET', path: '/model-versions/{model}/reproduction' },
   'models.restore': { method: 'POST', path: '/models/{model}/restoration' },
   'models.review': { method: 'POST', path: '/promotions/{promotion}/reviews' },
   'models.reviews': { method: 'GET', path: '/reviews' },

@@ -35,13 +35,14 @@ def metric(ws: Workspace, context: GateContext) -> GateResult:  # noqa: ARG001
     if name not in context.version.metrics:
         known = ", ".join(sorted(context.version.metrics)) or "none"
         message = f"{context.version.ref} has no metric {name!r} (it has: {known})"
-        return GateResult(gate="metric", passed=False, value="missing", bound=bound, message=message)
+        return GateResult(gate="metric", passed=False, value="missing", bound=bound, message=message, about=name)
     value = context.version.metrics[name]
     if not math.isfinite(value):
-        return GateResult(gate="metric", passed=False, value=value, bound=bound, message=f"{name} is {value}")
+        message = f"{name} is {value}: not a number that could be compared"
+        return GateResult(gate="metric", passed=False, value=value, bound=bound, message=message, about=name)
     passed = (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
     message = f"{name} is {value:.6g}, {'as asked' if passed else 'not'} {bound}"
-    return GateResult(gate="metric", passed=passed, value=value, bound=bound, message=message)
+    return GateResult(gate="metric", passed=passed, value=value, bound=bound, message=message, about=name)
 
 
 @gate()

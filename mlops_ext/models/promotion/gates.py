@@ -152,5 +152,6 @@ def _ask(ws: Workspace, context: GateContext, name: str) -> GateResult:
     if not isinstance(result, GateResult):
         return GateResult(gate=name, passed=False, message=f"the gate answered {result!r}, which is no GateResult")
     if isinstance(result.value, float) and not math.isfinite(result.value):
-        return result.model_copy(update={"gate": name, "passed": False, "pending": False})
+        message = f"{result.message}; {result.value} is no number to decide by" if result.passed else result.message
+        return result.model_copy(update={"gate": name, "passed": False, "pending": False, "message": message})
     return result.model_copy(update={"gate": name})

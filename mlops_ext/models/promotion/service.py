@@ -179,7 +179,7 @@ def _restless(case: Case) -> Conflict:
 
 def _remedy(gate: GateResult) -> str:
     if gate.value is not None and gate.bound is not None:
-        return f"{gate.gate} is {gate.bound} (it is {_short(gate.value)})"
+        return f"{gate.about or gate.gate} is {gate.bound} (it is {_short(gate.value)})"
     return f"the gate {gate.gate} says yes"
 
 

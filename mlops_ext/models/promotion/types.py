@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.records import PageRequest, Record, Request, Timestamp
+from mlops_ext.records import PageRequest, Record, Request, Timestamp, text_of
 
 __all__ = [
     "AppliedPolicy",
@@ -77,6 +77,18 @@ class AppliedPolicy(Record):
     applied_at: Timestamp | None = None
     applied_by: str = ""
 
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Give the policy key by key, and its gates one by one."""
+        for name, text in super().pairs():
+            if name != "policy":
+                yield name, text
+        plain = self.policy.model_dump(exclude={"gates"})
+        yield from ((name, text_of(value)) for name, value in plain.items() if value not in ((), False))
+        for goal, rules in self.policy.gates.items():
+            for number, rule in enumerate(rules):
+                options = ", ".join(f"{key} = {text_of(value)}" for key, value in rule.options.items())
+                yield f"{goal} asks" if not number else "", f"{rule.gate}: {options}" if options else rule.gate
+
 
 class PolicyCheck(Record):
     """What a policy in a file is, beside the one in force."""
@@ -104,6 +116,8 @@ class GateResult(Record):
     message: str
     pending: bool = False
     """Neither yes nor no yet: approvals are missing, or the gate was not asked."""
+    about: str = ""
+    """What the value is of where the gate's name does not tell, such as the metric."""
 
     @property
     def verdict(self) -> str:

@@ -14,6 +14,7 @@ from mlops_ext.models.lookup.rows import version_record
 from mlops_ext.models.promotion.cases import known_goal
 from mlops_ext.models.promotion.standing import promotion_record, promotion_rows
 from mlops_ext.models.promotion.types import Approval, GateResult, Promotion
+from mlops_ext.models.reproductions import NotedReproduction, newest
 from mlops_ext.models.tables import promotions
 from mlops_ext.models.types import ModelVersion
 from mlops_ext.operations import operation
@@ -33,7 +34,7 @@ class ShowWhy(Request):
 class Why(Record):
     """Why an environment serves what it serves: who decided on what grounds, and what changed."""
 
-    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals")
+    tables: ClassVar[tuple[str, ...]] = ("gates", "approvals", "changes")
     model: str
     version: int
     environment: str
@@ -55,6 +56,8 @@ class Why(Record):
     commit: str = ""
     data: tuple[str, ...] = ()
     metrics: dict[str, float] = Field(default_factory=dict)
+    reproduction: NotedReproduction | None = None
+    """Whether the version came out again, when somebody made it again."""
     previous: int | None = None
     changes: tuple[Difference, ...] = ()
     """What differs from the version that was served before."""
@@ -80,6 +83,7 @@ def why(ws: Workspace, request: ShowWhy) -> Why:
         known_goal(connection, ref.selector.label)
         version = version_record(connection, find_version(connection, request.model))
         entry = current_deployment(connection, model.id, ref.selector.label)
+        reproduced = newest(connection, model.id, version.version, version.ref)
         decided = _decision(connection, model.id, version.version, ref.selector.label, entry)
         if entry is None and decided is None:
             raise NotFound(
@@ -93,7 +97,7 @@ def why(ws: Workspace, request: ShowWhy) -> Why:
         found = ws.call(compare, CompareVersions(model=f"{ref.name}@{former}", other=version.ref))
         changes = found.differences
     told = _told(version, ref.selector.label) | _decided(entry, decided)
-    return Why(**told, previous=former, changes=changes)
+    return Why(**told, reproduction=reproduced, previous=former, changes=changes)
 
 
 def _decision(reader: Reader, model_id: str, version: int, goal: str, entry: Row[Any] | None) -> Promotion | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -93,6 +95,22 @@ def test_a_gate_that_fails_raises_or_is_missing_refuses_and_the_refusal_is_recor
     assert serving(workspace) is None
     assert actions(workspace)[-1] == "model.promotion_refused"
     assert [result["passed"] for result in last_data(workspace)["gates"]] == [True, False]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_fails_every_gate_whatever_the_gate_says(
+    workspace: Workspace, install: Callable[..., None], value: float
+) -> None:
+    install("lenient", lambda ws, context: GateResult(gate="", passed=True, value=value, message="fine"))
+    version = registered(workspace, metrics={"auc": value})
+    applied(workspace, production=(GateRule(gate="lenient"),))
+    with pytest.raises(CheckRefused, match=f"fine; {value} is no number to decide by"):
+        promoted(workspace, "delay")
+    assert serving(workspace) is None
+    assert str(version.metrics["auc"]) == str(value)
+    assert {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan") in version._repr_html_()
+    shown = json.loads(version.model_dump_json())["metrics"]["auc"]
+    assert shown == {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
 
 
 def test_a_gate_that_gets_an_unknown_option_refuses(workspace: Workspace) -> None:
