@@ -1,4 +1,5 @@
 import { alerts } from './plugins/alerts';
+import { automation } from './plugins/automation';
 import { datasets } from './plugins/datasets';
 import { jobs } from './plugins/jobs';
 import { launcher } from './plugins/launcher';
@@ -7,4 +8,4 @@ import { services } from './plugins/services';
 import { sidebar } from './plugins/sidebar';
 
 export * from './tokens';
-export default [services, sidebar, models, datasets, jobs, alerts, launcher];
+export default [services, sidebar, models, datasets, jobs, automation, alerts, launcher];

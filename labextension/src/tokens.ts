@@ -19,6 +19,10 @@ export namespace CommandIDs {
   export const runJob = 'mlops-ext:run-job';
   /** Show a job; takes `id`. */
   export const showJob = 'mlops-ext:show-job';
+  /** Show a pipeline's run; takes `id`. */
+  export const showPipeline = 'mlops-ext:show-pipeline-run';
+  /** Show a schedule; takes `name`. */
+  export const showSchedule = 'mlops-ext:show-schedule';
   /** Show an alert; takes `id`. */
   export const showAlert = 'mlops-ext:show-alert';
 }

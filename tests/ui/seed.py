@@ -18,6 +18,7 @@ from mlops_ext.models.types import SetAlias
 from mlops_ext.monitoring.alerts.types import RaiseAlert
 from mlops_ext.monitoring.types import MetricEstimate, SaveReport
 from mlops_ext.rooms import find
+from mlops_ext.runs.schedules.types import AddSchedule
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 
@@ -48,6 +49,8 @@ def main(folder: Path) -> None:
     anna = ws.acting_as(Actor("anna"))
     mlops.promote("delay@3", to="development", comment="to try it", workspace=anna)
     reports(ws)
+    nightly = AddSchedule(schedule="nightly", notebook="train.ipynb", cron="0 3 * * *", tz="Europe/Berlin")
+    ws.call(find("schedules.add"), nightly)
 
 
 def frame(rows: int) -> pd.DataFrame:

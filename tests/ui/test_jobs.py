@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Response, expect
 
-from tests.ui.desk import dialog, open_notebook, press
+from tests.ui.desk import dialog, open_notebook, open_sidebar, press
 from tests.ui.lab import Lab
 
 BUTTON = "[data-command='mlops-ext:run-job'] button, button[data-command='mlops-ext:run-job']"
@@ -77,3 +77,16 @@ def test_an_unsaved_notebook_is_saved_after_asking(page: Page, lab: Lab) -> None
     press(page, "Save and continue")
     expect(dialog(page)).to_contain_text("declares no parameters")
     assert "# changed" in (lab.folder / "plain.ipynb").read_text()
+
+
+def test_a_schedule_shows_its_next_fires_and_is_paused_and_resumed(page: Page, lab: Lab) -> None:
+    open_sidebar(page, lab)
+    row = page.get_by_role("list", name="Schedules").get_by_role("button", name="nightly")
+    expect(row).to_contain_text("0 3 * * * Europe/Berlin: train.ipynb")
+    row.click()
+    expect(dialog(page)).to_contain_text("T03:00:00")
+    press(page, "Pause")
+    expect(row).to_contain_text("paused")
+    row.click()
+    press(page, "Resume")
+    expect(row).to_contain_text("03:00")

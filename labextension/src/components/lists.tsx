@@ -2,7 +2,7 @@ import { type TranslationBundle } from '@jupyterlab/translation';
 import { type LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { type Alert, type Dataset, type Job } from '../api/generated';
+import { type Alert, type Dataset, type Job, type PipelineRun, type Schedule } from '../api/generated';
 import { datasetIcon, jobIcon } from '../icons';
 import { type Tone, Status } from './chips';
 import { formatCount, formatTime } from './format';
@@ -62,6 +62,56 @@ export function JobList({ items, trans, onOpen }: IListProps<Job>): React.ReactE
         />
       ))}
     </Rows>
+  );
+}
+
+/** The newest runs of pipelines, and how far they are. */
+export function PipelineList({ items, trans, onOpen }: IListProps<PipelineRun>): React.ReactElement {
+  return (
+    <Rows label={trans.__('Pipeline runs')}>
+      {items.map(each => (
+        <Item
+          key={each.id}
+          icon={jobIcon}
+          name={each.pipeline}
+          side={<Status tone={pipelineTone(each.status)} text={stepsOf(each, trans)} />}
+          note={formatTime(each.created_at)}
+          title={[each.pipeline, each.error].filter(Boolean).join('\n')}
+          onOpen={() => {
+            onOpen(each);
+          }}
+        />
+      ))}
+    </Rows>
+  );
+}
+
+/** What runs by the clock, and when next; a warning when nothing fires is said once, above. */
+export function ScheduleList({ items, trans, onOpen }: IListProps<Schedule>): React.ReactElement {
+  const warning = items.find(each => each.warning)?.warning;
+  return (
+    <>
+      {warning && (
+        <p className="mlx-Warning" role="status">
+          {warning}
+        </p>
+      )}
+      <Rows label={trans.__('Schedules')}>
+        {items.map(each => (
+          <Item
+            key={each.name}
+            icon={jobIcon}
+            name={each.name}
+            side={<Status tone={each.error ? 'bad' : 'neutral'} text={fireOf(each, trans)} />}
+            note={`${each.cron} ${each.tz}: ${each.pipeline || each.notebook}`}
+            title={[each.name, each.error].filter(Boolean).join('\n')}
+            onOpen={() => {
+              onOpen(each);
+            }}
+          />
+        ))}
+      </Rows>
+    </>
   );
 }
 
@@ -140,6 +190,31 @@ export function jobState(status: Job['status'], trans: TranslationBundle): strin
   return words[status];
 }
 
+/** How the state of a pipeline's run is to be taken. */
+export function pipelineTone(status: PipelineRun['status']): Tone {
+  return status === 'running' ? 'busy' : toneOf(status);
+}
+
+function stepsOf(run: PipelineRun, trans: TranslationBundle): string {
+  const state = jobState(run.status, trans);
+  const done = run.steps.filter(each => each.status !== 'waiting' && each.seconds !== null).length;
+  return run.status === 'running' ? `${state} ${done}/${run.steps.length}` : state;
+}
+
+function fireOf(schedule: Schedule, trans: TranslationBundle): string {
+  if (schedule.error) {
+    return trans.__('did not start');
+  }
+  return schedule.paused ? trans.__('paused') : (schedule.next[0] ?? '').slice(0, 16).replace('T', ' ');
+}
+
 function alertKind(kind: Alert['kind'], trans: TranslationBundle): string {
-  return kind === 'performance_loss' ? trans.__('performance') : trans.__('estimated');
+  const words: Record<Alert['kind'], string> = {
+    performance_loss: trans.__('performance'),
+    estimated_impact: trans.__('estimated'),
+    drift: trans.__('drift'),
+    data_quality: trans.__('data quality'),
+    bias: trans.__('bias')
+  };
+  return words[kind];
 }

@@ -2,10 +2,10 @@ import { type TranslationBundle } from '@jupyterlab/translation';
 import { refreshIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { type Alert, type Job } from '../api/generated';
+import { type Alert, type Job, type PipelineRun, type Schedule } from '../api/generated';
 import { type PagedList } from '../models/pagedList';
 import { type SidebarModel } from '../models/sidebar';
-import { AlertList, DatasetList, JobList } from './lists';
+import { AlertList, DatasetList, JobList, PipelineList, ScheduleList } from './lists';
 import { More, ModelTree } from './modelTree';
 import { Section } from './section';
 import { Empty, Failure, View } from './states';
@@ -17,6 +17,8 @@ interface ISidebarProps {
   onOpenModel: (name: string, version: number | null) => void;
   onOpenDataset: (name: string) => void;
   onOpenJob: (job: Job) => void;
+  onOpenPipeline: (run: PipelineRun) => void;
+  onOpenSchedule: (schedule: Schedule) => void;
   onOpenAlert: (alert: Alert) => void;
 }
 
@@ -123,6 +125,7 @@ function Sections(props: ISidebarProps): React.ReactElement {
       >
         {items => <JobList items={items} trans={trans} onOpen={props.onOpenJob} />}
       </ListSection>
+      <Automation {...props} />
       <ListSection
         title={trans.__('Open alerts')}
         list={model.alerts}
@@ -131,6 +134,25 @@ function Sections(props: ISidebarProps): React.ReactElement {
       >
         {items => <AlertList items={items} trans={trans} onOpen={props.onOpenAlert} />}
       </ListSection>
+    </>
+  );
+}
+
+/** What runs by itself; nothing is said where there is nothing. */
+function Automation(props: ISidebarProps): React.ReactElement {
+  const { model, trans } = props;
+  return (
+    <>
+      {model.pipelines.items.length > 0 && (
+        <ListSection title={trans.__('Pipeline runs')} list={model.pipelines} trans={trans} empty={null}>
+          {items => <PipelineList items={items} trans={trans} onOpen={props.onOpenPipeline} />}
+        </ListSection>
+      )}
+      {model.schedules.items.length > 0 && (
+        <ListSection title={trans.__('Schedules')} list={model.schedules} trans={trans} empty={null}>
+          {items => <ScheduleList items={items} trans={trans} onOpen={props.onOpenSchedule} />}
+        </ListSection>
+      )}
     </>
   );
 }

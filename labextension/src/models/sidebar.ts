@@ -9,6 +9,8 @@ import {
   type Job,
   type Model,
   type ModelVersion,
+  type PipelineRun,
+  type Schedule,
   type WorkspaceStatus
 } from '../api/generated';
 import { type ChangeFeed, type IChange } from './feed';
@@ -16,10 +18,17 @@ import { PagedList } from './pagedList';
 import { Resource } from './resource';
 
 /** The sections of the sidebar. */
-export type Section = 'models' | 'datasets' | 'jobs' | 'alerts';
+export type Section = 'models' | 'datasets' | 'jobs' | 'pipelines' | 'schedules' | 'alerts';
 
-const KINDS: Record<string, Section> = { model: 'models', dataset: 'datasets', job: 'jobs', alert: 'alerts' };
-const SECTIONS: readonly Section[] = ['models', 'datasets', 'jobs', 'alerts'];
+const KINDS: Record<string, Section> = {
+  model: 'models',
+  dataset: 'datasets',
+  job: 'jobs',
+  pipeline: 'pipelines',
+  schedule: 'schedules',
+  alert: 'alerts'
+};
+const SECTIONS: readonly Section[] = ['models', 'datasets', 'jobs', 'pipelines', 'schedules', 'alerts'];
 const FEW = 5;
 
 /** What the sidebar lists; it outlives the widget that shows it. */
@@ -36,6 +45,14 @@ export class SidebarModel implements IDisposable {
       client.call('datasets.list', { ...search(), limit, cursor }, signal)
     );
     this.jobs = new PagedList((limit, cursor, signal) => client.call('jobs.list', { limit, cursor }, signal), FEW);
+    this.pipelines = new PagedList(
+      (limit, cursor, signal) => client.call('pipelines.runs', { limit, cursor }, signal),
+      FEW
+    );
+    this.schedules = new PagedList(
+      (limit, cursor, signal) => client.call('schedules.list', { limit, cursor }, signal),
+      FEW
+    );
     this.alerts = new PagedList(
       (limit, cursor, signal) => client.call('monitoring.alerts', { state: 'open', limit, cursor }, signal),
       FEW
@@ -48,6 +65,8 @@ export class SidebarModel implements IDisposable {
   readonly models: PagedList<Model>;
   readonly datasets: PagedList<Dataset>;
   readonly jobs: PagedList<Job>;
+  readonly pipelines: PagedList<PipelineRun>;
+  readonly schedules: PagedList<Schedule>;
   readonly alerts: PagedList<Alert>;
   readonly workspace: Resource<WorkspaceStatus>;
 
@@ -129,7 +148,7 @@ export class SidebarModel implements IDisposable {
   }
 
   private get lists(): Resource<unknown>[] {
-    return [this.models, this.datasets, this.jobs, this.alerts, this.workspace];
+    return [this.models, this.datasets, this.jobs, this.pipelines, this.schedules, this.alerts, this.workspace];
   }
 
   private onChange(_: ChangeFeed, change: IChange): void {

@@ -50,6 +50,12 @@ export class SidebarPanel extends WatchedPanel {
             onOpenJob={job => {
               run(CommandIDs.showJob, { id: job.id });
             }}
+            onOpenPipeline={each => {
+              run(CommandIDs.showPipeline, { id: each.id });
+            }}
+            onOpenSchedule={each => {
+              run(CommandIDs.showSchedule, { name: each.name });
+            }}
             onOpenAlert={alert => {
               run(CommandIDs.showAlert, { id: alert.id });
             }}

@@ -59,3 +59,19 @@ describe('SidebarModel', () => {
     expect(model.versionsOf('delay')).toBeNull();
   });
 });
+
+describe('what runs by itself', () => {
+  it('is followed', async () => {
+    const client = new FakeClient({ 'audit.head': () => ({ seq: 1 }) });
+    const { feed, emit } = fakeFeed(client);
+    const model = new SidebarModel(client, feed);
+    model.setVisible(true);
+    await settle();
+    emit({ kind: 'pipeline', subject: 'pipeline:1', seq: 2 });
+    emit({ kind: 'schedule', subject: 'schedule:nightly', seq: 3 });
+    await settle();
+    const counts = (['pipelines.runs', 'schedules.list', 'jobs.list'] as const).map(name => client.count(name));
+    expect(counts).toEqual([2, 2, 1]);
+    model.dispose();
+  });
+});
