@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.groups.edge import attribute, bias, worst_slices
     from mlops_ext.monitoring.monitors.edge import monitor, observe, run_monitor
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
+    from mlops_ext.monitoring.performance.predicting import predict
     from mlops_ext.monitoring.performance.versions import compare
     from mlops_ext.notebook.browse import browse
     from mlops_ext.notebook.dashboard import dashboard
@@ -118,6 +119,7 @@ __all__ = [
     "observe",
     "performance",
     "pipeline",
+    "predict",
     "profile",
     "promote",
     "propose_expectations",
@@ -190,6 +192,7 @@ _FACE = {
         "log_predictions",
         "performance",
     ),
+    "mlops_ext.monitoring.performance.predicting": ("predict",),
     "mlops_ext.monitoring.performance.versions": ("compare",),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.notebook.dashboard": ("dashboard",),

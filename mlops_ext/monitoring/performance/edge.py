@@ -31,6 +31,8 @@ def log_predictions(  # noqa: PLR0913  the notebook gives all of them by name
     probability: Any = None,
     classes: Sequence[Any] | None = None,
     task: str = "",
+    columns: Sequence[str] | None = None,
+    sample: float = 1.0,
     window: str = "",
     workspace: Workspace | None = None,
 ) -> LoggedBatch:
@@ -55,6 +57,11 @@ def log_predictions(  # noqa: PLR0913  the notebook gives all of them by name
     task : {"", "binary", "multiclass", "regression"}
         What the predictions are. Left out, names or probabilities of classes are `multiclass`, 0 and 1 `binary`, and
         other numbers a `regression`; say it where classes are whole numbers without probabilities.
+    columns : sequence of str, optional
+        The features that are kept; all when left out.
+    sample : float
+        Share of the rows that are kept, above 0 to 1. The id alone decides, so that the same rows are kept again, and
+        by every version that is asked about them.
     window : str
         Name of the window, such as `2013-03`.
     workspace : Workspace, optional
@@ -65,9 +72,10 @@ def log_predictions(  # noqa: PLR0913  the notebook gives all of them by name
     LoggedBatch
         `new` is False when the same batch was there already.
     """
-    from mlops_ext.monitoring.performance.predictions import prediction_table
+    from mlops_ext.monitoring.performance.predictions import prediction_table, sampled
 
-    table = prediction_table(ids, prediction, probability, at, features, task=task, classes=classes)
+    table = prediction_table(ids, prediction, probability, at, features, task=task, classes=classes, columns=columns)
+    table = sampled(table, sample)
     return _log(ref, "predictions", table, window, workspace)
 
 

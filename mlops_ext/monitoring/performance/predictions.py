@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mlops_ext.errors import InvalidValue
+from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.monitoring.performance.answers import OF_CLASS, answers_of, as_array, as_long, labels_of
 from mlops_ext.monitoring.performance.measure import Scored
 from mlops_ext.monitoring.sources import columns_of
@@ -30,6 +30,7 @@ __all__ = [
     "newest_by_id",
     "prediction_table",
     "read_batch",
+    "sampled",
     "scored_of",
     "write_batch",
 ]
@@ -74,6 +75,7 @@ def prediction_table(
     *,
     task: str = "",
     classes: Sequence[Any] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pa.Table:
     """Check predictions and lay them out as `id, at, prediction`, probabilities and the features.
 
@@ -83,18 +85,37 @@ def prediction_table(
         What the predictions are; seen by themselves when left out.
     classes : sequence, optional
         What the columns of `probability` are.
+    columns : sequence of str, optional
+        The features that are kept; all when left out.
     """
-    columns = {"id": _ids(ids)}
-    rows = len(columns["id"])
-    columns["at"] = _times(at, rows)
+    made = {"id": _ids(ids)}
+    rows = len(made["id"])
+    made["at"] = _times(at, rows)
     for name, column in answers_of(prediction, probability, task, classes).items():
-        columns[name] = as_long(column, rows, name)
-    if features is not None:
-        for name, column in columns_of(features, "features").items():
-            columns[FEATURE + name] = as_long(
-                pa.array(column) if isinstance(column, np.ndarray) else column, rows, name
-            )
-    return pa.table(columns)
+        made[name] = as_long(column, rows, name)
+    given = columns_of(features, "features") if features is not None else {}
+    for name in given if columns is None else _allowed(columns, given):
+        column = given[name]
+        made[FEATURE + name] = as_long(pa.array(column) if isinstance(column, np.ndarray) else column, rows, name)
+    return pa.table(made)
+
+
+def sampled(table: pa.Table, share: float) -> pa.Table:
+    """Keep a share of the rows; the id alone decides which.
+
+    Raises
+    ------
+    InvalidValue
+        The share is no number above 0 to 1.
+    """
+    import pandas as pd
+
+    if not 0 < share <= 1:
+        raise InvalidValue(f"sample is {share}", hint="Give a share above 0 to 1, such as 0.1")
+    if share == 1:
+        return table
+    drawn = pd.util.hash_array(table["id"].to_pandas().to_numpy(dtype=object)) / 2.0**64
+    return table.filter(pa.array(drawn < share))
 
 
 def label_table(ids: Any, labels: Any, at: Any) -> pa.Table:
@@ -176,6 +197,15 @@ def days_of(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Number the days in UTC on which rows were predicted, from 0 without gaps."""
     moment = frame["at"].to_numpy(dtype="datetime64[us]")
     return np.unique(moment.astype("datetime64[D]"), return_inverse=True)[1].astype(np.int64)
+
+
+def _allowed(columns: Sequence[str], given: Mapping[str, Any]) -> list[str]:
+    if isinstance(columns, str):
+        raise InvalidValue(f"columns is the text {columns!r}", hint=f"Write columns=[{columns!r}]")
+    for name in columns:
+        if name not in given:
+            raise InvalidValue(f"no column {name!r} among the features", hint=did_you_mean(name, given))
+    return list(dict.fromkeys(columns))
 
 
 def _ids(ids: Any) -> pa.Array:
