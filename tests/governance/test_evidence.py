@@ -110,6 +110,44 @@ def test_a_card_says_what_is_recorded_and_invents_nothing(workspace, version) ->
     assert "model-index" not in front(page), "nobody said which task it is"
 
 
+def test_a_card_shows_the_newest_bias_report_and_profiles_count_it(workspace) -> None:
+    from mlops_ext.monitoring import service as monitoring
+    from mlops_ext.monitoring.groups.types import BiasReport, Disparity, GroupRates, Rate
+    from mlops_ext.monitoring.types import SaveReport
+
+    make(workspace)
+    assert card(workspace).bias is None
+    assert "## Bias\n\n*nothing on record*" in markdown_of(card(workspace))
+    rate = Rate(value=0.25, low=0.125, high=float("nan"))
+    rates = dict.fromkeys(
+        ("base_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "accuracy"), rate
+    )
+    for window in ("2013-02", "2013-03"):
+        found = BiasReport(
+            model="delay é@1",
+            window=window,
+            rows=900,
+            label_coverage=1.0,
+            disparities=(Disparity(by="car<b>", measure="equal_opportunity", value=rate, lowest="AA", highest="UA"),),
+            groups=(GroupRates(by="car<b>", group="AA", rows=450, **rates),),
+            suppressed=("HA (7)",),
+            method="rows with a label",
+        )
+        details = found.model_dump(mode="json", exclude={"model", "window", "report"})
+        asked = SaveReport(kind="bias", model=found.model, window=window, status="measured", details=details)
+        saved = workspace.call(monitoring.report, asked)
+    shown = card(workspace).bias
+    assert shown is not None
+    assert (shown.window, shown.report, shown.disparities[0].lowest) == ("2013-03", saved.ref, "AA")
+    assert str(shown.groups[0].accuracy.high) == "nan"
+    page, html = markdown_of(card(workspace)), html_of(card(workspace))
+    assert "## Bias on 2013-03: 900 rows with a label" in page
+    assert "0.250 \\[0.125, nan\\]" in page
+    assert "too few rows to tell" in page
+    assert "car&lt;b&gt;" in html
+    assert statuses(workspace, "eu-ai-act-high-risk")["fairness"] == "present"
+
+
 def test_a_filled_card_has_the_front_matter_of_the_hub(workspace) -> None:
     make(workspace, tags={**FILLED, "team": "ops"}, description="Predicts *delays*")
     page = markdown_of(card(workspace))

@@ -17,11 +17,12 @@ from mlops_ext.models.promotion import service as promotion
 from mlops_ext.models.promotion.types import ListPromotions, Promotion
 from mlops_ext.models.types import ModelVersion, ShowModel, ShowVersion
 from mlops_ext.monitoring import service as monitoring
-from mlops_ext.monitoring.types import ListReports
+from mlops_ext.monitoring.groups.types import BiasReport
+from mlops_ext.monitoring.types import ListReports, ShowReport
 from mlops_ext.operations import every, operation
 from mlops_ext.workspace import Workspace
 
-__all__ = ["FIELDS", "PREFIX", "newest_promotion", "show", "told"]
+__all__ = ["FIELDS", "PREFIX", "newest_bias", "newest_promotion", "show", "told"]
 
 PREFIX = "card."
 FIELDS = {
@@ -66,6 +67,7 @@ def show(ws: Workspace, request: ShowCard) -> ModelCard:
             CardReport(id=each.id, kind=each.kind, window=each.window, status=each.status, at=each.created_at)
             for each in reports
         ),
+        bias=newest_bias(ws, version),
         missing=tuple(each.name for each in fields if not each.text),
         **{name: getattr(version, name) for name in _SAME},
     )
@@ -89,6 +91,16 @@ def newest_promotion(ws: Workspace, version: ModelVersion) -> Promotion | None:
     """Give the newest decision about a version for which its gates were asked."""
     found = every(ws, promotion.list_promotions, ListPromotions(model=version.name, limit=1000))
     return next((each for each in found if each.version == version.version and each.state in _DECIDED), None)
+
+
+def newest_bias(ws: Workspace, version: ModelVersion) -> BiasReport | None:
+    """Give the newest stored report on how a version treats groups."""
+    found = ws.call(monitoring.reports, ListReports(model=version.ref, kind="bias", limit=1)).items
+    if not found:
+        return None
+    whole = ws.call(monitoring.show, ShowReport(report=found[0].id))
+    about = {"model": whole.model, "window": whole.window, "report": whole.ref}
+    return BiasReport.model_validate({**whole.details, **about})
 
 
 def _data(ws: Workspace, ref: str) -> CardData:

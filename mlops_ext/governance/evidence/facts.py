@@ -187,10 +187,11 @@ def _report(*kinds: str) -> Callable[[Facts], Found | None]:
 
 
 def _fairness(facts: Facts) -> Found | None:
+    """Look at the gate of the newest promotion, else at the newest report on groups."""
     asked = facts.promotion
     gate = next((each for each in (asked.gates if asked else ()) if each.gate == "fairness"), None)
     if gate is None or asked is None or gate.pending:
-        return None
+        return _report("bias")(facts)
     return Found(f"{gate.verdict}: {gate.message}"[:200], asked.requested_at)
 
 

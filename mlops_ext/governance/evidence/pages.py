@@ -17,6 +17,8 @@ __all__ = ["NOT_PROVIDED", "html_of", "markdown_of"]
 NOT_PROVIDED = "not provided"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$-])")
 
+_RATES = ("base_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+
 Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 
 
@@ -106,7 +108,25 @@ def _tables(card: ModelCard) -> Iterator[Table]:
     yield "Approvals", ("by", "decision", "known by", "comment", "at"), said
     seen = [(each.kind, each.window, each.status, text_of(each.at)) for each in card.reports]
     yield "Observed", ("report", "window", "status", "at"), seen
+    yield from _bias(card)
     yield "Files", ("path", "bytes", "SHA-256"), [(each.path, str(each.size), each.sha256) for each in card.files]
+
+
+def _bias(card: ModelCard) -> Iterator[Table]:
+    """Give how it treats groups, as the newest report has it; the title tells on what and by which constants."""
+    found = card.bias
+    head = ("between the groups of", "measure", "value", "lowest", "highest")
+    if found is None:
+        yield "Bias", head, []
+        return
+    rows = [(each.by, each.measure, each.value.summary(), each.lowest, each.highest) for each in found.disparities]
+    yield f"Bias on {found.window}: {found.rows} {found.method}", head, rows
+    rates = [
+        (each.by, each.group, str(each.rows), *(getattr(each, name).summary() for name in _RATES))
+        for each in found.groups
+    ]
+    rates += [("", each, *["too few rows to tell"] * (len(_RATES) + 1)) for each in found.suppressed]
+    yield "Groups", ("by", "group", "rows", *(name.replace("_", " ") for name in _RATES)), rates
 
 
 def _facts(card: ModelCard) -> Iterator[tuple[str, str]]:

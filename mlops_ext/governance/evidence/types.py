@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mlops_ext.models.promotion.types import Approval, GateResult
 from mlops_ext.models.types import EnvironmentLock, ModelFile, Signature
+from mlops_ext.monitoring.groups.types import BiasReport
 from mlops_ext.records import Digest, Record, Request, Timestamp
 
 __all__ = [
@@ -93,6 +94,8 @@ class ModelCard(Record):
     decided_at: Timestamp | None = None
     """When the gates were asked, for the newest promotion."""
     reports: tuple[CardReport, ...] = ()
+    bias: BiasReport | None = None
+    """The newest report on how it treats groups."""
     missing: tuple[str, ...] = ()
     """Names of the fields that nobody filled in."""
 
