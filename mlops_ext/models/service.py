@@ -110,6 +110,8 @@ def unalias(ws: Workspace, request: DeleteAlias) -> AliasMove:
     """Take an alias away."""
 
     def remove(change: Change) -> AliasMove:
+        # Without a champion a gate that compares has nothing to compare with, so taking it away is guarded, too.
+        refuse_guarded(change, request.alias)
         model = find_model(change, Ref.parse(request.model, kind="model").name)
         previous = curation.unpoint(change, Subject(MODELS, model.id, model.name, WHOLE, model), request.alias)
         return AliasMove(model=model.name, alias=request.alias, version=None, previous=previous)

@@ -225,7 +225,7 @@ def checked(policy: Policy) -> Policy:
 
 
 def refuse_guarded(reader: Connection | Change, alias: str) -> None:
-    """Refuse to move an alias past its gates, whichever door asks.
+    """Refuse to move an alias past its gates or to take it away, whichever door asks.
 
     Raises
     ------
@@ -234,7 +234,8 @@ def refuse_guarded(reader: Connection | Change, alias: str) -> None:
     """
     if alias in current_policy(reader).policy.guarded_aliases:
         raise CheckRefused(
-            f"the alias {alias!r} is guarded by policy", hint=f"Move it through its gates: mlops promote … --to {alias}"
+            f"the alias {alias!r} is guarded by policy",
+            hint=f"Move it through its gates: mlops promote … --to {alias}; to free it, take it out of the policy",
         )
 
 

@@ -11,7 +11,7 @@ from mlops_ext.models import service
 from mlops_ext.models.promotion import edge as promoting
 from mlops_ext.models.promotion.policy import BUILT_IN, changes, read_policy
 from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
-from mlops_ext.models.types import NoRequest, SetAlias, ShowVersion
+from mlops_ext.models.types import DeleteAlias, NoRequest, SetAlias, ShowVersion
 from mlops_ext.settings import read_settings
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
@@ -107,7 +107,11 @@ def test_a_guarded_alias_moves_through_its_gates_only(workspace: Workspace) -> N
     registered(workspace, content=b"two")
     with pytest.raises(CheckRefused, match="not enough"):
         promoted(workspace, "delay@2", "champion")
+    with pytest.raises(CheckRefused, match="guarded by policy"):
+        workspace.call(service.unalias, DeleteAlias(model="delay", alias="champion"))
     assert workspace.call(service.version, ShowVersion(model="delay@champion")).version == 1
+    applied(workspace)
+    assert workspace.call(service.unalias, DeleteAlias(model="delay", alias="champion")).previous == 1
 
 
 def test_an_alias_that_was_set_before_it_was_guarded_is_decided_when_it_is_promoted(workspace: Workspace) -> None:
