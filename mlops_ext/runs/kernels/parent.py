@@ -24,6 +24,7 @@ import socket
 import sys
 import threading
 import time
+import tokenize
 import traceback
 import warnings
 from pathlib import Path
@@ -41,8 +42,10 @@ def main() -> int:
     for name in task["modules"]:
         importlib.import_module(name)
     _import_gently(task)
+    _import_late(task.get("late", {}))
     for module, function in task.get("prepare", ()):
         getattr(importlib.import_module(module), function)()
+    _tokenize()
     gc.collect()
     gc.freeze()
     request = _serve(socket.socket(fileno=task["listen"]))
@@ -71,6 +74,20 @@ def _import_gently(task: dict[str, Any]) -> None:
         task["gentle"] = [name for name in task["gentle"] if name not in noisy]
         os.set_inheritable(task["listen"], True)
         os.execv(sys.executable, [sys.executable, str(Path(__file__).resolve()), json.dumps(task)])  # noqa: S606
+
+
+def _import_late(late: dict[str, list[str]]) -> None:
+    """Import what packages import at their first use, of those that are here and as far as their version has it."""
+    for package in late.keys() & sys.modules.keys():
+        for name in late[package]:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def _tokenize() -> None:
+    """Let Python compile the patterns by which the first cell of every kernel is read."""
+    for _ in tokenize.generate_tokens(io.StringIO("1\n").readline):
+        pass
 
 
 def _serve(listener: socket.socket) -> dict[str, Any] | None:

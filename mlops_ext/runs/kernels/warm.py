@@ -38,6 +38,13 @@ _IN_EVERY_KERNEL = (
     "tornado.gen", "tornado.locks", "tornado.platform.asyncio", "tornado.queues",
 )  # fmt: skip
 """What a kernel imports by itself when it starts."""
+_LATE = {
+    # For the first traceback, without which fifty kernels that are cancelled would import it all at once.
+    "IPython": ["stack_data", "pygments.formatters.html", "pygments.formatters.terminal256", "pygments.lexers.python"],
+    "narwhals": ["narwhals._pandas_like.dataframe", "narwhals._pandas_like.namespace", "narwhals.stable.v2._namespace"],
+    "pyarrow": ["pyarrow.pandas_compat"],
+}
+"""What packages import when they are first used."""
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -94,7 +101,7 @@ class Parents:
         if not python:
             return ""
         modules = imports_of(notebook.code)
-        task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules]}
+        task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules], "late": _LATE}
         return self._address((python, modules, _installed(python)), python, task)
 
     def close(self) -> None:
