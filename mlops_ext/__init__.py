@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mlops_ext.monitoring.performance.edge import compare_window, estimate, log_labels, log_predictions, performance
     from mlops_ext.monitoring.performance.predicting import predict
     from mlops_ext.monitoring.performance.versions import compare
+    from mlops_ext.monitoring.quality.edge import quality
     from mlops_ext.notebook.browse import browse
     from mlops_ext.notebook.dashboard import dashboard
     from mlops_ext.runs.edge import run
@@ -123,6 +124,7 @@ __all__ = [
     "profile",
     "promote",
     "propose_expectations",
+    "quality",
     "register",
     "reject",
     "rename_model",
@@ -194,6 +196,7 @@ _FACE = {
     ),
     "mlops_ext.monitoring.performance.predicting": ("predict",),
     "mlops_ext.monitoring.performance.versions": ("compare",),
+    "mlops_ext.monitoring.quality.edge": ("quality",),
     "mlops_ext.notebook.browse": ("browse",),
     "mlops_ext.notebook.dashboard": ("dashboard",),
     "mlops_ext.runs.edge": ("run",),

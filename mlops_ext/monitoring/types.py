@@ -13,7 +13,7 @@ __all__ = [
     "ReportKind", "SaveReport", "ShowReport", "Verdict", "metric_name",
 ]  # fmt: skip
 
-ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution"]
+ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution", "quality"]
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "auc": "higher",
     "f1": "higher",

@@ -2067,7 +2067,7 @@ export interface RenameModel {
 /** One look at one window of a model or a dataset. */
 export interface Report {
   id: string;
-  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution';
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution' | 'quality';
   model: string;
   reference: string;
   current: string;
@@ -2209,7 +2209,7 @@ export interface RunMonitors {
 }
 
 export interface SaveReport {
-  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution';
+  kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution' | 'quality';
   model?: string;
   reference?: string;
   current?: string;
