@@ -81,11 +81,18 @@ class Trigger(BaseModel):
     notebook: str = ""
     pipeline: str = ""
     parameters: dict[str, Any] = {}
+    grid: dict[str, Any] = {}
+    memory: str = ""
+    tags: tuple[str, ...] = ()
+    cache: bool = False
+    secrets: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _runs_one_thing(self) -> Self:
         if bool(self.notebook) == bool(self.pipeline):
             raise ValueError("a trigger names a notebook or a pipeline, one of them")
+        if self.grid and not self.notebook:
+            raise ValueError("a trigger has a grid for a notebook only")
         return self
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select
 
-from mlops_ext.errors import InvalidValue, StoreReadOnly, StoreUnavailable
+from mlops_ext.errors import Conflict, InvalidValue, StoreReadOnly, StoreUnavailable
 from mlops_ext.settings import Settings, default_actor, find_root, git_root, read_settings
 from mlops_ext.store.blobs import Source, open_blob_store
 from mlops_ext.store.catalog import Actor, Catalog
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from mlops_ext.operations import Operation
     from mlops_ext.records import Record, Request
 
-__all__ = ["Actor", "Workspace"]
+__all__ = ["RELAY", "REPRODUCES", "Actor", "Workspace"]
+
+REPRODUCES = "MLOPS_REPRODUCES"
+"""A variable of a process that makes a model version again: JSON with the version, and what its run had made."""
+
+RELAY = "MLOPS_RELAY"
+"""A variable of a process that runs elsewhere, without the store: the socket through which it reaches it."""
+
+_OF_A_RUN = ("tracking.", "datasets.commit", "datasets.read")
 
 Req = TypeVar("Req", bound="Request")
 Res = TypeVar("Res", bound="Record")
@@ -74,6 +82,10 @@ class Workspace:
         InvalidValue
             The named folder does not exist.
         """
+        if path is None and RELAY in os.environ:
+            from mlops_ext.relay import Relayed
+
+            return Relayed.here()
         named = path if path is not None else os.environ.get("MLOPS_WORKSPACE")
         if named:
             folder = Path(named).expanduser()
@@ -130,8 +142,22 @@ class Workspace:
             sys.stderr.write(f"mlops: made a workspace in {self.root}{where}\n")
 
     def call(self, operation: Operation[Req, Res], request: Req) -> Res:
-        """Do one operation here."""
+        """Do one operation here.
+
+        Raises
+        ------
+        Conflict
+            This process makes a version again, and the operation changes more than its run.
+        """
+        self._refuse_changes(operation)
         return operation(self, request)
+
+    def _refuse_changes(self, operation: Operation[Req, Res]) -> None:
+        if operation.writes and REPRODUCES in os.environ and not operation.name.startswith(_OF_A_RUN):
+            raise Conflict(
+                f"{operation.name} is not done in a reproduction, which changes nothing but its own run",
+                hint="Do it outside of the notebook",
+            )
 
     def acting_as(self, actor: Actor) -> Workspace:
         """Give the same workspace as another actor sees it."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.refs import Latest, Ref
+from mlops_ext.refs import Latest, Number, Ref
 
-__all__ = ["LOCKED", "NOTES", "PINS", "current_run", "note", "pinned", "remember", "set_run", "unnoticed", "used"]
+__all__ = ["LOCKED", "NOTES", "PINS", "current_run", "note", "pin_again", "pinned", "remember", "set_run", "unnoticed", "used"]
 
 PINS = "MLOPS_PINS"
 """A variable with the version that loading by a bare name gives, as JSON; of models the key is `model:NAME`."""
@@ -66,6 +66,7 @@ def note(ref: str, *, made: bool = False) -> None:
     """Tell whoever runs this process that something was read or made, such as `model:delay@3`."""
     if made:
         _record.made.add(ref.partition("@")[0])
+        pin_again(ref)
     path = os.environ.get(NOTES)
     if not path or getattr(_record.thread, "unnoticed", False):
         return
@@ -74,6 +75,15 @@ def note(ref: str, *, made: bool = False) -> None:
             file.write(f"{'out' if made else 'in'} {ref}\n")
     except OSError as error:
         log.warning("what was used could not be noted: %s", error)
+
+
+def pin_again(ref: str) -> None:
+    """Let what a pinned run has made itself be what it loads from now on, as it was the first time."""
+    pins = json.loads(os.environ.get(PINS) or "{}")
+    made = Ref.parse(ref)
+    key = made.name if made.kind == "dataset" else f"model:{made.name}"
+    if key in pins and isinstance(made.selector, Number):
+        os.environ[PINS] = json.dumps(pins | {key: made.selector.number})
 
 
 def used(root: Path | None = None) -> tuple[str, ...]:

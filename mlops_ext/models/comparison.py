@@ -20,7 +20,7 @@ from mlops_ext.records import Digest, Record, Request
 from mlops_ext.refs import Ref
 from mlops_ext.workspace import Workspace
 
-__all__ = ["CompareVersions", "Difference", "ScoreDifference", "VersionComparison", "compare"]
+__all__ = ["CompareVersions", "Difference", "ScoreDifference", "VersionComparison", "compare", "recorded"]
 
 MAX_LINES = 20_000
 """Lines that are compared; matching takes more than their number in time."""
@@ -100,7 +100,7 @@ def compare(ws: Workspace, request: CompareVersions) -> VersionComparison:
     with ws.catalog.read() as connection:
         before = version_record(connection, find_version(connection, request.model))
         after = version_record(connection, find_version(connection, request.other))
-        found = list(_recorded(before, after))
+        found = list(recorded(before, after))
         schema, notes = _schemas(connection, before, after)
     notebook, missing = _notebooks(ws, before, after)
     uncommitted = _unified(_patch(ws, before), _patch(ws, after), before, after)
@@ -115,7 +115,7 @@ def compare(ws: Workspace, request: CompareVersions) -> VersionComparison:
     )
 
 
-def _recorded(before: ModelVersion, after: ModelVersion) -> Iterator[Difference]:
+def recorded(before: ModelVersion, after: ModelVersion) -> Iterator[Difference]:
     """Give what differs in the records themselves."""
     yield from _differences("parameter", before.parameters, after.parameters)
     yield from _differences("metric", before.metrics, after.metrics)

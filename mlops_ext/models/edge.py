@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlops_ext.datasets.again import first_time
 from mlops_ext.datasets.used import note
 from mlops_ext.errors import InvalidValue
 from mlops_ext.models import service
+from mlops_ext.models.candidates import capture
 from mlops_ext.models.flavors import save_model
 from mlops_ext.models.loading import load_model, sha256_of
 from mlops_ext.models.provenance.capture import provenance
@@ -116,6 +118,9 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         description=description,
         new=new,
     )
+    first = first_time()
+    if first is not None:
+        return capture(ws, request, run, first)
     version = ws.call(service.register, request)
     note(f"model:{version.ref}", made=True)
     run.log(inputs=version.inputs, outputs=(f"model:{version.ref}",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlops_ext.models import comparison, registration
+from mlops_ext.models import comparison, registration, reproductions
 from mlops_ext.models.curation import editing, states
 from mlops_ext.models.curation.subjects import MODELS
 from mlops_ext.models.lookup import listing
@@ -40,12 +40,14 @@ __all__ = [
     "describe",
     "explain",
     "list_models",
+    "note_reproduction",
     "promote",
     "promotions",
     "read_policy",
     "register",
     "reject",
     "rename",
+    "reproduction",
     "restore",
     "review",
     "reviews_due",
@@ -65,6 +67,8 @@ register = registration.register
 list_models, versions, search = listing.list_models, listing.versions, listing.search
 tag, untag, describe, rename = editing.tag, editing.untag, editing.describe, editing.rename
 compare = comparison.compare
+note_reproduction = reproductions.note
+reproduction = reproductions.show
 archive, delete_, restore = states.archive, states.delete, states.restore
 check, promote, break_glass = promotion.check, promotion.promote, promotion.break_glass
 promotions, show_promotion = promotion.list_promotions, promotion.show_promotion

@@ -15,6 +15,7 @@ __all__ = [
     "model_links",
     "model_metrics",
     "model_parameters",
+    "model_reproductions",
     "model_tags",
     "model_versions",
     "models",
@@ -103,6 +104,22 @@ model_links = Table(
     Column("run", String(250), primary_key=True),
     Column("created_at", Utc, nullable=False),
     ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
+)
+
+model_reproductions = Table(
+    "model_reproductions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("model_id", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("record", String(80), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("created_by", Text, nullable=False),
+    ForeignKeyConstraint(["model_id", "version"], ["model_versions.model_id", "model_versions.version"]),
+    Index("ix_model_reproductions_model_id_version", "model_id", "version"),
 )
 
 aliases = Table(

@@ -15,7 +15,8 @@ from mlops_ext.runs.following import following
 from mlops_ext.runs.notebooks.conversion import jsonable
 from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.notebooks.secrecy import secrets_of, value_of
-from mlops_ext.runs.queue.worker import Listener, Progress, Worker
+from mlops_ext.runs.queue.worker import Listener, Place, Progress, Worker
+from mlops_ext.runs.remote.cluster import cluster_at
 from mlops_ext.runs.types import CancelJob, Job, RetryCause, SubmitJob
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import Run, ShowRun
@@ -53,6 +54,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     *,
     wait: bool = True,
+    on: str = "",
     on_progress: Progress | None = None,
     on_output: Listener | None = None,
     workspace: Workspace | None = None,
@@ -70,6 +72,9 @@ def run(
         Name to value; checked against what the notebook declares before anything starts.
     wait : bool
         Run it here and now; otherwise a worker will.
+    on : str
+        A Dask cluster to run it on, such as `dask://scheduler:8786`, whose workers need no disk in common with this
+        machine; this machine when left out.
     on_progress : callable, optional
         Called with the cells that have ended, all cells, and the seconds since the start.
     on_output : callable, optional
@@ -124,12 +129,13 @@ def run(
     ws = workspace or Workspace.find()
     if wait:
         check_requirements()
-    job = queue(notebook, output, parameters, workspace=ws, **settings)
-    if not wait:
-        return job
-    if on_progress is None and on_output is None and (view := following(job.notebook, ws)):
-        on_progress, on_output = view.progress, view.output
-    return run_of(run_job(job, parameters, on_progress, ws, on_output), ws)
+    with cluster_at(on) as place:
+        job = queue(notebook, output, parameters, workspace=ws, **settings)
+        if not wait:
+            return job
+        if on_progress is None and on_output is None and (view := following(job.notebook, ws)):
+            on_progress, on_output = view.progress, view.output
+        return run_of(run_job(job, parameters, on_progress, ws, on_output, place=place), ws)
 
 
 def queue(
@@ -197,6 +203,8 @@ def run_job(
     workspace: Workspace | None = None,
     on_output: Listener | None = None,
     parents: Parents | None = None,
+    *,
+    place: Place | None = None,
 ) -> Job:
     """Run a queued job in this process's own worker and give it when it has ended; Ctrl-C cancels it.
 
@@ -210,11 +218,13 @@ def run_job(
         As for `run`.
     parents : Parents, optional
         Where its process and kernel are forked, when several jobs share them; without them both start cold.
+    place : Place, optional
+        Where it runs; this machine when left out.
     """
     ws = workspace or Workspace.find()
     given = dict(parameters or {})
     known = secrets_of(given, job.secrets) | {name: value_of(name, given) for name in job.secrets}
-    worker = Worker(ws, secrets=known, parents=parents)
+    worker = Worker(ws, secrets=known, parents=parents, place=place)
     try:
         return worker.run_job(job.id, on_progress, on_output)
     except KeyboardInterrupt:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from mlops_ext.datasets import service as datasets
-from mlops_ext.datasets.types import ShowDataset
-from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound, RunFailed, StoreUnavailable
+from mlops_ext.errors import RunFailed
 from mlops_ext.models import comparison
 from mlops_ext.models import service as registry
 from mlops_ext.models.comparison import CompareVersions, Difference
-from mlops_ext.models.provenance.masking import masks_in
 from mlops_ext.models.types import Execution, ModelVersion, ShowVersion
 from mlops_ext.records import Record
-from mlops_ext.refs import Number, Ref
+from mlops_ext.refs import Ref
 from mlops_ext.runs import service
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.edge import run_job
-from mlops_ext.runs.execution.states import INJECTED
-from mlops_ext.runs.notebooks.files import Notebook, read_notebook
-from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
+from mlops_ext.runs.first_run import parameters_given, pins_found, read_source, refuse_masks, source_of
+from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.queue.worker import Progress
-from mlops_ext.runs.types import Job, ShowJob, SubmitJob
-from mlops_ext.tracking import origin
+from mlops_ext.runs.types import Job, SubmitJob
 from mlops_ext.tracking import service as tracking
-from mlops_ext.tracking.types import Run, ShowRun
+from mlops_ext.tracking.types import ShowRun
 from mlops_ext.workspace import Workspace
 
 __all__ = ["MetricChange", "Rerun", "finish", "queue", "rerun"]
@@ -120,18 +113,18 @@ def queue(
     version = ws.call(registry.version, ShowVersion(model=ref if isinstance(ref, str) else ref.ref))
     run = ws.call(tracking.show, ShowRun(run=version.run)) if version.run else None
     named = run.notebook if run and run.notebook else "notebook.ipynb"
-    source = _source_of(version)
-    data = _read(ws, version, source)
+    source = source_of(version)
+    data = read_source(ws, version, source)
     notebook = read_notebook(data, f"the notebook of {version.ref}")
-    _refuse_masks(version, data, named)
+    refuse_masks(version, data, named)
     request = SubmitJob(
         notebook=named if (ws.root / named).is_relative_to(ws.root) else Path(named).name,
         source=source,
-        parameters=_parameters(ws, run, notebook),
+        parameters=parameters_given(ws, run, notebook),
         experiment=run.experiment if run else "",
         timeout_seconds=timeout,
         trigger=f"model:{version.ref}",
-        pins={} if latest_data else _pins(ws, version),
+        pins={} if latest_data else pins_found(ws, version),
         cold=True,
     )
     return ws.call(service.submit, request)
@@ -170,63 +163,3 @@ def finish(job: Job, workspace: Workspace) -> Rerun:
             each for about in ("environment", "package", "parameter", "input") for each in found.of(about)
         ),
     )
-
-
-def _source_of(version: ModelVersion) -> str:
-    """Give the blob of a version's notebook."""
-    if version.notebook is None:
-        script = version.execution is not None and version.execution.kind == "script"
-        why = "a script registered it" if script else "it was imported, or registered without one"
-        hint = "Run the script again" if script else "Run again what made it"
-        raise InvalidValue(f"{version.ref} has no notebook: {why}", hint=f"{hint}: it registers the next version")
-    return version.notebook
-
-
-def _refuse_masks(version: ModelVersion, data: bytes, named: str) -> None:
-    """Refuse code that lacks its secrets: it would fail, or do something else."""
-    places = [each.where for each in masks_in(data.decode("utf-8-sig"))]
-    if places:
-        raise InvalidValue(
-            f"the notebook of {version.ref} was stored without the secrets in {'; '.join(places)}",
-            hint=f"Read them from the environment or from parameters in the notebook, then: mlops run {named}",
-        )
-
-
-def _read(ws: Workspace, version: ModelVersion, digest: str) -> bytes:
-    try:
-        return ws.get_blob(digest)
-    except (NotFound, DamagedBlob, StoreUnavailable) as error:
-        raise type(error)(f"the notebook of {version.ref} cannot be read: {error.message}", hint=error.hint) from error
-
-
-def _parameters(ws: Workspace, run: Run | None, notebook: Notebook) -> dict[str, Any]:
-    """Give the parameters that the first run was given.
-
-    Those of a job stand in the job; those that plain papermill injected in a cell that is part of the
-    notebook. Cells that somebody ran by hand hold their values themselves.
-    """
-    if run is None or not is_tagged(notebook):
-        return {}
-    injected: dict[str, Any] = {}
-    for cell in notebook.code:
-        if INJECTED in cell.tags:
-            injected |= origin.parse_injected(cell.source) or {}
-    if run.job:
-        return dict(ws.call(service.show, ShowJob(job=run.job)).parameters)
-    if run.source is None:
-        return injected
-    declared = {each.name for each in parameters_of(notebook, run.notebook)}
-    return {name: json.loads(text) for name, text in run.parameters.items() if name in declared}
-
-
-def _pins(ws: Workspace, version: ModelVersion) -> Mapping[str, int]:
-    """Give the dataset versions that the first run found; what it made itself it makes again."""
-    pins: dict[str, int] = {}
-    for text in version.inputs:
-        ref = Ref.parse(text)
-        if ref.kind != "dataset" or not isinstance(ref.selector, Number):
-            continue
-        made_by = ws.call(datasets.show, ShowDataset(dataset=str(Ref(ref.name, ref.selector)))).run
-        if not made_by or made_by != version.run:
-            pins[ref.name] = max(pins.get(ref.name, 0), ref.selector.number)
-    return pins

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from mlops_ext.errors import Cancelled, InvalidValue, KernelDied, MlopsError, RunFailed, TimedOut
@@ -12,6 +15,8 @@ from mlops_ext.tracking.types import Run, ShowRun
 from mlops_ext.workspace import Workspace
 
 __all__ = ["ENDS", "exit_code", "result_of"]
+
+_WARNING = re.compile(r"^(?:.*:\d+: )?(\w*Warning): ", re.MULTILINE)
 
 ENDS: dict[str, type[MlopsError]] = {
     "failed": RunFailed,
@@ -45,7 +50,9 @@ def result_of(ws: Workspace, job: Job) -> RunResult:
         One that has ended.
     """
     run = ws.call(tracking.show, ShowRun(run=job.run)) if job.run else None
-    told = _told(ws, run)
+    executed = _executed(ws, run)
+    about = executed.get("metadata", {}).get("mlops", {})
+    told = about if isinstance(about, dict) else {}
     return RunResult(
         status=job.status,
         exit_code=exit_code(job.status),
@@ -59,16 +66,28 @@ def result_of(ws: Workspace, job: Job) -> RunResult:
         models=tuple(ref for ref in run.outputs if ref.startswith("model:")) if run else (),
         reused=bool(job.reused),
         artifacts=tuple(each.path for each in run.artifacts) if run else (),
-        warnings=tuple(told.get("warnings", ())),
+        warnings=(*told.get("warnings", ()), *_warned(executed)),
     )
 
 
-def _told(ws: Workspace, run: Run | None) -> dict[str, Any]:
-    """Read what the executed notebook says of its own run."""
-    if run is None or run.output is None:
-        return {}
-    told = json.loads(ws.get_blob(run.output)).get("metadata", {}).get("mlops", {})
-    return told if isinstance(told, dict) else {}
+def _executed(ws: Workspace, run: Run | None) -> dict[str, Any]:
+    """Read the executed notebook, whose metadata say how its run went."""
+    found = {} if run is None or run.output is None else json.loads(ws.get_blob(run.output))
+    return found if isinstance(found, dict) else {}
+
+
+def _warned(executed: dict[str, Any]) -> Iterator[str]:
+    """Count the warnings that cells wrote to stderr, by their class; the code cells are counted from 1."""
+    code = [each for each in executed.get("cells", ()) if each.get("cell_type") == "code"]
+    source = [each for each in code if "injected-parameters" not in each.get("metadata", {}).get("tags", ())]
+    for number, cell in enumerate(source, 1):
+        written = [each for each in cell.get("outputs", ()) if each.get("name") == "stderr"]
+        text = "\n".join("".join(each.get("text", "")) for each in written)
+        counts = Counter(match[1] for match in _WARNING.finditer(text))
+        if counts:
+            kinds = ", ".join(f"{kind} ({count})" if count > 1 else kind for kind, count in counts.most_common())
+            total = sum(counts.values())
+            yield f"cell {number} wrote {total} warning{'s' * (total > 1)} to stderr: {kinds}"
 
 
 def _fault(job: Job, told: dict[str, Any]) -> RunFault | None:

@@ -26,7 +26,17 @@ from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ShowRun
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Result", "code_digest", "find_result", "keep_result", "key_of", "key_of_job", "observed_reads", "pins_of"]
+__all__ = [
+    "Result",
+    "code_digest",
+    "find_result",
+    "helpers_of",
+    "keep_result",
+    "key_of",
+    "key_of_job",
+    "observed_reads",
+    "pins_of",
+]
 
 _CANDIDATES = 20
 
@@ -132,11 +142,15 @@ def code_digest(ws: Workspace, notebook: Notebook, folder: Path) -> str:
     """Digest what decides what a notebook does: its code cells, and the modules beside it that they import."""
     sources = [cell.source for cell in notebook.code]
     helpers = {
-        shown(file, ws.root): digest_of(file.read_bytes(), ws.algorithm)
-        for module in sorted(set(_imported(sources)))
-        for file in _files(folder, module)
+        shown(file, ws.root): digest_of(file.read_bytes(), ws.algorithm) for file in helpers_of(notebook, folder)
     }
     return digest_of(canonical_json({"cells": sources, "helpers": helpers}), ws.algorithm)
+
+
+def helpers_of(notebook: Notebook, folder: Path) -> list[Path]:
+    """Find the modules beside a notebook that its cells import."""
+    modules = sorted(set(_imported([cell.source for cell in notebook.code])))
+    return [file for module in modules for file in _files(folder, module)]
 
 
 def _pinned(name: str, pins: Mapping[str, int]) -> str:

@@ -13,11 +13,9 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.monitoring.monitors.service import every_monitor
 from mlops_ext.records import now
 from mlops_ext.refs import Ref
-from mlops_ext.runs.pipelines.types import StartPipeline
-from mlops_ext.runs.schedules.targets import prepared
+from mlops_ext.runs.schedules.targets import prepared, request_of
 from mlops_ext.runs.schedules.templates import fill
-from mlops_ext.runs.tables import trigger_cursors, trigger_firings
-from mlops_ext.runs.types import SubmitJob
+from mlops_ext.runs.tables import jobs, trigger_cursors, trigger_firings
 from mlops_ext.settings import Trigger
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import canonical_json, digest_of
@@ -32,7 +30,7 @@ LOOK_BACK = timedelta(hours=24)
 """How far back a trigger that is seen for the first time looks."""
 
 _BATCH = 500
-_ADDED = ("monitor", "dataset", "environment", "webhook", "pipeline")
+_ADDED = ("monitor", "dataset", "environment", "webhook", "pipeline", "grid", "memory", "tags", "cache", "secrets")
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -120,7 +118,7 @@ def _once(ws: Workspace, trigger: Trigger, name: str, row: Any) -> int:
         return 0
     try:
         parameters = fill(trigger.parameters, about(row.subject, decoded(row.data)))
-        started = prepared(ws, _request(trigger, parameters, row.subject))
+        started = prepared(ws, request_of(trigger, parameters, row.subject))
     except (MlopsError, LookupError) as error:
         text = f"event {row.seq} names no {error}" if isinstance(error, LookupError) else str(error)
         log.warning("the trigger on %s was not followed: %s", trigger.on, text)
@@ -136,12 +134,6 @@ def _once(ws: Workspace, trigger: Trigger, name: str, row: Any) -> int:
         return 1
 
     return ws.catalog.write(write)
-
-
-def _request(trigger: Trigger, parameters: dict[str, Any], subject: str) -> SubmitJob | StartPipeline:
-    if trigger.pipeline:
-        return StartPipeline(pipeline=trigger.pipeline, parameters=parameters, trigger=subject)
-    return SubmitJob(notebook=trigger.notebook, parameters=parameters, trigger=subject)
 
 
 def _note(change: Change, firing: Mapping[str, Any]) -> bool:
@@ -164,9 +156,15 @@ def _caused_by(ws: Workspace, name: str, data: Mapping[str, Any]) -> bool:
     run = data.get("run")
     if not isinstance(run, str) or not run:
         return False
-    made = select(trigger_firings.c.seq).join(runs, runs.c.job == trigger_firings.c.job)
+    whose = select(jobs.c.id, jobs.c.trigger).join(runs, runs.c.job == jobs.c.id).where(runs.c.id == run)
     with ws.catalog.read() as connection:
-        return connection.execute(made.where(runs.c.id == run, trigger_firings.c.trigger == name)).first() is not None
+        job = connection.execute(whose).first()
+        if job is None:
+            return False
+        # What was fired is the job itself, or the sweep or pipeline that it belongs to.
+        fired = trigger_firings.c.job.in_((job.id, job.trigger.rpartition(":")[2]))
+        made = select(trigger_firings.c.seq).where(fired, trigger_firings.c.trigger == name)
+        return connection.execute(made).first() is not None
 
 
 def _first(connection: Connection) -> int:

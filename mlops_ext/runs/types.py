@@ -36,7 +36,7 @@ JobStatus = Literal[
 RetryCause = Literal["died", "timeout"]
 OPTIONS = (
     "cell_timeout_seconds", "kernel", "folder", "isolated", "retry_on", "pins", "locked", "secrets", "cold", "memory",
-    "tags", "cache",
+    "tags", "cache", "reproduces",
 )  # fmt: skip
 """The fields of a job that say how it is run; they lie together in one column."""
 
@@ -97,6 +97,9 @@ class SubmitJob(Request):
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         default=(), description="What limits in mlops.toml may count it by"
     )
+    reproduces: str = Field(
+        default="", description="Reference of the model version that is made again; nothing is registered then"
+    )
 
 
 class Job(Record):
@@ -135,6 +138,8 @@ class Job(Record):
     """Id of the earlier run that was given instead; then nothing was run."""
     tags: tuple[str, ...] = ()
     """What limits in mlops.toml may count it by."""
+    reproduces: str = ""
+    """Reference of the model version that is made again; then nothing is registered."""
     source: Digest
     trigger: str = ""
     run: str = ""

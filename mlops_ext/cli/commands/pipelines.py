@@ -20,7 +20,11 @@ __all__ = ["graph", "run", "status"]
 @click.option("--no-cache", is_flag=True, help="Run every step, whatever it gave before.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=2, show_default=True, help="How many steps run at once.")
 @click.option("--resume", default="", metavar="RUN", help="Go on with a run that failed, from the steps that did.")
+@click.option("--memory", default="", metavar="SIZE", help="How much a step may use that says nothing of its own.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml may count it by (again).")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is secret; from the environment.")
 @click.option("--queue", is_flag=True, help="Only start it; workers run its steps.")
+@click.option("--on", default="", metavar="URL", help="Run them on a Dask cluster, such as dask://scheduler:8786.")
 @click.pass_obj
 def run(session: Session, /, name: str, jobs: int, resume: str, queue: bool, no_cache: bool, **options: Any) -> Any:
     """Run the pipeline NAME of mlops.toml, its steps in the order of what they read and write.
@@ -32,19 +36,23 @@ def run(session: Session, /, name: str, jobs: int, resume: str, queue: bool, no_
     from mlops_ext.runs.pipelines import service
     from mlops_ext.runs.pipelines.edge import run_here
     from mlops_ext.runs.pipelines.types import ShowPipelineRun, StartPipeline
+    from mlops_ext.runs.remote.cluster import cluster_at
 
     ws, given = session.workspace, given_parameters(session, {**options, "yaml": (), "raw": ()})
     if bool(name) == bool(resume):
         raise InvalidValue("name a pipeline, or a run to resume", hint="Such as: mlops pipeline run retrain")
-    if resume and (given or no_cache):
+    shared = {name: options[name] for name in ("memory", "tags", "secrets")}
+    if resume and (given or no_cache or any(shared.values())):
         raise InvalidValue("a run is resumed as it was started", hint="Leave the other options out")
-    if resume:
-        started = ws.call(service.resume, ShowPipelineRun(run=resume))
-    else:
-        started = ws.call(service.start, StartPipeline(pipeline=name, parameters=given, cache=not no_cache))
-    if queue:
-        return started
-    ended = run_here(ws, started, given, jobs, _Teller(session))
+    with cluster_at(options["on"]) as place:
+        if resume:
+            started = ws.call(service.resume, ShowPipelineRun(run=resume))
+        else:
+            request = StartPipeline(pipeline=name, parameters=given, cache=not no_cache, **shared)
+            started = ws.call(service.start, request)
+        if queue:
+            return started
+        ended = run_here(ws, started, given, jobs, _Teller(session), place)
     session.exit_code = {"failed": 1, "cancelled": 5}.get(ended.status, 0)
     return ended
 

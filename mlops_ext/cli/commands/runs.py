@@ -42,6 +42,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--memory", default="", metavar="SIZE", help="How much it may use, such as 2GiB.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml may count it by (again).")
 @click.option("--queue", is_flag=True, help="Only queue it; a worker will run it.")
+@click.option("--on", default="", metavar="URL", help="Run it on a Dask cluster, such as dask://scheduler:8786.")
 @click.pass_obj
 def run(session: Session, /, notebook: str, **options: Any) -> Any:
     """Run NOTEBOOK with parameters in a kernel of its own, tracked; OUTPUT is where the executed one goes.
@@ -52,15 +53,18 @@ def run(session: Session, /, notebook: str, **options: Any) -> Any:
     """
     from mlops_ext.cli.progress import Cells
     from mlops_ext.runs import edge
+    from mlops_ext.runs.remote.cluster import cluster_at
     from mlops_ext.runs.result import exit_code, result_of
     from mlops_ext.runs.service import raise_for_status
 
     parameters, ws = given_parameters(session, options), session.workspace
-    job = edge.queue(notebook, options["named"] or options["output"], parameters, workspace=ws, **_settings(options))
-    if options["queue"]:
-        return job
-    with Cells(session, notebook) as cells:
-        job = edge.run_job(job, parameters, cells.update, ws, cells.output)
+    output = options["named"] or options["output"]
+    with cluster_at(options["on"]) as place:
+        job = edge.queue(notebook, output, parameters, workspace=ws, **_settings(options))
+        if options["queue"]:
+            return job
+        with Cells(session, notebook) as cells:
+            job = edge.run_job(job, parameters, cells.update, ws, cells.output, place=place)
     session.exit_code = exit_code(job.status)
     if session.exit_code:
         session.messages.print(f"{job.status}: {job.error}", style="red", markup=False)
@@ -118,17 +122,20 @@ def attach(session: Session, run: str, file: str) -> Any:
 @click.command(cls=Leaf)
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="How many run at once.")
 @click.option("--until-idle", is_flag=True, help="End when the queue is empty.")
+@click.option("--on", default="", metavar="URL", help="Run them on a Dask cluster, such as dask://scheduler:8786.")
 @click.pass_obj
-def worker(session: Session, jobs: int, until_idle: bool) -> dict[str, Any]:
+def worker(session: Session, jobs: int, until_idle: bool, on: str) -> dict[str, Any]:
     """Run the queued jobs, until stopped by Ctrl-C or SIGTERM."""
     from mlops_ext.runs.queue.worker import Worker
+    from mlops_ext.runs.remote.cluster import cluster_at
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mlops_ext").setLevel(logging.WARNING if session.quiet else logging.INFO)
-    working = Worker(session.workspace, jobs)
-    signal.signal(signal.SIGTERM, lambda *_: working.stop())
-    session.messages.print(f"working on {session.workspace.root}; Ctrl-C ends it", markup=False, soft_wrap=True)
-    return {"ran": working.run(until_idle=until_idle)}
+    with cluster_at(on) as place:
+        working = Worker(session.workspace, jobs, place=place)
+        signal.signal(signal.SIGTERM, lambda *_: working.stop())
+        session.messages.print(f"working on {session.workspace.root}; Ctrl-C ends it", markup=False, soft_wrap=True)
+        return {"ran": working.run(until_idle=until_idle)}
 
 
 def _from_file(session: Session, file: str) -> dict[str, Any]:

@@ -33,6 +33,11 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--kernel", default="", metavar="NAME", help="Instead of the notebook's own.")
 @click.option("--timeout", type=_POSITIVE, metavar="SECONDS", help="Stop a run after so long.")
 @click.option("--retries", type=click.IntRange(0, 19), default=0, help="How often a run that died is tried again.")
+@click.option("--grid", "grids", multiple=True, metavar="NAME=A,B", help="A sweep over these values (again).")
+@click.option("--memory", default="", metavar="SIZE", help="How much a run may use, such as 2GiB.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml may count it by (again).")
+@click.option("--cache", is_flag=True, help="Give the earlier run of a notebook when all is as before.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is secret; from the environment.")
 @click.pass_obj
 def add(session: Session, /, name: str, notebook: str, **options: Any) -> Any:
     """Run NOTEBOOK, or a pipeline, by the clock as NAME; a schedule of that name is changed.
@@ -42,6 +47,7 @@ def add(session: Session, /, name: str, notebook: str, **options: Any) -> Any:
     one repeated in autumn fires once.
     """
     from mlops_ext.runs.schedules.edge import schedule
+    from mlops_ext.runs.sweeps.grid import parse
 
     return schedule(
         name,
@@ -58,6 +64,11 @@ def add(session: Session, /, name: str, notebook: str, **options: Any) -> Any:
         kernel=options["kernel"],
         timeout_seconds=options["timeout"],
         max_attempts=options["retries"] + 1,
+        grid=parse(options["grids"]),
+        memory=options["memory"],
+        tags=options["tags"],
+        cache=options["cache"],
+        secrets=options["secrets"],
         workspace=session.workspace,
     )
 

@@ -15,6 +15,7 @@ from mlops_ext.governance.evidence.types import CardData, CardField, CardReport,
 from mlops_ext.models import service as models
 from mlops_ext.models.promotion import service as promotion
 from mlops_ext.models.promotion.types import ListPromotions, Promotion
+from mlops_ext.models.reproductions import NotedReproduction, ShowReproduction
 from mlops_ext.models.types import ModelVersion, ShowModel, ShowVersion
 from mlops_ext.monitoring import service as monitoring
 from mlops_ext.monitoring.groups.types import BiasReport
@@ -68,6 +69,7 @@ def show(ws: Workspace, request: ShowCard) -> ModelCard:
             for each in reports
         ),
         bias=newest_bias(ws, version),
+        reproduction=_reproduction(ws, version),
         missing=tuple(each.name for each in fields if not each.text),
         **{name: getattr(version, name) for name in _SAME},
     )
@@ -91,6 +93,13 @@ def newest_promotion(ws: Workspace, version: ModelVersion) -> Promotion | None:
     """Give the newest decision about a version for which its gates were asked."""
     found = every(ws, promotion.list_promotions, ListPromotions(model=version.name, limit=1000))
     return next((each for each in found if each.version == version.version and each.state in _DECIDED), None)
+
+
+def _reproduction(ws: Workspace, version: ModelVersion) -> NotedReproduction | None:
+    try:
+        return ws.call(models.reproduction, ShowReproduction(model=version.ref))
+    except NotFound:
+        return None
 
 
 def newest_bias(ws: Workspace, version: ModelVersion) -> BiasReport | None:

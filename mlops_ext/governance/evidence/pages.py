@@ -142,6 +142,9 @@ def _facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     if card.lock is not None:
         yield "environment", f"Python {card.lock.python}, {card.lock.platform}, {len(card.lock.packages)} packages"
     yield "scan", card.scan
+    if card.reproduction is not None:
+        again = card.reproduction
+        yield "made again", f"{again.verdict}: {again.reason} ({text_of(again.created_at)} by {again.created_by})"
     yield "signed", "yes; verify it with the signer's key" if card.signed else "no"
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from mlops_ext.models.promotion.types import Approval, GateResult
+from mlops_ext.models.reproductions import NotedReproduction
 from mlops_ext.models.types import EnvironmentLock, ModelFile, Signature
 from mlops_ext.monitoring.groups.types import BiasReport
 from mlops_ext.records import Digest, Record, Request, Timestamp
@@ -96,6 +97,8 @@ class ModelCard(Record):
     reports: tuple[CardReport, ...] = ()
     bias: BiasReport | None = None
     """The newest report on how it treats groups."""
+    reproduction: NotedReproduction | None = None
+    """Whether the version came out again, when somebody made it again."""
     missing: tuple[str, ...] = ()
     """Names of the fields that nobody filled in."""
 

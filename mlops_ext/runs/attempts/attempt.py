@@ -23,12 +23,14 @@ from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.notebooks.secrecy import mask_text
 from mlops_ext.runs.queue import leases, recovery
-from mlops_ext.workspace import Workspace
+from mlops_ext.workspace import REPRODUCES, Workspace
 
-__all__ = ["Attempt", "handed_down"]
+__all__ = ["Attempt", "handed_down", "stores_of"]
 
 _TAIL = 600
-_NOT_HANDED_DOWN = ("MLOPS_RUN", PINS, LOCKED, NOTES, "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE)
+_NOT_HANDED_DOWN = (
+    "MLOPS_RUN", PINS, LOCKED, NOTES, REPRODUCES, "JPY_PARENT_PID", "JPY_SESSION_NAME", processes.VARIABLE,
+)  # fmt: skip
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -38,6 +40,13 @@ def handed_down() -> dict[str, str]:
     # OpenMP threads that spin while they wait slow down whatever else runs on the same cores, severalfold.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment
+
+
+def stores_of(ws: Workspace) -> dict[str, str]:
+    """Give the variables by which another process opens the same catalog and blobs."""
+    section = ws.settings.workspace
+    stores = {f"MLOPS_{key.upper()}": getattr(section, key) for key in ("catalog", "blobs")}
+    return {name: value for name, value in stores.items() if value}
 
 
 class Attempt:
@@ -134,9 +143,7 @@ class Attempt:
 
     def _environment(self) -> dict[str, str]:
         own = {processes.VARIABLE: self.lease.token, "MLOPS_WORKSPACE": str(self.ws.root)}
-        section = self.ws.settings.workspace
-        stores = {f"MLOPS_{key.upper()}": getattr(section, key) for key in ("catalog", "blobs")}
-        return handed_down() | own | {name: value for name, value in stores.items() if value}
+        return handed_down() | own | stores_of(self.ws)
 
     def _death(self, code: int) -> str:
         """Say how the process ended, and the last that it wrote."""

@@ -21,7 +21,7 @@ from typing import Any
 from mlops_ext.errors import MlopsError
 from mlops_ext.runs import reuse
 from mlops_ext.runs.attempts import processes
-from mlops_ext.runs.attempts.watch import pass_on, watch
+from mlops_ext.runs.attempts.watch import OwnHeart, pass_on, watch
 from mlops_ext.runs.execution.control import Control
 from mlops_ext.runs.kernels.forks import Warm, mark_of
 from mlops_ext.runs.notebooks.secrecy import resolve
@@ -30,7 +30,7 @@ from mlops_ext.runs.types import Job, JobStatus
 from mlops_ext.store.catalog import Actor
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Task", "main", "prepare"]
+__all__ = ["Task", "main", "prepare", "run_notebook"]
 
 # papermill imports clients of object stores, and jsonschema a grammar of addresses that it compiles: two thirds of
 # the time it takes to import papermill. A job's notebook and output do not pass through them.
@@ -82,17 +82,25 @@ def main() -> int:
         return 0
     job = leases.job_of(row)
     control = Control()
-    watcher = watch(ws, lease, control, job.timeout_seconds)
+    heart = OwnHeart(ws, lease)
+    watcher = watch(heart, lease, control, job.timeout_seconds)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # Before the run: it may change the modules beside its notebook.
         key = reuse.key_of_job(ws, job.notebook, job.source, job.parameters, job) if job.cache else ""
-        status, error = _run(ws, job, task, control, Warm(task.warm, mark_of(lease.token)) if task.warm else None)
+        status, error = run_notebook(
+            ws,
+            job,
+            Path(task.folder),
+            task.secrets,
+            control,
+            Warm(task.warm, mark_of(lease.token)) if task.warm else None,
+        )
     finally:
         control.end()
         processes.end_all(lease.token, spare={os.getpid()})
     watcher.join()
-    pass_on(ws, lease, control, last=True)
+    pass_on(heart, control, last=True)
     if key and status == "succeeded":
         reuse.keep_result(ws, key, control.run, ws.get_blob(job.source), job.parameters, "", job.notebook)
     leases.end(ws, lease, status, error=error, run=control.run)
@@ -113,17 +121,19 @@ def _absent(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _run(ws: Workspace, job: Job, task: Task, control: Control, warm: Warm | None) -> tuple[JobStatus, str]:
-    """Execute the notebook and say how that ended."""
+def run_notebook(
+    ws: Workspace, job: Job, folder: Path, secrets: dict[str, Any], control: Control, warm: Warm | None = None
+) -> tuple[JobStatus, str]:
+    """Execute the notebook in a folder of the attempt's own and say how that ended."""
     try:
-        given = resolve(job.parameters, task.secrets, job.secrets)
+        given = resolve(job.parameters, secrets, job.secrets)
     except MlopsError as error:
         return "rejected", str(error)
     with _absent(*_UNUSED):
         from mlops_ext.runs.execution.papermill_run import Rejected, execute
 
     try:
-        return execute(ws, job, Path(task.folder), given, control, warm)
+        return execute(ws, job, folder, given, control, warm)
     except Rejected as error:
         return "invalid", str(error)
     except MlopsError as error:

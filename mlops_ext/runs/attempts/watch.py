@@ -6,15 +6,19 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.execution.control import Control, Reason
+from mlops_ext.runs.execution.live import Piece
 from mlops_ext.runs.queue import leases
 from mlops_ext.runs.queue import output as outputs
 from mlops_ext.workspace import Workspace
 
-__all__ = ["GAVE_UP", "GRACE_SECONDS", "pass_on", "watch"]
+__all__ = ["GAVE_UP", "GRACE_SECONDS", "Heart", "OwnHeart", "pass_on", "watch"]
 
 GRACE_SECONDS = 5.0
 GAVE_UP = 70
@@ -25,23 +29,53 @@ _CLOSE_SECONDS = 30.0
 log = logging.getLogger("mlops_ext.runs")
 
 
-def watch(ws: Workspace, lease: leases.Lease, control: Control, timeout: float | None) -> threading.Thread:
+class Heart(Protocol):
+    """How an attempt gives signs of life and hears what is wanted, wherever the queue is."""
+
+    def beat(self, run: str, done: int, total: int, renew: bool) -> leases.Pulse:
+        """Give a sign of life, in writing with `renew`; raise an error when it does not get through."""
+        ...
+
+    def keep(self, pieces: Sequence[Piece]) -> None:
+        """Pass on what the cells have put out."""
+        ...
+
+
+@dataclass(frozen=True)
+class OwnHeart:
+    """The heart of an attempt that reaches the catalog itself."""
+
+    ws: Workspace
+    lease: leases.Lease
+
+    def beat(self, run: str, done: int, total: int, renew: bool) -> leases.Pulse:
+        """See `Heart`."""
+        return leases.beat(self.ws, self.lease, run=run, done=done, total=total, renew=renew)
+
+    def keep(self, pieces: Sequence[Piece]) -> None:
+        """See `Heart`."""
+        outputs.keep(self.ws, self.lease, pieces)
+
+
+def watch(heart: Heart, lease: leases.Lease, control: Control, timeout: float | None) -> threading.Thread:
     """Start the thread that watches until the execution has ended.
 
     Parameters
     ----------
+    heart : Heart
+        How signs of life reach the queue.
     lease : Lease
         It is renewed at a third of its length, and at progress.
     timeout : float or None
         Seconds from now after which the job is stopped.
     """
-    watcher = _Watcher(ws, lease, control, timeout)
+    watcher = _Watcher(heart, lease, control, timeout)
     thread = threading.Thread(target=watcher.run, name="mlops-watch", daemon=True)
     thread.start()
     return thread
 
 
-def pass_on(ws: Workspace, lease: leases.Lease, control: Control, *, last: bool = False) -> None:
+def pass_on(heart: Heart, control: Control, *, last: bool = False) -> None:
     """Store what the cells have put out, for whoever follows the job; the notebook has it in any case.
 
     Parameters
@@ -52,14 +86,14 @@ def pass_on(ws: Workspace, lease: leases.Lease, control: Control, *, last: bool 
     if control.live is None:
         return
     try:
-        outputs.keep(ws, lease, control.live.drain(last))
+        heart.keep(control.live.drain(last))
     except MlopsError as trouble:
         log.warning("what was printed could not be passed on: %s", trouble)
 
 
 class _Watcher:
-    def __init__(self, ws: Workspace, lease: leases.Lease, control: Control, timeout: float | None) -> None:
-        self.ws = ws
+    def __init__(self, heart: Heart, lease: leases.Lease, control: Control, timeout: float | None) -> None:
+        self.heart = heart
         self.lease = lease
         self.control = control
         self.deadline = time.monotonic() + timeout if timeout else None
@@ -74,7 +108,7 @@ class _Watcher:
                 self._stop(reason)
                 return
             if time.monotonic() - self.passed_on > _OUTPUT_SECONDS:
-                pass_on(self.ws, self.lease, self.control)
+                pass_on(self.heart, self.control)
                 self.passed_on = time.monotonic()
             self.control.wait(_LISTEN_SECONDS)
 
@@ -87,7 +121,7 @@ class _Watcher:
         news = state[0] != self.written[0] or (state != self.written and age > _PROGRESS_SECONDS)
         renew = news or age > self.lease.seconds / 3
         try:
-            pulse = leases.beat(self.ws, self.lease, run=state[0], done=state[1], total=state[2], renew=renew)
+            pulse = self.heart.beat(*state, renew)
         except MlopsError as trouble:
             log.warning("no sign of life could be given: %s", trouble)
             # Another may take the job over when the lease is out; before that, this attempt must have ended.

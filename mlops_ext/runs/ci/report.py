@@ -14,6 +14,7 @@ from mlops_ext.models import service as registry
 from mlops_ext.models.comparison import VersionComparison
 from mlops_ext.models.promotion.edge import check
 from mlops_ext.models.promotion.types import GateResults
+from mlops_ext.models.reproductions import Reproduction, ShowReproduction
 from mlops_ext.models.types import ModelVersion, ShowVersion
 from mlops_ext.runs.ci.baseline import git
 from mlops_ext.runs.ci.changes import CellChange, LockChange, changed_cells, changed_lock, merge_base
@@ -79,7 +80,7 @@ def write_report(ws: Workspace, decision: Decision) -> str:
             *_section("Metrics", lambda: _metrics(ws, candidate, serving, decision)),
             *_section("Worst slices", lambda: _slices(ws, candidate, decision)),
             *_section("Gates", lambda: _gates(ws, candidate, decision, gates)),
-            *_section("Reproduction", lambda: _reproduction(candidate)),
+            *_section("Reproduction", lambda: _reproduction(ws, candidate)),
         ]
     head = git(ws.root, "rev-parse", "--short", "HEAD")
     lines_ = [MARKER, f"## {_verdict(cells, lines, gates)}", "", f"`{commit[:9]}` → `{head}`", "", *body]
@@ -268,9 +269,26 @@ def _gates(ws: Workspace, candidate: ModelVersion, decision: Decision, asked: li
     yield from table(["", "gate", "verdict", "what it found"], rows)
 
 
-def _reproduction(candidate: ModelVersion) -> Iterator[str]:
+def _reproduction(ws: Workspace, candidate: ModelVersion) -> Iterator[str]:
     kind = candidate.execution.kind if candidate.execution else "unknown"
     yield f"How {candidate.ref} was made: {kind}."
+    yield ""
+    try:
+        noted = ws.call(registry.reproduction, ShowReproduction(model=candidate.ref))
+    except NotFound:
+        yield f"It was not made again: `mlops reproduce {candidate.ref}` does so, and puts it on record."
+        return
+    found = Reproduction.model_validate_json(ws.get_blob(noted.record))
+    sign = "✅" if found.verdict == "reproduced" else "❌"
+    yield f"{sign} {found.verdict}: {found.reason} (relative {found.relative:g}, absolute {found.absolute:g})."
+    if found.metrics:
+        yield ""
+        rows = [[m.name, _number(m.before), _number(m.after), "" if m.within else "≠"] for m in found.metrics]
+        yield from table(["metric", candidate.ref, "made again", ""], rows)
+    if found.differences:
+        yield ""
+        differing = [[d.about, d.name, d.before or "—", d.after or "—"] for d in found.differences[:_MOST_CELLS]]
+        yield from table(["what went in", "name", "then", "now"], differing)
 
 
 def _number(value: float | None) -> str:

@@ -18,6 +18,7 @@ from mlops_ext.runs.execution.engine import MlopsEngine
 from mlops_ext.runs.execution.live import Live
 from mlops_ext.runs.execution.memory import Memory
 from mlops_ext.runs.execution.recording import Plan
+from mlops_ext.runs.first_run import first_time_of
 from mlops_ext.runs.kernels.forks import Warm
 from mlops_ext.runs.notebooks import formats
 from mlops_ext.runs.notebooks.conversion import check, jsonable
@@ -96,6 +97,7 @@ def execute(
         pins=job.pins,
         hidden={name: given[name] for name in job.secrets},
         locked=job.locked,
+        first=first_time_of(ws, job.reproduces) if job.reproduces else None,
         warm=warm and replace(warm, folders=(str(working), str(helpers))),
         control=control,
         memory=Memory(job.memory, folder.name),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlops_ext.datasets.again import FirstTime
 from mlops_ext.datasets.used import LOCKED, NOTES, PINS
 from mlops_ext.errors import InvalidValue, MlopsError
 from mlops_ext.runs.execution.cells import Outcome, execute
@@ -30,7 +31,7 @@ from mlops_ext.tracking import origin
 from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import FinishRun, LogRun, ShowRun, StartRun
 from mlops_ext.tracking.values import to_json
-from mlops_ext.workspace import Workspace
+from mlops_ext.workspace import REPRODUCES, Workspace
 
 __all__ = ["RUN_VARIABLE", "Plan", "record"]
 
@@ -68,6 +69,8 @@ class Plan:
         Whether loading by another bare name is refused.
     hidden : mapping
         Values that were declared to be secret; those that are no parameters stand in the kernel's environment.
+    first : FirstTime or None
+        The run that this one repeats, so that nothing is registered.
     memory : Memory
         The limit of the kernel, and evidence when it dies.
     warm : Warm or None
@@ -89,6 +92,7 @@ class Plan:
     warm: Warm | None = None
     locked: bool = False
     hidden: Mapping[str, Any] = field(default_factory=dict)
+    first: FirstTime | None = None
     control: Control = field(default_factory=Control)
     memory: Memory = field(default_factory=lambda: Memory("", ""))
     outcome: Outcome | None = None
@@ -162,6 +166,8 @@ def _environment(plan: Plan, run: str) -> dict[str, str]:
     environment |= {name: str(value) for name, value in plan.hidden.items() if name not in plan.parameters}
     if plan.pins:
         environment[PINS] = json.dumps(dict(plan.pins))
+    if plan.first is not None:
+        environment[REPRODUCES] = plan.first.to_json()
     if plan.locked:
         environment[LOCKED] = "1"
     if plan.helpers is not None:

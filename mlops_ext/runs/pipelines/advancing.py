@@ -72,6 +72,9 @@ def _begin(ws: Workspace, told: PipelineRun, steps: Sequence[Step], step: Step) 
         kernel=plan.kernel,
         timeout_seconds=plan.timeout_seconds,
         max_attempts=plan.max_attempts,
+        memory=plan.memory,
+        tags=plan.tags,
+        secrets=plan.secrets,
         trigger=told.ref,
         pins=pins,
     )

@@ -27,6 +27,9 @@ class StepSettings(BaseModel):
     timeout_seconds: float | None = Field(default=None, gt=0)
     max_attempts: int = Field(default=1, ge=1, le=20)
     cache: bool = True
+    memory: str = ""
+    tags: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class PipelineSettings(BaseModel):

@@ -22,6 +22,8 @@ from mlops_ext.runs.pipelines.functions import of_object
 from mlops_ext.runs.pipelines.graph import Graph, graph_of
 from mlops_ext.runs.pipelines.planning import plan_function, plan_step
 from mlops_ext.runs.pipelines.types import PipelineRun, ShowPipeline, ShowPipelineRun, StartPipeline, StepPlan
+from mlops_ext.runs.queue.worker import Place
+from mlops_ext.runs.remote.cluster import cluster_at
 from mlops_ext.runs.types import Job, ShowJob
 from mlops_ext.workspace import Workspace
 
@@ -41,7 +43,8 @@ class Step:
     name : str
         Its name; that of the function, or the notebook's without its ending, when left out.
     settings : mapping
-        As in mlops.toml: parameters, reads, writes, after, kernel, timeout_seconds, max_attempts, cache.
+        As in mlops.toml: parameters, reads, writes, after, kernel, timeout_seconds, max_attempts, cache, memory, tags,
+        secrets.
     """
 
     def __init__(self, what: str | Path | Callable[..., Any], name: str, settings: Mapping[str, Any]) -> None:
@@ -77,7 +80,8 @@ def step(what: str | Path | Callable[..., Any] | None = None, *, name: str = "",
         Its name.
     **settings
         `parameters`, `reads` and `writes` (names of datasets, or `model:NAME`; those that stand in the code are found),
-        `after` (names of steps), `kernel`, `timeout_seconds`, `max_attempts`, `cache`.
+        `after` (names of steps), `kernel`, `timeout_seconds`, `max_attempts`, `cache`,
+        `memory`, `tags`, `secrets`.
 
     Returns
     -------
@@ -132,7 +136,11 @@ class Pipeline:
         *,
         jobs: int = 2,
         cache: bool = True,
+        memory: str = "",
+        tags: Sequence[str] = (),
+        secrets: Sequence[str] = (),
         wait: bool = True,
+        on: str = "",
         on_progress: Progress | None = None,
     ) -> PipelineRun:
         """Run it.
@@ -145,16 +153,31 @@ class Pipeline:
             How many steps run at once.
         cache : bool
             Let steps whose code, parameters, inputs and environment are as before serve again.
+        memory : str
+            What a step may use that says nothing of its own.
+        tags, secrets : sequence of str
+            For every step, as for `run`.
         wait : bool
             Run it here and now; otherwise workers will.
+        on : str
+            A Dask cluster to run the steps on, as for `run`.
         on_progress : callable, optional
             Told of the run whenever something changed.
         """
         given = dict(parameters or {})
         plain = {name: jsonable(value) for name, value in given.items()}
-        request = StartPipeline(pipeline=self.name, steps=tuple(self._plans()), parameters=plain, cache=cache)
-        started = self.workspace.call(service.start, request)
-        return run_here(self.workspace, started, given, jobs, on_progress) if wait else started
+        request = StartPipeline(
+            pipeline=self.name,
+            steps=tuple(self._plans()),
+            parameters=plain,
+            cache=cache,
+            memory=memory,
+            tags=tuple(tags),
+            secrets=tuple(secrets),
+        )
+        with cluster_at(on) as place:
+            started = self.workspace.call(service.start, request)
+            return run_here(self.workspace, started, given, jobs, on_progress, place) if wait else started
 
     def _plans(self) -> list[StepPlan]:
         return [each.plan(self.workspace) for each in self.steps]
@@ -181,18 +204,24 @@ def run_here(
     parameters: Mapping[str, Any] | None = None,
     at_once: int = 2,
     on_progress: Progress | None = None,
+    place: Place | None = None,
 ) -> PipelineRun:
     """Run a started pipeline in this process's own workers and give it when it has ended; Ctrl-C cancels it."""
     check_requirements()
     try:
-        return _work(ws, started.id, parameters, at_once, on_progress)
+        return _work(ws, started.id, parameters, at_once, on_progress, place)
     except KeyboardInterrupt:
         ws.call(service.cancel, ShowPipelineRun(run=started.id))
         raise
 
 
 def _work(
-    ws: Workspace, run: str, parameters: Mapping[str, Any] | None, at_once: int, on_progress: Progress | None
+    ws: Workspace,
+    run: str,
+    parameters: Mapping[str, Any] | None,
+    at_once: int,
+    on_progress: Progress | None,
+    place: Place | None,
 ) -> PipelineRun:
     asked, under_way = ShowPipelineRun(run=run), dict[str, Future[Job]]()
     told: PipelineRun | None = None
@@ -208,7 +237,8 @@ def _work(
             for each in found.steps:
                 if each.status in ("queued", "running") and each.job not in under_way:
                     job = ws.call(jobs.show, ShowJob(job=each.job))
-                    under_way[each.job] = pool.submit(run_job, job, parameters, None, ws, parents=parents)
+                    options: Any = {"parents": parents, "place": place}
+                    under_way[each.job] = pool.submit(run_job, job, parameters, None, ws, **options)
             waited = [future for future in under_way.values() if not future.done()]
             wait(waited, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
     return told

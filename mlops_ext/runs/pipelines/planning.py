@@ -81,11 +81,12 @@ def given_to(ws: Workspace, plans: Sequence[StepPlan], given: Mapping[str, Any])
         names = [each.name for each in declared[plan.name]]
         values = {**plan.parameters, **{name: given[name] for name in names if name in given}}
         values |= {name: given[f"{plan.name}.{name}"] for name in names if f"{plan.name}.{name}" in given}
-        lacking = [each.name for each in declared[plan.name] if not each.default and each.name not in values]
+        needed = [each.name for each in declared[plan.name] if not each.default]
+        lacking = [each for each in needed if each not in values and each not in plan.secrets]
         if lacking:
             raise InvalidValue(f"the step {plan.name!r} needs {', '.join(lacking)}", hint="Give it: -p NAME VALUE")
         checked = check(notebooks[plan.name], plan.notebook, values)
-        stored = mask_parameters({name: jsonable(value) for name, value in checked.items()})
+        stored = mask_parameters({name: jsonable(value) for name, value in checked.items()}, plan.secrets)
         made.append(plan.model_copy(update={"parameters": stored}))
     return tuple(made)
 

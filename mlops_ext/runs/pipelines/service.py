@@ -167,8 +167,16 @@ def prepare(ws: Workspace, request: StartPipeline) -> Prepared:
         settings = read_pipeline(ws, name)
         plans = [plan_step(ws, step, each) for step, each in settings.steps.items()]
         given = {**settings.parameters, **given}
-    steps, edges = ordered(ws, name, plans)
+    steps, edges = ordered(ws, name, [_with_shared(plan, request) for plan in plans])
     return Prepared(request, new_id(), given_to(ws, steps, given), edges)
+
+
+def _with_shared(plan: StepPlan, request: StartPipeline) -> StepPlan:
+    """Give a step what its pipeline was started with, beside its own."""
+    shared = {
+        name: tuple(dict.fromkeys((*getattr(plan, name), *getattr(request, name)))) for name in ("tags", "secrets")
+    }
+    return plan.model_copy(update={**shared, "memory": plan.memory or request.memory})
 
 
 def ordered(ws: Workspace, pipeline: str, plans: list[StepPlan]) -> tuple[tuple[StepPlan, ...], tuple[Edge, ...]]:

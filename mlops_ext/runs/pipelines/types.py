@@ -43,6 +43,9 @@ class StepPlan(Record):
     timeout_seconds: float | None = None
     max_attempts: int = 1
     cache: bool = True
+    memory: str = ""
+    tags: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class Node(Record):
@@ -124,6 +127,9 @@ class StartPipeline(Request):
     )
     cache: bool = Field(default=True, description="Let steps whose code and inputs are as before serve again")
     trigger: str = Field(default="", description="Reference of what asked for it, such as schedule:nightly")
+    memory: str = Field(default="", description="Memory that a step may use which says nothing of its own")
+    tags: tuple[str, ...] = Field(default=(), description="What limits in mlops.toml may count its jobs by")
+    secrets: tuple[str, ...] = Field(default=(), description="Names whose values are secret, for every step")
 
 
 class ListPipelines(PageRequest):

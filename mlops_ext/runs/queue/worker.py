@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,13 +22,30 @@ from mlops_ext.runs.schedules.tick import Ticker
 from mlops_ext.runs.types import Job, OutputPiece
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Listener", "Progress", "Worker"]
+__all__ = ["Listener", "Place", "Progress", "Running", "Worker"]
 
 Progress = Callable[[int, int, float], None]
 """Called with the cells that have ended, all cells, and the seconds since the start."""
 
 Listener = Callable[[Sequence[OutputPiece]], None]
 """Called with what the cells have put out since the last time."""
+
+
+class Running(Protocol):
+    """An attempt under way."""
+
+    def poll(self) -> bool:
+        """Tell whether it has ended, and see to what that leaves to be done."""
+        ...
+
+
+class Place(Protocol):
+    """Where attempts run, when that is not this machine."""
+
+    def start(self, ws: Workspace, claim: leases.Claim, secrets: Mapping[str, Any]) -> Running:
+        """Begin an attempt at a claimed job."""
+        ...
+
 
 _QUICK_SECONDS = 0.05
 _LISTEN_SECONDS = 0.25
@@ -54,6 +71,8 @@ class Worker:
         Values of secret parameters of the jobs that this worker runs; they are stored nowhere.
     parents : Parents, optional
         Warm parents that somebody else keeps; without them `run_job` starts cold.
+    place : Place, optional
+        Where attempts run; processes of this machine when left out.
 
     Examples
     --------
@@ -69,6 +88,7 @@ class Worker:
         lease_seconds: float = leases.LEASE_SECONDS,
         secrets: Mapping[str, Any] | None = None,
         parents: Parents | None = None,
+        place: Place | None = None,
     ) -> None:
         if jobs < 1:
             raise InvalidValue(f"a worker cannot run {jobs} jobs at once", hint="Give at least 1")
@@ -79,7 +99,8 @@ class Worker:
         self.poll_seconds = poll_seconds
         self.lease_seconds = lease_seconds
         self.secrets = dict(secrets or {})
-        self.running: list[Attempt] = []
+        self.running: list[Running] = []
+        self.place = place
         self.ticker = Ticker(ws)
         self.parents = parents
         self._stopping = False
@@ -126,7 +147,10 @@ class Worker:
 
     @contextmanager
     def _forking(self) -> Iterator[None]:
-        """Keep warm parents as long as the block lasts."""
+        """Keep warm parents as long as the block lasts; what runs elsewhere needs none here."""
+        if self.place is not None:
+            yield
+            return
         with Parents.kept(handed_down()) as parents:
             self.parents = parents
             try:
@@ -218,10 +242,15 @@ class Worker:
         if claimed is None:
             return 0
         try:
-            self.running.append(Attempt(self.ws, claimed, self.secrets, self.parents))
+            self.running.append(self._start(claimed))
         except OSError as trouble:
             leases.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
         return 1
+
+    def _start(self, claimed: leases.Claim) -> Running:
+        if self.place is not None:
+            return self.place.start(self.ws, claimed, self.secrets)
+        return Attempt(self.ws, claimed, self.secrets, self.parents)
 
     def _reap(self) -> int:
         ended = [execution for execution in self.running if execution.poll()]

@@ -48,6 +48,7 @@ def schedule(
         The one that is found from here when left out.
     **settings
         `catch_up`, `grace_seconds`, `overlap`, `experiment`, `kernel`, `timeout_seconds`, `max_attempts`, `priority`,
+        `grid` (lists of values: a sweep of the notebook), `memory`, `tags`, `cache`, `secrets`,
         as `mlops schedule add --help` tells them.
 
     Returns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -12,17 +13,16 @@ from mlops_ext.cron import latest, local, next_fires
 from mlops_ext.errors import MlopsError
 from mlops_ext.records import now
 from mlops_ext.runs.pipelines.tables import pipeline_runs
-from mlops_ext.runs.pipelines.types import StartPipeline
 from mlops_ext.runs.schedules.tables import schedule_firings, schedules
-from mlops_ext.runs.schedules.targets import Start, filled, prepared
+from mlops_ext.runs.schedules.targets import Start, filled, prepared, request_of
 from mlops_ext.runs.tables import jobs
-from mlops_ext.runs.types import SubmitJob
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
 __all__ = ["fire_due"]
 
 _JOB = ("experiment", "kernel", "timeout_seconds", "max_attempts", "priority")
+_UNDER_WAY = ("queued", "running")
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -89,21 +89,25 @@ def _start(ws: Workspace, row: Row[Any], instant: datetime) -> str:
 
 def _prepare(ws: Workspace, row: Row[Any], instant: datetime) -> Start:
     values = filled(row.parameters, instant, row.tz)
-    if row.pipeline:
-        return prepared(ws, StartPipeline(pipeline=row.pipeline, parameters=values, trigger=f"schedule:{row.name}"))
+    about = {name: row.options[name] for name in ("grid", "memory", "tags", "cache", "secrets")}
+    target = SimpleNamespace(notebook=row.notebook, pipeline=row.pipeline, **about)
     options = {name: row.options[name] for name in _JOB}
-    request = SubmitJob(notebook=row.notebook, parameters=values, trigger=f"schedule:{row.name}", **options)
-    return prepared(ws, request)
+    return prepared(ws, request_of(target, values, f"schedule:{row.name}", **options))
 
 
 def _held_up(ws: Workspace, row: Row[Any]) -> str:
     """Say that the run before is still under way, where that matters."""
     if row.options["overlap"] or not row.last_job:
         return ""
+    status = jobs.c.status
+    last = select(status).where(jobs.c.id == row.last_job)
+    if row.pipeline:
+        last = select(pipeline_runs.c.status).where(pipeline_runs.c.id == row.last_job)
+    elif row.options["grid"]:
+        last = select(status).where(jobs.c.trigger == f"sweep:{row.last_job}", status.in_(_UNDER_WAY)).limit(1)
     with ws.catalog.read() as connection:
-        table = pipeline_runs if row.pipeline else jobs
-        status = connection.execute(select(table.c.status).where(table.c.id == row.last_job)).scalar()
-    return f"{row.last_job} is still {status}" if status in ("queued", "running") else ""
+        found = connection.execute(last).scalar()
+    return f"{row.last_job} is still {found}" if found in _UNDER_WAY else ""
 
 
 def _note(change: Change, row: Row[Any], instant: datetime, job: str, fault: str) -> bool:

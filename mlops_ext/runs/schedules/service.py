@@ -34,6 +34,11 @@ OPTIONS = (
     "timeout_seconds",
     "max_attempts",
     "priority",
+    "grid",
+    "memory",
+    "tags",
+    "cache",
+    "secrets",
 )
 """The fields of a schedule that lie together in one column."""
 
@@ -153,7 +158,7 @@ def _equal(held: Row[Any], wanted: dict[str, Any]) -> bool:
 def _columns(request: AddSchedule) -> dict[str, Any]:
     values = request.model_dump(mode="json", include={"notebook", "pipeline", "cron", "tz", "declared_in"})
     options = request.model_dump(mode="json", include=set(OPTIONS))
-    return {**values, "parameters": mask_parameters(request.parameters), "options": options}
+    return {**values, "parameters": mask_parameters(request.parameters, request.secrets), "options": options}
 
 
 def _from_now(wanted: dict[str, Any], moment: datetime) -> dict[str, Any]:

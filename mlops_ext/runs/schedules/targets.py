@@ -1,4 +1,4 @@
-"""What a schedule runs: a notebook or a pipeline, checked when the schedule is made and prepared when it fires."""
+"""What a schedule or a trigger runs (a notebook, a sweep, a pipeline): checked early, prepared when it fires."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from mlops_ext.cron import local
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import now
+from mlops_ext.runs.execution.memory import bytes_of
 from mlops_ext.runs.notebooks.conversion import check
 from mlops_ext.runs.notebooks.files import locate, read_notebook
 from mlops_ext.runs.pipelines import service as pipelines
@@ -17,11 +18,17 @@ from mlops_ext.runs.pipelines.types import StartPipeline
 from mlops_ext.runs.queue import submission
 from mlops_ext.runs.schedules.templates import fill
 from mlops_ext.runs.schedules.types import AddSchedule
+from mlops_ext.runs.sweeps import service as sweeps
+from mlops_ext.runs.sweeps.grid import points_of
+from mlops_ext.runs.sweeps.types import SubmitSweep
 from mlops_ext.runs.types import SubmitJob
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
-__all__ = ["Start", "check_target", "filled", "prepared"]
+__all__ = ["Request", "Start", "check_target", "filled", "prepared", "request_of"]
+
+
+Request = SubmitJob | SubmitSweep | StartPipeline
 
 
 @dataclass(frozen=True)
@@ -44,16 +51,44 @@ def check_target(ws: Workspace, request: AddSchedule) -> None:
             f"the schedule {request.schedule!r} names {'both' if request.notebook else 'neither'}",
             hint="Name a notebook or a pipeline, one of them",
         )
+    if request.grid and not request.notebook:
+        raise InvalidValue(f"the schedule {request.schedule!r} has a grid for a pipeline", hint="Name a notebook")
+    bytes_of(request.memory)
     values = filled(request.parameters, now(), request.tz)
     if request.notebook:
         path = locate(request.notebook, ws.root)
-        check(read_notebook(path.read_bytes(), path.name), path.name, values)
+        notebook = read_notebook(path.read_bytes(), path.name)
+        for point in points_of(request.grid) if request.grid else ({},):
+            check(notebook, path.name, {**values, **point})
     else:
         pipelines.prepare(ws, StartPipeline(pipeline=request.pipeline, parameters=values))
 
 
-def prepared(ws: Workspace, request: SubmitJob | StartPipeline) -> Start:
-    """Read and check all of a job or of a pipeline's run, so that a transaction has only to enter it.
+def request_of(target: Any, parameters: dict[str, Any], trigger: str, **options: Any) -> Request:
+    """Ask for what a schedule or a trigger names: a pipeline, a sweep of a notebook over a grid, or one run of it.
+
+    Parameters
+    ----------
+    target : object
+        With `notebook`, `pipeline`, and how it is run: `grid`, `memory`, `tags`, `cache`, `secrets`.
+    parameters : dict
+        With the values of the event or the instant.
+    trigger : str
+        Reference of what asks for it.
+    **options
+        More fields of a job.
+    """
+    shared = {"memory": target.memory, "tags": tuple(target.tags), "secrets": tuple(target.secrets), "trigger": trigger}
+    if target.pipeline:
+        return StartPipeline(pipeline=target.pipeline, parameters=parameters, **shared)
+    shared |= {"notebook": target.notebook, "cache": target.cache, **options}
+    if not target.grid:
+        return SubmitJob(parameters=parameters, **shared)
+    return SubmitSweep(points=tuple({**parameters, **point} for point in points_of(target.grid)), **shared)
+
+
+def prepared(ws: Workspace, request: Request) -> Start:
+    """Read and check all of a job, a sweep or a pipeline's run, so that a transaction has only to enter it.
 
     Raises
     ------
@@ -62,6 +97,9 @@ def prepared(ws: Workspace, request: SubmitJob | StartPipeline) -> Start:
     if isinstance(request, SubmitJob):
         job = submission.prepare(ws, request)
         return Start(job.id, lambda change: submission.enter(change, job))
+    if isinstance(request, SubmitSweep):
+        sweep = sweeps.prepare(ws, request)
+        return Start(sweep.id, lambda change: sweeps.enter(change, sweep))
     run = pipelines.prepare(ws, request)
     return Start(run.id, lambda change: pipelines.enter(change, run))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -45,6 +45,17 @@ class AddSchedule(Request):
     timeout_seconds: float | None = Field(default=None, gt=0, description="Stop a run after so long")
     max_attempts: int = Field(default=1, ge=1, le=20, description="How often a run that died is tried")
     priority: int = Field(default=0, ge=-100, le=100, description="Of its jobs")
+    grid: dict[str, Any] = Field(
+        default={}, description="Lists of values, by parameter: a sweep of the notebook over their product"
+    )
+    memory: str = Field(default="", description="Memory that a run may use, such as 2GiB; that of mlops.toml if empty")
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), description="What limits in mlops.toml may count its jobs by"
+    )
+    cache: bool = Field(default=False, description="Give the earlier run of a notebook when all is as before")
+    secrets: tuple[str, ...] = Field(
+        default=(), description="Names whose values are secret; from the environment of who runs the jobs"
+    )
     declared_in: str = Field(default="", description="File that declares it; a tick keeps it as that file says")
 
 
@@ -67,6 +78,11 @@ class Schedule(Record):
     timeout_seconds: float | None = None
     max_attempts: int = 1
     priority: int = 0
+    grid: dict[str, Any] = Field(default={})
+    memory: str = ""
+    tags: tuple[str, ...] = ()
+    cache: bool = False
+    secrets: tuple[str, ...] = ()
     declared_in: str = ""
     paused: bool = False
     next: tuple[str, ...] = ()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mlops_ext.runs import edge
 from mlops_ext.runs.attempts.requirements import check_requirements
 from mlops_ext.runs.notebooks.secrecy import secrets_of, value_of
-from mlops_ext.runs.queue.worker import Worker
+from mlops_ext.runs.queue.worker import Place, Worker
+from mlops_ext.runs.remote.cluster import cluster_at
 from mlops_ext.runs.sweeps import service
 from mlops_ext.runs.sweeps.grid import Grid, points_of
 from mlops_ext.runs.sweeps.types import NameSweep, SubmitSweep, Sweep
@@ -27,7 +28,7 @@ Done = Callable[[int, int], None]
 """Called with the runs that have ended, and all."""
 
 
-def sweep(
+def sweep(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
     notebook: str | Path,
     grid: Grid,
     output: str | Path | None = None,
@@ -36,6 +37,7 @@ def sweep(
     seed: int = 0,
     jobs: int = 1,
     wait: bool = True,
+    on: str = "",
     on_progress: Done | None = None,
     workspace: Workspace | None = None,
     **settings: Unpack[edge.RunSettings],
@@ -56,12 +58,14 @@ def sweep(
         How many run at once.
     wait : bool
         Run them here and now; otherwise a worker will.
+    on : str
+        A Dask cluster to run them on, as for `run`.
     on_progress : callable, optional
         Told of every run that ends.
     workspace : Workspace, optional
         The one that is found from here when left out.
     **settings
-        As for `run`: experiment, timeout, cell_timeout, kernel, retries, secrets.
+        As for `run`: experiment, timeout, cell_timeout, kernel, retries, secrets, memory, tags, cache.
 
     Returns
     -------
@@ -81,11 +85,12 @@ def sweep(
     if wait:
         check_requirements()
     points = points_of(grid, random, seed)
-    queued = queue(notebook, points, output, workspace=ws, **settings)
-    if not wait:
-        return queued
-    secrets = settings.get("secrets", ())
-    return work_off(queued, {"secrets": secrets, "points": points}, jobs=jobs, on_progress=on_progress, workspace=ws)
+    given = {"secrets": settings.get("secrets", ()), "points": points}
+    with cluster_at(on) as place:
+        queued = queue(notebook, points, output, workspace=ws, **settings)
+        if not wait:
+            return queued
+        return work_off(queued, given, jobs=jobs, on_progress=on_progress, workspace=ws, place=place)
 
 
 def queue(
@@ -107,6 +112,9 @@ def queue(
         cell_timeout_seconds=settings.get("cell_timeout"),
         kernel=settings.get("kernel", ""),
         secrets=tuple(settings.get("secrets", ())),
+        memory=settings.get("memory", ""),
+        tags=tuple(settings.get("tags", ())),
+        cache=settings.get("cache", False),
     )
     return workspace.call(service.submit, request)
 
@@ -118,6 +126,7 @@ def work_off(
     jobs: int = 1,
     on_progress: Done | None = None,
     workspace: Workspace,
+    place: Place | None = None,
 ) -> Sweep:
     """Run what is queued of a sweep in this process's own worker; Ctrl-C cancels the rest.
 
@@ -125,6 +134,8 @@ def work_off(
     ----------
     given : mapping, optional
         `secrets` and `points` as they were given: values that are stored nowhere, the same for all points.
+    place : Place, optional
+        Where they run; this machine when left out.
     """
     ws, name = workspace, NameSweep(sweep=queued.id)
     declared = (given or {}).get("secrets", ())
@@ -132,7 +143,7 @@ def work_off(
     for point in (given or {}).get("points", ()):
         known |= secrets_of(point, declared)
     known |= {each: value_of(each, known) for each in declared}
-    worker = Worker(ws, jobs, secrets=known)
+    worker = Worker(ws, jobs, secrets=known, place=place)
 
     def tell() -> bool:
         now = ws.call(service.show, name)

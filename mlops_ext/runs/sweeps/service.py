@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -24,31 +25,52 @@ from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import ShowRun
 from mlops_ext.workspace import Workspace
 
-__all__ = ["cancel", "list_sweeps", "resume", "show", "submit"]
+__all__ = ["PreparedSweep", "cancel", "enter", "list_sweeps", "prepare", "resume", "show", "submit"]
 
 _BATCH = 500
+
+
+@dataclass(frozen=True)
+class PreparedSweep:
+    """All that was read and checked before the transaction."""
+
+    request: SubmitSweep
+    id: str
+    jobs: tuple[Prepared, ...]
 
 
 @operation("sweeps.submit", "POST /sweeps", writes=True)
 def submit(ws: Workspace, request: SubmitSweep) -> Sweep:
     """Queue a notebook once for each set of parameters; all are checked before any is queued."""
+    prepared = prepare(ws, request)
+    ws.catalog.write(lambda change: enter(change, prepared))
+    return show(ws, NameSweep(sweep=prepared.id))
+
+
+def prepare(ws: Workspace, request: SubmitSweep) -> PreparedSweep:
+    """Read the notebook and check the parameters of every point.
+
+    Raises
+    ------
+    InvalidValue, NotFound
+        The notebook or a parameter is wrong; nothing is queued.
+    """
     sweep = new_id()
-    stem = PurePosixPath(request.notebook).stem
-    folder = request.folder or f"runs/{stem}-{sweep}"
-    prepared = [_prepare(ws, request, sweep, folder, number) for number in range(1, len(request.points) + 1)]
+    folder = request.folder or f"runs/{PurePosixPath(request.notebook).stem}-{sweep}"
+    points = range(1, len(request.points) + 1)
+    return PreparedSweep(request, sweep, tuple(_prepare(ws, request, sweep, folder, number) for number in points))
 
-    placed = str(PurePosixPath(prepared[0].output).parent)
 
-    def write(change: Change) -> None:
-        made = [submission.insert_row(change, each) for each in prepared]
-        kept = request.model_dump(mode="json", exclude={"points", "notebook", "folder"})
-        row = {"id": sweep, "notebook": prepared[0].notebook, "folder": placed, "jobs": made, "request": kept}
-        change.execute(insert(sweeps).values(**row, created_at=change.now, created_by=change.actor))
-        data = {"notebook": row["notebook"], "jobs": made, "inputs": [], "outputs": []}
-        change.event("sweep.submitted", f"sweep:{sweep}", data)
-
-    ws.catalog.write(write)
-    return show(ws, NameSweep(sweep=sweep))
+def enter(change: Change, prepared: PreparedSweep) -> None:
+    """Write the sweep, its jobs and its event, inside a transaction."""
+    first, request = prepared.jobs[0], prepared.request
+    made = [submission.insert_row(change, each) for each in prepared.jobs]
+    kept = request.model_dump(mode="json", exclude={"points", "notebook", "folder"})
+    placed = str(PurePosixPath(first.output).parent)
+    row = {"id": prepared.id, "notebook": first.notebook, "folder": placed, "jobs": made, "request": kept}
+    change.execute(insert(sweeps).values(**row, created_at=change.now, created_by=change.actor))
+    data = {"notebook": row["notebook"], "jobs": made, "trigger": request.trigger, "inputs": [], "outputs": []}
+    change.event("sweep.submitted", f"sweep:{prepared.id}", data)
 
 
 @operation("sweeps.list", "GET /sweeps")
@@ -124,7 +146,7 @@ def cancel(ws: Workspace, request: NameSweep) -> Sweep:
 def _prepare(ws: Workspace, request: SubmitSweep, sweep: str, folder: str, number: int) -> Prepared:
     width = max(3, len(str(len(request.points))))
     stem = PurePosixPath(request.notebook).stem
-    shared = request.model_dump(exclude={"points", "folder"})
+    shared = request.model_dump(exclude={"points", "folder", "trigger"})
     output = f"{folder}/{stem}-{number:0{width}d}.ipynb"
     job = SubmitJob(**shared, parameters=request.points[number - 1], output=output, trigger=f"sweep:{sweep}")
     return submission.prepare(ws, job)

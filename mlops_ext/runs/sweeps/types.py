@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,12 @@ class SubmitSweep(Request):
     cell_timeout_seconds: float | None = Field(default=None, gt=0, description="Longest that one cell may take")
     kernel: str = Field(default="", description="Kernel to use instead of the notebook's own")
     secrets: tuple[str, ...] = Field(default=(), description="Names whose values are secret and are stored nowhere")
+    memory: str = Field(default="", description="Memory that a run may use, such as 2GiB; that of mlops.toml if empty")
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), description="What limits in mlops.toml may count its runs by"
+    )
+    cache: bool = Field(default=False, description="Give the earlier run of a point that is as before")
+    trigger: str = Field(default="", description="Reference of what asked for it, such as schedule:nightly")
 
 
 class SweepPoint(Record):

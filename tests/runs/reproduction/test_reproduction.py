@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.edge import snapshot
 from mlops_ext.datasets.types import ShowDataset
-from mlops_ext.errors import InvalidValue, MissingExtra, NotFound
+from mlops_ext.errors import InvalidValue, MissingExtra, MlopsError
 from mlops_ext.governance.evidence import card
 from mlops_ext.governance.evidence.types import ShowCard
 from mlops_ext.models import service as registry
@@ -74,7 +74,7 @@ def test_the_same_comes_out_of_the_same_data_and_parameters_and_only_evidence_is
     assert [(each.name, each.within) for each in found.metrics] == [("slope", True)]
     assert found.metrics[0].after == pytest.approx(6.0), "made of the rows and parameters of then"
     assert found.predictions is not None
-    assert (found.predictions.dataset, found.predictions.values) == ("numbers@1", 20)
+    assert (found.predictions.dataset, found.predictions.answers) == ("numbers@1", 20)
     assert (found.predictions.different, found.predictions.largest) == (0, 0.0)
     assert "dataset:numbers@1" in found.pinned
     assert count_of(ws) == 1, "no version was registered"
@@ -124,7 +124,7 @@ def test_what_the_first_run_made_on_its_way_is_made_again_and_no_second_version_
 
 def test_a_notebook_that_promotes_changes_nothing_and_is_compared_all_the_same(ws: Workspace) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
-    first = train(ws, TRAIN, "mlops.alias('line', 'champion') if hasattr(mlops, 'alias') else mlops.promote(version)")
+    first = train(ws, TRAIN, "mlops.tag('line', {'team': 'air'})")
     found = reproduce(first, workspace=ws)
     assert found.verdict == "reproduced"
     assert any("is not done in a reproduction" in each for each in found.notes)
@@ -177,7 +177,7 @@ def test_data_that_is_gone_is_named(ws: Workspace) -> None:
     manifest = Path(ws.blob_path(ws.call(datasets.show, ShowDataset(dataset="numbers@1")).manifest))
     manifest.chmod(0o600)
     manifest.unlink()
-    with pytest.raises((NotFound, Exception), match="made of numbers@1, which is no longer there"):
+    with pytest.raises(MlopsError, match="made of numbers@1, which is no longer there"):
         reproduce(first, workspace=ws)
 
 

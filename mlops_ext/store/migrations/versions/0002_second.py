@@ -5,6 +5,7 @@ from alembic import op
 
 from mlops_ext.store.migrations.alerting import extend_alerts
 from mlops_ext.store.migrations.curating import extend_datasets
+from mlops_ext.store.migrations.lifecycles import extend_tracking
 from mlops_ext.store.migrations.measures import move_measures
 from mlops_ext.store.migrations.naming import index_references
 from mlops_ext.store.migrations.starting import create_starting
@@ -171,6 +172,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset", "column", name=op.f("pk_column_classes")),
     )
     create_starting()
+    extend_tracking()
     extend_alerts()
     create_watching()
     with op.batch_alter_table("dataset_versions", schema=None) as batch_op:
@@ -178,5 +180,25 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("by_reference", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("origin", sa.Text(), server_default="{}", nullable=False))
     extend_datasets()
+    op.create_table(
+        "model_reproductions",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("model_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("run", sa.String(length=32), nullable=False),
+        sa.Column("record", sa.String(length=80), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_model_reproductions_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_reproductions")),
+    )
+    with op.batch_alter_table("model_reproductions", schema=None) as batch_op:
+        batch_op.create_index("ix_model_reproductions_model_id_version", ["model_id", "version"], unique=False)
     op.execute("UPDATE models SET highest = latest")
     move_measures(op.get_bind())
