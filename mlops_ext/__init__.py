@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from mlops_ext.notebook.dashboard import dashboard
     from mlops_ext.runs.edge import run
     from mlops_ext.runs.pipelines.edge import pipeline, step
+    from mlops_ext.runs.reproduction.edge import reproduce
     from mlops_ext.runs.rerun import rerun
     from mlops_ext.runs.schedules.edge import schedule
     from mlops_ext.runs.sweeps.edge import sweep
@@ -128,6 +129,7 @@ __all__ = [
     "register",
     "reject",
     "rename_model",
+    "reproduce",
     "rerun",
     "restore_dataset",
     "restore_model",
@@ -201,6 +203,7 @@ _FACE = {
     "mlops_ext.notebook.dashboard": ("dashboard",),
     "mlops_ext.runs.edge": ("run",),
     "mlops_ext.runs.pipelines.edge": ("pipeline", "step"),
+    "mlops_ext.runs.reproduction.edge": ("reproduce",),
     "mlops_ext.runs.rerun": ("rerun",),
     "mlops_ext.runs.sweeps.edge": ("sweep",),
     "mlops_ext.runs.schedules.edge": ("schedule",),

@@ -41,6 +41,7 @@ STORY: tuple[tuple[str, str], ...] = (
     ("datasets.restore", "no-op"),
     ("features.define", "no-op"),
     ("models.register", "no-op"),
+    ("models.note_reproduction", "no-op"),
     ("models.alias", "no-op"),
     ("models.promote", "no-op"),
     ("models.rollback", "refused"),
@@ -161,6 +162,11 @@ class Cast:
     def models_register(self) -> dict[str, Any]:
         file = file_of(self.ws, b"two").model_dump()
         return {"name": "delay", "flavor": "test", "files": [file], "inputs": ["dataset:weather@1"]}
+
+    def models_note_reproduction(self) -> dict[str, Any]:
+        told = {"model": "delay@1", "verdict": "reproduced", "reason": "1 metrics agree within the tolerances"}
+        told |= {"relative": 0.0, "absolute": 0.0, "environment": "check"}
+        return {"model": "delay@1", "reproduction": told, "record": self.ws.put_blob(json.dumps(told).encode())}
 
     def models_alias(self) -> dict[str, Any]:
         return {"model": "delay@2", "alias": "champion"}
