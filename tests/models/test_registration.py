@@ -217,6 +217,53 @@ def test_wrong_metadata_is_refused(workspace: Workspace, wrong: dict) -> None:
         registered(workspace, **wrong)
 
 
+@pytest.mark.parametrize(
+    ("huge", "said", "bound"),
+    [
+        ({"description": "x" * 70_000}, "the description is too long", "65536 characters"),
+        ({"tags": {"a": "x" * 70_000}}, "tag 'a' has 70,000 characters", "64,000"),
+        ({"tags": {str(each): "" for each in range(1001)}}, "1001 tags", "1000"),
+        ({"parameters": {"a": json.dumps("x" * 70_000)}}, "'a' has 70,002 characters", "64,000"),
+        ({"parameters": {str(each): json.dumps("x" * 60_000) for each in range(80)}}, "metadata has 4[0-9]{6} bytes", "4000000"),
+    ],
+)  # fmt: skip
+def test_huge_metadata_is_refused_with_its_size_and_the_bound(
+    workspace: Workspace, huge: dict, said: str, bound: str
+) -> None:
+    with pytest.raises(InvalidValue, match=said) as refused:
+        registered(workspace, **huge)
+    assert bound in refused.value.hint
+    assert actions(workspace) == []
+
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "'; DROP TABLE models; --", "[bold]x[red]", "=1+1", "{{7*7}}", "🦄 日本", "..", "-rf"]  # fmt: skip
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_kept_as_it_is_and_shown_inert(workspace: Workspace, name: str) -> None:
+    from rich.console import Console
+
+    from mlops_ext.governance import service as governance
+    from mlops_ext.governance.evidence.pages import html_of, markdown_of
+    from mlops_ext.governance.evidence.types import ShowCard
+
+    version = registered(workspace, name=name)
+    promotion = promoted(workspace, f"{name}@1")
+    workspace.call(service.alias, SetAlias(model=f"{name}@1", alias="best"))
+    card = workspace.call(governance.card, ShowCard(model=f"{name}@best"))
+    why = workspace.call(service.explain, service.explain.request(model=f"{name}@production"))
+    assert {version.name, promotion.model, card.model, why.model} == {name}
+    for record in (version, promotion, why, workspace.call(service.list_models, ListModels())):
+        assert "<img" not in record._repr_html_()
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            console = Console(width=500, record=True, file=nowhere)
+            console.print(record)
+        assert name in console.export_text()
+    assert "<img" not in html_of(card)
+    assert "<img" not in markdown_of(card).replace("\\<", ""), "Markdown shows what a backslash stands before"
+
+
 def test_an_alias_moves_and_each_move_is_one_event(workspace: Workspace) -> None:
     registered(workspace)
     registered(workspace, content=b"two")

@@ -18,7 +18,7 @@ from mlops_ext.operations import operation
 from mlops_ext.store.catalog import Change
 from mlops_ext.workspace import Workspace
 
-__all__ = ["ANONYMOUS", "approve", "reject"]
+__all__ = ["ANONYMOUS", "approve", "refuse_nobody", "reject"]
 
 ANONYMOUS = "anonymous"
 """What the Jupyter server calls a person that its shared token does not tell from others."""
@@ -68,6 +68,20 @@ def reject(ws: Workspace, request: Reject) -> Promotion:
         return _end(change, row, "rejected", "model.promotion_rejected", {"comment": comment})
 
     return _outcome(ws.catalog.write(write))
+
+
+def refuse_nobody(change: Change, deed: str) -> None:
+    """Refuse who is known by a shared token alone: it does not tell one person from another.
+
+    Raises
+    ------
+    Forbidden
+        The one who acts is nobody in particular.
+    """
+    if change.actor == ANONYMOUS and change.auth == "jupyter_token":
+        raise Forbidden(
+            f"a shared token names nobody, so it cannot {deed}", hint=f"Log in by name, or {deed} from a terminal"
+        )
 
 
 def _approved(change: Change, row: Row[Any], case: Case, answer: GateResult, comment: str) -> Promotion:
@@ -122,10 +136,7 @@ def _changed(change: Change, row: Row[Any]) -> str:
 def _refuse_approver(change: Change, row: Row[Any], asked: Requirement) -> None:
     """Keep duties apart: who asked or made the version, and who is nobody in particular, cannot approve."""
     somebody_else = "Somebody else must: ask a colleague"
-    if change.actor == ANONYMOUS and change.auth == "jupyter_token":
-        raise Forbidden(
-            "a shared token names nobody, so it cannot approve", hint="Log in by name, or approve from a terminal"
-        )
+    refuse_nobody(change, "approve")
     if change.auth not in asked.auth:
         raise Forbidden(
             f"{change.actor!r} is known by {change.auth}, which does not count for this approval",

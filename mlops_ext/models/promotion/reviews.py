@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from mlops_ext.errors import Conflict, Forbidden
+from mlops_ext.models.promotion.approvals import refuse_nobody
 from mlops_ext.models.promotion.cases import checked_comment
 from mlops_ext.models.promotion.standing import find_promotion, promotion_record, promotion_rows
 from mlops_ext.models.promotion.types import ListReviews, Promotion, Review
@@ -45,6 +46,7 @@ def review(ws: Workspace, request: Review) -> Promotion:
             raise Conflict(f"promotion {row.id} went through its gates", hint="See what is due: mlops reviews")
         if row.reviewed_at is not None:
             raise Conflict(f"promotion {row.id} was reviewed by {row.reviewed_by}", hint="There is nothing to do")
+        refuse_nobody(change, "review")
         if row.requested_by == change.actor:
             raise Forbidden(f"{change.actor!r} broke the glass and cannot review it", hint="Somebody else must")
         held = {"reviewed_at": change.now, "reviewed_by": change.actor, "review": comment}

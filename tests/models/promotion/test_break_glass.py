@@ -65,6 +65,8 @@ def test_somebody_else_reviews_and_once(workspace: Workspace) -> None:
     request = Review(promotion=promotion.id, comment="it was right, the gate was stale")
     with pytest.raises(Forbidden, match="broke the glass"):
         workspace.call(service.review, request)
+    with pytest.raises(Forbidden, match="names nobody, so it cannot review"):
+        workspace.acting_as(Actor("anonymous", "jupyter_token")).call(service.review, request)
     other = workspace.acting_as(Actor("carol"))
     reviewed = other.call(service.review, request)
     assert (reviewed.reviewed_by, reviewed.review, reviewed.review_due) == ("carol", request.comment, False)
