@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ class LiveServer:
     port: int
     token: str
     folder: Path
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def root(self) -> str:
@@ -69,7 +70,7 @@ def serving(folder: Path, config_folder: Path) -> Iterator[LiveServer]:
         )
         try:
             _await(server, process)
-            yield server
+            yield replace(server, process=process)
         finally:
             process.terminate()
             process.wait(timeout=30)
