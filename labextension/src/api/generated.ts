@@ -97,6 +97,16 @@ export interface AddSchedule {
   max_attempts?: number;
   /** Of its jobs */
   priority?: number;
+  /** Lists of values, by parameter: a sweep of the notebook over their product */
+  grid?: Record<string, unknown>;
+  /** Memory that a run may use, such as 2GiB; that of mlops.toml if empty */
+  memory?: string;
+  /** What limits in mlops.toml may count its jobs by */
+  tags?: string[];
+  /** Give the earlier run of a notebook when all is as before */
+  cache?: boolean;
+  /** Names whose values are secret; from the environment of who runs the jobs */
+  secrets?: string[];
   /** File that declares it; a tick keeps it as that file says */
   declared_in?: string;
 }
@@ -186,6 +196,19 @@ export interface AttachSignature {
   public_key: string;
 }
 
+/** How a version treats groups in a window. */
+export interface BiasReport {
+  model: string;
+  window: string;
+  rows: number;
+  label_coverage: Real;
+  disparities: Disparity[];
+  groups: GroupRates[];
+  suppressed: string[];
+  method: string;
+  report: string;
+}
+
 export interface BreakGlass {
   /** Reference of the version to promote */
   model: string;
@@ -248,6 +271,20 @@ export interface CellState {
 export interface ChangeDatasetState {
   /** Name of the dataset, or reference of a version: name@3 */
   dataset: string;
+  /** Why */
+  comment?: string;
+}
+
+export interface ChangeExperimentState {
+  /** Name of the experiment */
+  experiment: string;
+  /** Why */
+  comment?: string;
+}
+
+export interface ChangeRunState {
+  /** Id of the run, or run:ID */
+  run: string;
   /** Why */
   comment?: string;
 }
@@ -414,7 +451,7 @@ export interface ComparedMetric {
 export interface ComparedPredictions {
   dataset: string;
   rows?: number;
-  values?: number;
+  answers?: number;
   different?: number;
   largest?: Real | null;
   why_not?: string;
@@ -428,6 +465,12 @@ export interface ConsistencyProof {
   second: number;
   second_root: string;
   path: string[];
+}
+
+export interface CreateExperiment {
+  /** Name of the experiment */
+  experiment: string;
+  tags?: Record<string, string>;
 }
 
 /** What rows were read from: a file, an object, a table of a lake or a database. Never with credentials. */
@@ -588,6 +631,18 @@ export interface DeleteDatasetTag {
   key: string;
 }
 
+export interface DeleteExperimentTag {
+  /** Name of the experiment */
+  experiment: string;
+  key: string;
+}
+
+export interface DeleteRunTag {
+  /** Id of the run, or run:ID */
+  run: string;
+  key: string;
+}
+
 export interface DeleteTag {
   /** Name of the model, or reference of a version: name@3 */
   model: string;
@@ -663,6 +718,15 @@ export interface Difference {
   after: string;
 }
 
+/** One measure between the groups of a column, as Fairlearn defines it. */
+export interface Disparity {
+  by: string;
+  measure: string;
+  value: Rate;
+  lowest: string;
+  highest: string;
+}
+
 export interface DrawFigure {
   /** Name of the model */
   model: string;
@@ -715,6 +779,20 @@ export interface EndImportedRun {
   status: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'lost';
   error?: string;
   ended_at?: string | null;
+  /** Whether it is deleted there */
+  deleted?: boolean;
+}
+
+export interface EnterExperiment {
+  /** Name of the experiment, here */
+  experiment: string;
+  /** Where it comes from, as the import writes it */
+  source: string;
+  /** Id of the experiment there */
+  source_id: string;
+  tags?: Record<string, string>;
+  /** Whether it is deleted there */
+  deleted?: boolean;
 }
 
 export interface EnterModel {
@@ -744,7 +822,7 @@ export interface EnterVersion {
 /** What a thing of another registry became here. */
 export interface Entered {
   source: string;
-  kind: 'open' | 'run' | 'model' | 'version' | 'alias';
+  kind: 'experiment' | 'open' | 'run' | 'model' | 'version' | 'alias';
   source_id: string;
   subject: string;
   imported_at: string;
@@ -862,6 +940,8 @@ export interface Experiment {
   id: string;
   name: string;
   runs: number;
+  tags: Record<string, string>;
+  state: 'active' | 'deleted';
   created_at: string;
   updated_at: string;
 }
@@ -1009,6 +1089,18 @@ export interface Graph {
   edges: Edge[];
 }
 
+/** What a model decides for the rows of one group. */
+export interface GroupRates {
+  by: string;
+  group: string;
+  rows: number;
+  base_rate: Rate;
+  selection_rate: Rate;
+  true_positive_rate: Rate;
+  false_positive_rate: Rate;
+  accuracy: Rate;
+}
+
 /** What the process had to compute with. */
 export interface HardwareInput {
   machine: string;
@@ -1119,6 +1211,13 @@ export interface JobOutput {
   next: number;
   missed: boolean;
   ended: boolean;
+}
+
+/** What turned out to be true. */
+export interface LabelRow {
+  id: number | string;
+  at: string;
+  label: boolean | number | Real | string;
 }
 
 /** What a thing was made of, and what was made of it. */
@@ -1237,6 +1336,8 @@ export interface ListExperiments {
   filter?: string;
   /** Such as: metrics.auc DESC, created_at */
   order_by?: string;
+  /** active, deleted or any */
+  state?: 'active' | 'deleted' | 'any';
 }
 
 export interface ListFeatureViews {
@@ -1255,7 +1356,7 @@ export interface ListImported {
   cursor?: string;
   /** Only what comes from there */
   source?: string;
-  /** Only run, model, version or alias; open: the runs whose import has begun */
+  /** Only experiment, run, model, version or alias; open: the runs whose import has begun */
   kind?: string;
 }
 
@@ -1394,8 +1495,10 @@ export interface ListRuns {
   order_by?: string;
   /** Only runs of this experiment */
   experiment?: string;
-  /** Only runs in this state */
+  /** Only runs that stand so, such as running or failed */
   status?: string;
+  /** active, deleted or any */
+  state?: 'active' | 'deleted' | 'any';
 }
 
 /** All of them, by name. */
@@ -1563,6 +1666,7 @@ export interface ModelCard {
   approvals: Approval[];
   decided_at: string | null;
   reports: CardReport[];
+  bias: BiasReport | null;
   reproduction: NotedReproduction | null;
   missing: string[];
 }
@@ -1716,6 +1820,7 @@ export interface NoteCheck {
   result: CheckedDatasetInput;
 }
 
+/** What to put on record. */
 export interface NoteReproduction {
   /** Reference of the version */
   model: string;
@@ -1895,6 +2000,33 @@ export interface Policy {
   gates: Record<string, GateRule[]>;
 }
 
+export interface PostLabels {
+  /** Reference of the model version; labels count for all versions of the model */
+  model: string;
+  /** Each with id, at and label */
+  rows: LabelRow[];
+  /** Name of the window; without one they are joined with every window */
+  window?: string;
+}
+
+export interface PostPredictions {
+  /** Reference of the model version that answered */
+  model: string;
+  /** Each with id, at and prediction; probability and features */
+  rows: PredictionRow[];
+  /** Name of the window that they belong to, such as 2013-03 */
+  window?: string;
+}
+
+/** One answer of a model. */
+export interface PredictionRow {
+  id: number | string;
+  at: string;
+  prediction: boolean | number | Real | string;
+  probability?: Real | null;
+  features?: Record<string, boolean | number | Real | string | null>;
+}
+
 /** What a version holds, column by column. */
 export interface Profile {
   ref: string;
@@ -1993,6 +2125,13 @@ export interface RaiseAlert {
   channels?: string[];
 }
 
+/** A number with its interval. */
+export interface Rate {
+  value: Real;
+  low: Real;
+  high: Real;
+}
+
 export interface ReadDataset {
   /** Reference: name, name@3, name@b3:… */
   dataset: string;
@@ -2057,9 +2196,23 @@ export interface Reject {
   comment: string;
 }
 
+export interface RenameExperiment {
+  /** Name of the experiment */
+  experiment: string;
+  /** Its new name */
+  to: string;
+}
+
 export interface RenameModel {
   /** Name of the model */
   model: string;
+  /** Its new name */
+  to: string;
+}
+
+export interface RenameRun {
+  /** Id of the run, or run:ID */
+  run: string;
   /** Its new name */
   to: string;
 }
@@ -2148,6 +2301,7 @@ export interface Run {
   experiment: string;
   name: string;
   status: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'kernel_died' | 'lost';
+  state: 'active' | 'deleted';
   error: string;
   parameters: Record<string, string>;
   metrics: Record<string, Real>;
@@ -2208,6 +2362,12 @@ export interface RunMonitors {
   windows: MonitorWindow[];
 }
 
+/** The tags of a run. */
+export interface RunTags {
+  ref: string;
+  tags: Record<string, string>;
+}
+
 export interface SaveReport {
   kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution' | 'quality';
   model?: string;
@@ -2253,6 +2413,11 @@ export interface Schedule {
   timeout_seconds: Real | null;
   max_attempts: number;
   priority: number;
+  grid: Record<string, unknown>;
+  memory: string;
+  tags: string[];
+  cache: boolean;
+  secrets: string[];
   declared_in: string;
   paused: boolean;
   next: string[];
@@ -2319,6 +2484,18 @@ export interface SetDatasetTags {
   tags: Record<string, string>;
 }
 
+export interface SetExperimentTags {
+  /** Name of the experiment */
+  experiment: string;
+  tags: Record<string, string>;
+}
+
+export interface SetRunTags {
+  /** Id of the run, or run:ID */
+  run: string;
+  tags: Record<string, string>;
+}
+
 export interface SetTags {
   /** Name of the model, or reference of a version: name@3 */
   model: string;
@@ -2362,6 +2539,11 @@ export interface ShowDataset {
 export interface ShowExpectations {
   /** Name of the dataset */
   dataset: string;
+}
+
+export interface ShowExperiment {
+  /** Name of the experiment */
+  experiment: string;
 }
 
 export interface ShowFeatureView {
@@ -2436,6 +2618,7 @@ export interface ShowReport {
   report: string;
 }
 
+/** Of which version. */
 export interface ShowReproduction {
   /** Reference of the version */
   model: string;
@@ -2485,6 +2668,12 @@ export interface StartPipeline {
   cache?: boolean;
   /** Reference of what asked for it, such as schedule:nightly */
   trigger?: string;
+  /** Memory that a step may use which says nothing of its own */
+  memory?: string;
+  /** What limits in mlops.toml may count its jobs by */
+  tags?: string[];
+  /** Names whose values are secret, for every step */
+  secrets?: string[];
 }
 
 export interface StartRun {
@@ -2522,6 +2711,9 @@ export interface StepPlan {
   timeout_seconds?: Real | null;
   max_attempts?: number;
   cache?: boolean;
+  memory?: string;
+  tags?: string[];
+  secrets?: string[];
 }
 
 /** How far a step is. */
@@ -2597,6 +2789,14 @@ export interface SubmitSweep {
   kernel?: string;
   /** Names whose values are secret and are stored nowhere */
   secrets?: string[];
+  /** Memory that a run may use, such as 2GiB; that of mlops.toml if empty */
+  memory?: string;
+  /** What limits in mlops.toml may count its runs by */
+  tags?: string[];
+  /** Give the earlier run of a point that is as before */
+  cache?: boolean;
+  /** Reference of what asked for it, such as schedule:nightly */
+  trigger?: string;
 }
 
 /** One notebook run with many parameters. */
@@ -2793,6 +2993,13 @@ export interface Operations {
   'datasets.unalias': { request: DeleteDatasetAlias; result: DatasetAliasMove };
   'datasets.untag': { request: DeleteDatasetTag; result: DatasetTags };
   'datasets.versions': { request: ListDatasetVersions; result: Page<DatasetVersion> };
+  'experiments.create': { request: CreateExperiment; result: Experiment };
+  'experiments.delete': { request: ChangeExperimentState; result: Experiment };
+  'experiments.rename': { request: RenameExperiment; result: Experiment };
+  'experiments.restore': { request: ChangeExperimentState; result: Experiment };
+  'experiments.show': { request: ShowExperiment; result: Experiment };
+  'experiments.tag': { request: SetExperimentTags; result: Experiment };
+  'experiments.untag': { request: DeleteExperimentTag; result: Experiment };
   'features.define': { request: DefineFeatureView; result: FeatureView };
   'features.list': { request: ListFeatureViews; result: Page<FeatureView> };
   'features.show': { request: ShowFeatureView; result: FeatureView };
@@ -2804,6 +3011,7 @@ export interface Operations {
   'governance.sign': { request: AttachSignature; result: FilesSignature };
   'governance.signature': { request: ShowCard; result: FilesSignature };
   'import.end': { request: EndImportedRun; result: Run };
+  'import.experiment': { request: EnterExperiment; result: Experiment };
   'import.list': { request: ListImported; result: Page<Entered> };
   'import.model': { request: EnterModel; result: EnteredModel };
   'import.open': { request: OpenImportedRun; result: Run };
@@ -2851,6 +3059,8 @@ export interface Operations {
   'monitoring.figure': { request: DrawFigure; result: Figure };
   'monitoring.health': { request: ShowHealth; result: Health };
   'monitoring.log': { request: LogBatch; result: LoggedBatch };
+  'monitoring.log_labels': { request: PostLabels; result: LoggedBatch };
+  'monitoring.log_predictions': { request: PostPredictions; result: LoggedBatch };
   'monitoring.mute': { request: MuteAlerts; result: Mute };
   'monitoring.mutes': { request: ListMutes; result: Page<Mute> };
   'monitoring.notices': { request: ListNotices; result: Page<Notice> };
@@ -2891,13 +3101,18 @@ export interface Operations {
   'sweeps.show': { request: NameSweep; result: Sweep };
   'sweeps.submit': { request: SubmitSweep; result: Sweep };
   'tracking.attach': { request: AttachNotebook; result: Run };
+  'tracking.delete': { request: ChangeRunState; result: Run };
   'tracking.experiments': { request: ListExperiments; result: Page<Experiment> };
   'tracking.finish': { request: FinishRun; result: Run };
   'tracking.list': { request: ListRuns; result: Page<Run> };
   'tracking.log': { request: LogRun; result: Logged };
   'tracking.metric': { request: ListMetric; result: Page<MetricValue> };
+  'tracking.rename': { request: RenameRun; result: Run };
+  'tracking.restore': { request: ChangeRunState; result: Run };
   'tracking.show': { request: ShowRun; result: Run };
   'tracking.start': { request: StartRun; result: Run };
+  'tracking.tag': { request: SetRunTags; result: RunTags };
+  'tracking.untag': { request: DeleteRunTag; result: RunTags };
   'webhooks.receive': { request: ReceiveWebhook; result: Delivery };
   'workspace.show': { request: NoRequest; result: WorkspaceStatus };
 }
@@ -2937,6 +3152,13 @@ export const OPERATIONS = {
   'datasets.unalias': { method: 'DELETE', path: '/datasets/{dataset}/aliases/{alias}' },
   'datasets.untag': { method: 'DELETE', path: '/datasets/{dataset}/tags/{key}' },
   'datasets.versions': { method: 'GET', path: '/datasets/{dataset}/versions' },
+  'experiments.create': { method: 'POST', path: '/experiments' },
+  'experiments.delete': { method: 'DELETE', path: '/experiments/{experiment}' },
+  'experiments.rename': { method: 'PUT', path: '/experiments/{experiment}/name' },
+  'experiments.restore': { method: 'POST', path: '/experiments/{experiment}/restoration' },
+  'experiments.show': { method: 'GET', path: '/experiments/{experiment}' },
+  'experiments.tag': { method: 'PUT', path: '/experiments/{experiment}/tags' },
+  'experiments.untag': { method: 'DELETE', path: '/experiments/{experiment}/tags/{key}' },
   'features.define': { method: 'POST', path: '/feature-views/{name}/versions' },
   'features.list': { method: 'GET', path: '/feature-views' },
   'features.show': { method: 'GET', path: '/feature-views/{view}' },
@@ -2948,6 +3170,7 @@ export const OPERATIONS = {
   'governance.sign': { method: 'POST', path: '/model-versions/{model}/signatures' },
   'governance.signature': { method: 'GET', path: '/model-versions/{model}/signature' },
   'import.end': { method: 'POST', path: '/imports/runs/{run}/end' },
+  'import.experiment': { method: 'POST', path: '/imports/experiments/{experiment}' },
   'import.list': { method: 'GET', path: '/imports' },
   'import.model': { method: 'POST', path: '/imports/models/{model}' },
   'import.open': { method: 'POST', path: '/imports/runs' },
@@ -2995,6 +3218,8 @@ export const OPERATIONS = {
   'monitoring.figure': { method: 'GET', path: '/models/{model}/figures/{figure}' },
   'monitoring.health': { method: 'GET', path: '/models/{model}/health' },
   'monitoring.log': { method: 'POST', path: '/model-versions/{model}/batches' },
+  'monitoring.log_labels': { method: 'POST', path: '/model-versions/{model}/labels' },
+  'monitoring.log_predictions': { method: 'POST', path: '/model-versions/{model}/predictions' },
   'monitoring.mute': { method: 'POST', path: '/models/{model}/mutes' },
   'monitoring.mutes': { method: 'GET', path: '/mutes' },
   'monitoring.notices': { method: 'GET', path: '/alerts/{alert}/notices' },
@@ -3035,13 +3260,18 @@ export const OPERATIONS = {
   'sweeps.show': { method: 'GET', path: '/sweeps/{sweep}' },
   'sweeps.submit': { method: 'POST', path: '/sweeps' },
   'tracking.attach': { method: 'POST', path: '/runs/{run}/notebook' },
+  'tracking.delete': { method: 'DELETE', path: '/runs/{run}' },
   'tracking.experiments': { method: 'GET', path: '/experiments' },
   'tracking.finish': { method: 'POST', path: '/runs/{run}/end' },
   'tracking.list': { method: 'GET', path: '/runs' },
   'tracking.log': { method: 'POST', path: '/runs/{run}/measurements' },
   'tracking.metric': { method: 'GET', path: '/runs/{run}/metrics/{key}' },
+  'tracking.rename': { method: 'PUT', path: '/runs/{run}/name' },
+  'tracking.restore': { method: 'POST', path: '/runs/{run}/restoration' },
   'tracking.show': { method: 'GET', path: '/runs/{run}' },
   'tracking.start': { method: 'POST', path: '/runs' },
+  'tracking.tag': { method: 'PUT', path: '/runs/{run}/tags' },
+  'tracking.untag': { method: 'DELETE', path: '/runs/{run}/tags/{key}' },
   'webhooks.receive': { method: 'POST', path: '/webhooks/{webhook}/deliveries' },
   'workspace.show': { method: 'GET', path: '/workspace' }
 } as const satisfies Record<keyof Operations, { method: string; path: string }>;
