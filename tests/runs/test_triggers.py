@@ -79,3 +79,17 @@ def test_a_trigger_that_cannot_be_followed_is_noted_once_and_stops_no_other(trig
 def test_without_triggers_nothing_is_made(workspace: Workspace) -> None:
     assert triggers.fire(workspace) == 0
     assert not workspace.exists()
+
+
+def test_an_alert_starts_a_sweep_with_what_the_trigger_says_of_its_runs(triggered: Workspace) -> None:
+    more = 'grid = { month = [1, 2, 3] }\ntags = ["gpu"]\nmemory = "1GiB"\n'
+    (triggered.root / "mlops.toml").write_text(SETTINGS.replace('month = "{details.month}", ', "") + more)
+    again = Workspace(triggered.root)
+    alert(again, 1)
+    assert triggers.fire(again) == 1
+    found = jobs_of(again)
+    assert sorted(each.parameters["month"] for each in found) == [1, 2, 3]
+    assert {(each.parameters["why"], each.tags, each.memory) for each in found} == {
+        ("for performance_loss", ("gpu",), "1GiB")
+    }
+    assert triggers.fire(again) == 0

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 import mlops_ext as mlops
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
@@ -251,3 +251,33 @@ def test_the_command_adds_lists_and_ticks(ws: Workspace) -> None:
     assert len(call("tick")["fired"]) == 1
     assert call("tick")["fired"] == []
     assert call("schedule", "status")["alive"] is True
+
+
+def test_a_schedule_with_a_grid_fires_a_sweep_and_says_while_one_is_under_way(ws: Workspace) -> None:
+    write_notebook(ws.root / "fit.ipynb", ("day: str = ''\nlr: float = 0.1", "parameters"), "print(day, lr)")
+    settings: Any = {"grid": {"lr": [0.1, 0.01]}, "tags": ["gpu"], "memory": "1GiB", "cache": True, "overlap": False}
+    made = mlops.schedule(
+        "search", "fit.ipynb", cron=HOURLY, parameters={"day": "{day}"}, workspace=ws, secrets=["token"], **settings
+    )
+    assert (made.grid, made.tags, made.secrets) == ({"lr": [0.1, 0.01]}, ("gpu",), ("token",))
+    backdate(ws, "search", 1)
+    [sweep] = fire_due(ws)
+    found = jobs_of(ws)
+    assert sorted(each.parameters["lr"] for each in found) == [0.01, 0.1]
+    assert {(each.trigger, each.tags, each.memory, each.cache, each.secrets) for each in found} == {
+        (f"sweep:{sweep}", ("gpu",), "1GiB", True, ("token",))
+    }
+    assert actions(ws).count("sweep.submitted") == 1
+    backdate(ws, "search", 1)
+    ws.catalog.measure(lambda change: change.execute(delete(schedule_firings)) and None)
+    assert fire_due(ws) == [], "its sweep is still under way"
+    assert ws.call(service.show, ShowSchedule(schedule="search")).error == f"{sweep} is still queued"
+
+
+def test_a_grid_is_checked_when_the_schedule_is_made(ws: Workspace) -> None:
+    with pytest.raises(InvalidValue, match="lr"):
+        mlops.schedule("search", "train.ipynb", cron=HOURLY, grid={"lr": [1]}, workspace=ws)
+    with pytest.raises(InvalidValue, match="a grid for a pipeline"):
+        mlops.schedule("search", pipeline="p", cron=HOURLY, grid={"lr": [1]}, workspace=ws)
+    with pytest.raises(InvalidValue, match="0 runs"):
+        mlops.schedule("search", "train.ipynb", cron=HOURLY, grid={"day": []}, workspace=ws)
