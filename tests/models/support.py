@@ -23,8 +23,8 @@ def file_of(ws: Workspace, content: bytes, path: str = "model.bin") -> ModelFile
 
 def registered(ws: Workspace, name: str = "delay", content: bytes = b"one", **fields: Any) -> ModelVersion:
     files = fields.pop("files", None) or (file_of(ws, content),)
-    fields.setdefault("execution", Execution(kind="clean"))
-    request = Register(name=name, flavor="test", files=files, **fields)
+    fields = {"execution": Execution(kind="clean"), "flavor": "test"} | fields
+    request = Register(name=name, files=files, **fields)
     return ws.call(service.register, request)
 
 

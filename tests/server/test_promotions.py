@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from mlops_ext.models.promotion.types import GateRule
+import mlops_ext as mlops
+from mlops_ext.models import service
+from mlops_ext.models.promotion.types import ApplyPolicy, GateRule, Policy
+from mlops_ext.models.types import Field_, Signature
 from mlops_ext.workspace import Workspace
-from tests.models.support import applied, registered
+from tests.models.hostile import Calls
+from tests.models.support import applied, file_of, registered
 from tests.runs.writing import write_notebook
 from tests.server.conftest import Ask
 
@@ -50,3 +57,34 @@ def test_a_refusal_is_a_record_and_nobody_anonymous_approves(folder: Path, ask: 
     said = ask("POST", f"promotions/{waiting['id']}/approvals", {})
     assert said.code == 403
     assert ask("POST", f"promotions/{waiting['id']}/rejections", {"comment": "no"}).json["state"] == "rejected"
+
+
+def test_the_server_unpickles_nothing_whatever_it_is_asked_of_a_version(folder: Path, ask: Ask) -> None:
+    """The pickle notes who reads it. Every question about the version is asked; a gate that must read it, reads apart."""
+    read = folder / "read"
+    body = pickle.dumps(Calls(exec, f"import os; open({str(read)!r}, 'a').write(f'{{os.getpid()}} ')"))
+    ws = Workspace(folder)
+    frame = pd.DataFrame({"x": [0.0, 1.0] * 30, "late": [0, 1] * 30})
+    mlops.snapshot(frame, "flights", workspace=ws)
+    version = registered(
+        ws,
+        files=(file_of(ws, body, "model.pkl"),),
+        flavor="callable",
+        signature=Signature(inputs=(Field_(name="x", type="float64"),)),
+        trust=("builtins.exec",),
+        inputs=("dataset:flights@1",),
+    )
+    options = {"maximum": 1.0, "dataset": "flights@1", "label": "late"}
+    rules = {"production": (GateRule(gate="calibration", options=options),)}
+    ws.call(service.apply_policy, ApplyPolicy(policy=Policy(gates=rules, trust=version.trust)))
+    for asked in (
+        "", "/gates?to=production", "/card", "/evidence", "/sbom", "/comparison?other=delay@1",
+    ):  # fmt: skip
+        assert ask("GET", f"model-versions/delay@1{asked}").code == 200, asked
+    record = ask("POST", "model-versions/delay@1/promotions", {"to": "production"}).json
+    assert not read.exists()
+    limit = time.monotonic() + 120
+    while record["state"] == "evaluating" and time.monotonic() < limit:
+        record = ask("GET", f"promotions/{record['id']}").json
+    assert record["state"] == "refused", record
+    assert os.getpid() not in {int(text) for text in read.read_text().split()}
