@@ -8,11 +8,17 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from mlops_ext.errors import StoreReadOnly
+from mlops_ext.runs import edge
+from mlops_ext.runs.types import Job
 from mlops_ext.store import lifecycle
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import ShowRun
 from mlops_ext.workspace import Workspace
+from tests.runs.writing import write_notebook
 from tests.store.notes import problems, sequence
 
 
@@ -92,3 +98,45 @@ def test_a_store_made_on_a_full_disk_leaves_no_half_store(small_disk):
     with pytest.raises(StoreReadOnly, match="space"):
         Workspace(small_disk).ensure()
     assert not (small_disk / ".mlops" / "catalog.db").exists()
+
+
+FILLS = """
+if fills:
+    with open('ballast', 'wb', buffering=0) as file:
+        size = 1 << 16
+        while size:
+            try:
+                file.write(b'1' * size)
+            except OSError:
+                size >>= 1
+print('x' * 20_000)
+""".strip()
+
+
+def run_with_output(ws: Workspace, *, fills: bool) -> Job:
+    job = edge.queue("it.ipynb", "out.ipynb", {"fills": fills}, workspace=ws)
+    return edge.run_job(job, workspace=ws)
+
+
+def test_a_run_whose_output_finds_no_space_fails_and_leaves_a_whole_notebook(small_disk, tmp_path, monkeypatch):
+    monkeypatch.chdir(small_disk)
+    monkeypatch.setenv("MLOPS_CATALOG", f"sqlite:///{tmp_path / 'catalog.db'}")
+    monkeypatch.setenv("MLOPS_BLOBS", str(tmp_path / "blobs"))
+    ws = Workspace(small_disk)
+    write_notebook(small_disk / "it.ipynb", ("fills: bool = False", "parameters"), FILLS)
+    output = small_disk / "out.ipynb"
+    full = run_with_output(ws, fills=True)
+    assert (full.status, "could not write" in full.error, "No space left" in full.error) == ("failed", True, True)
+    nbformat.validate(nbformat.read(output, as_version=4))
+    assert "x" * 20_000 not in output.read_text(), "it is the last that found space"
+    run = ws.call(tracking.show, ShowRun(run=full.run))
+    assert (run.status, b"x" * 20_000 in ws.get_blob(str(run.output))) == ("failed", True), "the workspace has it whole"
+    former = output.read_bytes()
+    unstarted = run_with_output(ws, fills=False)
+    assert (unstarted.status, "No space left" in unstarted.error) == ("failed", True)
+    assert output.read_bytes() == former
+    assert sorted(path.name for path in small_disk.iterdir()) == [".mlops", "ballast", "it.ipynb", "out.ipynb"]
+    (small_disk / "ballast").unlink()
+    assert run_with_output(ws, fills=False).status == "succeeded"
+    assert "x" * 20_000 in output.read_text()
+    ws.database.close()
