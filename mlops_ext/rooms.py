@@ -29,6 +29,8 @@ import mlops_ext.runs.schedules.service
 import mlops_ext.runs.schedules.webhooks
 import mlops_ext.runs.service
 import mlops_ext.runs.sweeps.service
+import mlops_ext.tracking.curation.experiments
+import mlops_ext.tracking.curation.runs
 import mlops_ext.tracking.service  # noqa: F401
 from mlops_ext.operations import OPERATIONS, Operation, find
 

@@ -84,8 +84,20 @@ STORY: tuple[tuple[str, str], ...] = (
     ("webhooks.receive", "refused"),
     ("tracking.attach", "no-op"),
     ("tracking.finish", "no-op"),
+    ("tracking.rename", "no-op"),
+    ("tracking.tag", "no-op"),
+    ("tracking.untag", "refused"),
+    ("tracking.delete", "no-op"),
+    ("tracking.restore", "no-op"),
+    ("experiments.create", "refused"),
+    ("experiments.tag", "no-op"),
+    ("experiments.untag", "refused"),
+    ("experiments.rename", "refused"),
+    ("experiments.delete", "no-op"),
+    ("experiments.restore", "no-op"),
     ("import.open", "no-op"),
     ("import.end", "no-op"),
+    ("import.experiment", "no-op"),
     ("import.version", "no-op"),
     ("import.model", "no-op"),
     ("governance.sign", "no-op"),
@@ -289,6 +301,41 @@ class Cast:
 
     def tracking_finish(self) -> dict[str, Any]:
         return {"run": self.made["tracking.start"].id, "status": "succeeded"}
+
+    def tracking_rename(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "to": "the first"}
+
+    def tracking_tag(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "tags": {"team": "ops"}}
+
+    def tracking_untag(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "key": "team"}
+
+    def tracking_delete(self) -> dict[str, Any]:
+        return {"run": self.made["tracking.start"].id, "comment": "a wrong month"}
+
+    tracking_restore = tracking_delete
+
+    def experiments_create(self) -> dict[str, Any]:
+        return {"experiment": "empty"}
+
+    def experiments_tag(self) -> dict[str, Any]:
+        return {"experiment": "empty", "tags": {"team": "ops"}}
+
+    def experiments_untag(self) -> dict[str, Any]:
+        return {"experiment": "empty", "key": "team"}
+
+    def experiments_rename(self) -> dict[str, Any]:
+        return {"experiment": "empty", "to": "nothing"}
+
+    def experiments_delete(self) -> dict[str, Any]:
+        return {"experiment": "nothing"}
+
+    experiments_restore = experiments_delete
+
+    def import_experiment(self) -> dict[str, Any]:
+        ids = {"source": "http://elsewhere", "source_id": "7"}
+        return {**ids, "experiment": "emptied", "tags": {"team": "ops"}, "deleted": True}
 
     def import_open(self) -> dict[str, Any]:
         ids = {"source": "http://elsewhere", "source_id": "ab" * 16}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlops_ext.cli.session import Session
     from mlops_ext.runs.types import OutputPiece
 
-__all__ = ["Bar", "Cells"]
+__all__ = ["Bar", "Bytes", "Cells"]
 
 
 class Bar:
@@ -49,6 +49,21 @@ class Bar:
     def update(self, done: int, total: int | None = None) -> None:
         """Move the bar."""
         self._progress.update(self._task, completed=done, total=total)
+
+
+class Bytes(Bar):
+    """Shows how many bytes have come, how fast, and what they belong to."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+
+        super().__init__(session, name)
+        first, bar, *_, elapsed = self._progress.columns
+        self._progress.columns = (first, bar, DownloadColumn(), TransferSpeedColumn(), elapsed, TimeRemainingColumn())
+
+    def update(self, done: int, total: int | None = None, what: str = "") -> None:
+        """Move the bar."""
+        self._progress.update(self._task, completed=done, total=total, description=what)
 
 
 class Cells(Bar):

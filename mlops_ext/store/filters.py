@@ -49,6 +49,7 @@ ENTITIES = {
     "params": ("param", "parameter", "parameters"),
     "tags": ("tag",),
     "attributes": ("attribute", "attr", "run"),
+    "datasets": ("dataset",),
 }
 _CANONICAL = {alias: name for name, aliases in ENTITIES.items() for alias in (name, *aliases)}
 _EQUAL = ("=", "!=", "IN", "NOT IN")
@@ -114,11 +115,14 @@ class Fields:
         By `metrics`, `params` or `tags`.
     order : sequence of Sort
         The list's own order, unique as a whole; it breaks the ties of every other.
+    others : mapping of str to mapping of str to Field
+        What stands beside the items and has fields of its own, such as `datasets`.
     """
 
     attributes: Mapping[str, Field]
     order: Sequence[Sort]
     keyed: Mapping[str, Keyed] | None = None
+    others: Mapping[str, Mapping[str, Field]] | None = None
 
     def find(self, name: Name) -> Field:
         """Give the field that a name means.
@@ -132,13 +136,14 @@ class Fields:
         keyed = (self.keyed or {}).get(entity)
         if keyed is not None:
             return keyed.field(name.key)
-        if entity != "attributes":
-            known = [*(self.keyed or {}), "attributes"]
+        fields = self.attributes if entity == "attributes" else (self.others or {}).get(entity)
+        if fields is None:
+            known = [*(self.keyed or {}), *(self.others or {}), "attributes"]
             raise InvalidFilter.at(name.position, f"nothing here has {name.entity!r}", did_you_mean(name.entity, known))
-        if name.key not in self.attributes:
-            hint = did_you_mean(name.key, self.attributes)
-            raise InvalidFilter.at(name.position, f"no attribute {name.key!r} here", hint)
-        return self.attributes[name.key]
+        if name.key not in fields:
+            what = "attribute" if entity == "attributes" else f"{name.entity} with"
+            raise InvalidFilter.at(name.position, f"no {what} {name.key!r} here", did_you_mean(name.key, fields))
+        return fields[name.key]
 
 
 def searched(

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, now
-from mlops_ext.store.filters import Field, Fields, Keyed, searched
+from mlops_ext.store.filters import Field, Fields, Keyed, found, searched
 from mlops_ext.store.search import Sort
-from mlops_ext.tracking.rows import complete, in_state, run_of, runs_query
-from mlops_ext.tracking.tables import experiments, run_latest_metrics, run_links, run_parameters, run_tags, runs
+from mlops_ext.tracking.metrics import Reader
+from mlops_ext.tracking.rows import complete, deleted_at, in_state, run_of, runs_query
+from mlops_ext.tracking.tables import (
+    experiment_tags,
+    experiments,
+    run_datasets,
+    run_latest_metrics,
+    run_links,
+    run_parameters,
+    run_tags,
+    runs,
+)
 from mlops_ext.tracking.types import Experiment, ListExperiments, ListRuns, Run, RunStatus
 from mlops_ext.workspace import Workspace
 
-__all__ = ["DEFAULT_EXPERIMENT", "STATES", "experiments_", "list_"]
+__all__ = ["DEFAULT_EXPERIMENT", "STATES", "experiment_records", "experiments_", "experiments_query", "list_"]
 
 DEFAULT_EXPERIMENT = "default"
 STATES: tuple[str, ...] = get_args(RunStatus)
@@ -33,6 +45,9 @@ EXPERIMENTS = Fields(
         "creation_time": Field(_EXPERIMENT.created_at, "time"),
         "updated_at": Field(_EXPERIMENT.updated_at, "time"),
         "last_update_time": Field(_EXPERIMENT.updated_at, "time"),
+    },
+    keyed={
+        "tags": Keyed(experiment_tags.c.key, experiment_tags.c.value, experiment_tags.c.experiment == _EXPERIMENT.id)
     },
     order=(Sort(_EXPERIMENT.updated_at, descending=True), Sort(_EXPERIMENT.id, descending=True)),
 )
@@ -71,6 +86,12 @@ def run_fields(moment: datetime) -> Fields:
             "params": Keyed(run_parameters.c.name, run_parameters.c.value, _of(run_parameters), "json"),
             "tags": Keyed(run_tags.c.key, run_tags.c.value, _of(run_tags)),
         },
+        others={
+            "datasets": {
+                name: Field(run_datasets.c[name], within=_of(run_datasets), sortable=False)
+                for name in ("name", "digest", "context")
+            }
+        },
         order=(Sort(_RUN.started_at, descending=True), Sort(_RUN.id, descending=True)),
     )
 
@@ -81,7 +102,7 @@ def list_(ws: Workspace, request: ListRuns) -> Page[Run]:
     moment = now()
     if request.status and request.status not in STATES:
         raise InvalidValue(f"no run has the state {request.status!r}", hint=did_you_mean(request.status, STATES))
-    query = runs_query()
+    query = _in_lifecycle(runs_query(), deleted_at, request.state)
     if request.status:
         query = query.where(in_state(request.status, moment))
     with ws.catalog.read() as connection:
@@ -97,9 +118,31 @@ def list_(ws: Workspace, request: ListRuns) -> Page[Run]:
 @operation("tracking.experiments", "GET /experiments", command="experiments list")
 def experiments_(ws: Workspace, request: ListExperiments) -> Page[Experiment]:
     """List the experiments with how many runs each has, the one that was used last first."""
-    held = select(func.count()).where(_RUN.experiment == _EXPERIMENT.id).scalar_subquery()
+    query = _in_lifecycle(experiments_query(), _EXPERIMENT.deleted_at, request.state)
     with ws.catalog.read() as connection:
-        return searched(connection, select(experiments, held.label("held")), EXPERIMENTS, request, _experiment)
+        rows, following = found(connection, query, EXPERIMENTS, request)
+        return Page(items=experiment_records(connection, rows), next=following)
+
+
+def experiments_query() -> Select[Any]:
+    """Select experiments with how many runs each has."""
+    mine = and_(_RUN.experiment == _EXPERIMENT.id, _RUN.deleted_at.is_(None))
+    return select(experiments, select(func.count()).where(mine).scalar_subquery().label("held"))
+
+
+def experiment_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Experiment, ...]:
+    """Make the records of experiments, their tags read with one query."""
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    mine = select(experiment_tags).where(experiment_tags.c.experiment.in_([row.id for row in rows]))
+    for row in sorted(reader.execute(mine) if rows else (), key=lambda each: str(each.key)):
+        tags[row.experiment][row.key] = row.value
+    return tuple(_experiment(row, tags[row.id]) for row in rows)
+
+
+def _in_lifecycle(query: Select[Any], moment: ColumnElement[Any], state: str) -> Select[Any]:
+    if state == "any":
+        return query
+    return query.where(moment.is_(None) if state == "active" else moment.is_not(None))
 
 
 def _of(table: Any) -> Any:
@@ -111,5 +154,13 @@ def _linked(direction: str) -> Field:
     return Field(run_links.c.ref, within=within, sortable=False)
 
 
-def _experiment(row: Row[Any]) -> Experiment:
-    return Experiment(id=row.id, name=row.name, runs=row.held, created_at=row.created_at, updated_at=row.updated_at)
+def _experiment(row: Row[Any], tags: dict[str, str]) -> Experiment:
+    return Experiment(
+        id=row.id,
+        name=row.name,
+        runs=row.held,
+        tags=tags,
+        state="active" if row.deleted_at is None else "deleted",
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

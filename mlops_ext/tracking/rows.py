@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
-from mlops_ext.errors import NotFound
+from mlops_ext.errors import Conflict, NotFound
+from mlops_ext.records import now
 from mlops_ext.tracking.metrics import Reader
 from mlops_ext.tracking.tables import (
     experiments,
@@ -23,7 +24,37 @@ from mlops_ext.tracking.tables import (
 )
 from mlops_ext.tracking.types import Artifact, CellState, Run, RunDataset, RunStatus
 
-__all__ = ["complete", "in_state", "run_id", "run_of", "runs_query", "status_at", "the_run"]
+__all__ = [
+    "ExperimentDeleted", "RunDeleted", "RunEnded", "complete", "deleted_at", "in_state", "run_id", "run_of",
+    "run_record", "runs_query", "status_at", "the_run",
+]  # fmt: skip
+
+
+class RunEnded(Conflict):
+    """A write to a run that has ended."""
+
+    code = "run_ended"
+
+
+class RunDeleted(RunEnded):
+    """A write to a run that is deleted, by itself or with its experiment."""
+
+    code = "run_deleted"
+
+
+class ExperimentDeleted(Conflict):
+    """A write to an experiment that is deleted."""
+
+    code = "experiment_deleted"
+
+    @classmethod
+    def of(cls, name: str) -> ExperimentDeleted:
+        """Say so of one."""
+        return cls(f"experiment {name!r} is deleted", hint=f"Bring it back first: mlops experiments restore {name!r}")
+
+
+deleted_at = func.coalesce(runs.c.deleted_at, experiments.c.deleted_at)
+"""Since when a run counts as deleted: as MLflow has it, one goes and comes back with its experiment."""
 
 
 def run_id(text: str) -> str:
@@ -33,23 +64,35 @@ def run_id(text: str) -> str:
 
 def runs_query() -> Select[Any]:
     """Select runs with the names of their experiments."""
-    return select(runs, experiments.c.name.label("experiment_name")).join(
-        experiments, experiments.c.id == runs.c.experiment
-    )
+    columns = (runs, experiments.c.name.label("experiment_name"), experiments.c.deleted_at.label("experiment_deleted"))
+    return select(*columns).join(experiments, experiments.c.id == runs.c.experiment)
 
 
-def the_run(reader: Reader, run: str, *, lock: bool = False) -> Row[Any]:
+def run_record(reader: Reader, run: str) -> Run:
+    """Read one run, of which is known that it is there."""
+    row = reader.execute(runs_query().where(runs.c.id == run)).one()
+    return complete(reader, [run_of(row, now())])[0]
+
+
+def the_run(reader: Reader, run: str, *, lock: bool = False, active: bool = False) -> Row[Any]:
     """Read one run's row, locked against other writers when asked.
 
     Raises
     ------
     NotFound
         No run has this id.
+    RunDeleted
+        It is deleted, and an active one is asked for.
     """
-    query = select(runs).where(runs.c.id == run)
+    group = select(experiments.c.deleted_at).where(experiments.c.id == runs.c.experiment).scalar_subquery()
+    query = (select(runs, group.label("experiment_deleted")) if active else select(runs)).where(runs.c.id == run)
     row: Row[Any] | None = reader.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise NotFound(f"no run {run!r}", hint="List them with: mlops runs list")
+    if active and (row.deleted_at is not None or row.experiment_deleted is not None):
+        raise RunDeleted(
+            f"run {run} is deleted and takes no more", hint=f"Bring it back first: mlops runs restore {run}"
+        )
     return row
 
 
@@ -78,6 +121,7 @@ def run_of(row: Row[Any], moment: datetime) -> Run:
         experiment=row.experiment_name,
         name=row.name,
         status=status,
+        state="active" if row.deleted_at is None and row.experiment_deleted is None else "deleted",
         error=row.error,
         notebook=row.notebook,
         source=row.source,

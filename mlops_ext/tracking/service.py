@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, insert, select, update
 
-from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, new_id, now
 from mlops_ext.refs import check_name
@@ -15,7 +15,7 @@ from mlops_ext.store.search import paged
 from mlops_ext.tracking import entries, listing
 from mlops_ext.tracking.listing import STATES
 from mlops_ext.tracking.metrics import Content, add_points, content_of, counts_of
-from mlops_ext.tracking.rows import complete, run_id, run_of, runs_query, the_run
+from mlops_ext.tracking.rows import ExperimentDeleted, RunEnded, run_id, run_record, the_run
 from mlops_ext.tracking.tables import experiments, run_latest_metrics, run_links, run_metrics, runs
 from mlops_ext.tracking.types import (
     AttachNotebook,
@@ -57,12 +57,6 @@ MAX_ERROR = 4000
 list_, experiments_ = listing.list_, listing.experiments_
 
 
-class RunEnded(Conflict):
-    """A write to a run that has ended."""
-
-    code = "run_ended"
-
-
 @operation("tracking.start", "POST /runs", writes=True)
 def start(ws: Workspace, request: StartRun) -> Run:
     """Start a run; it counts as lost when it gives no sign of life for the length of its lease."""
@@ -91,7 +85,7 @@ def log(ws: Workspace, request: LogRun) -> Logged:
     run = run_id(request.run)
 
     def change(under_way: Change) -> Logged:
-        row = the_run(under_way, run, lock=True)
+        row = the_run(under_way, run, lock=True, active=True)
         _refuse_ended(row)
         entries.add_parameters(under_way, run, request.parameters)
         entries.set_tags(under_way, run, request.tags)
@@ -151,8 +145,7 @@ def show(ws: Workspace, request: ShowRun) -> Run:
     run = run_id(request.run)
     with ws.catalog.read() as connection:
         the_run(connection, run)
-        row = connection.execute(runs_query().where(runs.c.id == run)).one()
-        return complete(connection, [run_of(row, now())])[0]
+        return run_record(connection, run)
 
 
 @operation("tracking.metric", "GET /runs/{run}/metrics/{key}", command="runs metric")
@@ -248,12 +241,21 @@ def _refuse_ended(row: Row[Any]) -> None:
 
 
 def experiment_id(under_way: Change, name: str) -> str:
-    """Give the id of an experiment, made when it is new; say that it was used now."""
-    found = under_way.execute(select(experiments.c.id).where(experiments.c.name == name)).scalar_one_or_none()
-    if found is not None:
-        used = update(experiments).where(experiments.c.id == found).values(updated_at=under_way.now)
+    """Give the id of an experiment, made when it is new; say that it was used now.
+
+    Raises
+    ------
+    ExperimentDeleted
+        The experiment of this name is deleted.
+    """
+    asked = select(experiments.c.id, experiments.c.deleted_at).where(experiments.c.name == name)
+    held = under_way.execute(asked).one_or_none()
+    if held is not None and held.deleted_at is not None:
+        raise ExperimentDeleted.of(name)
+    if held is not None:
+        used = update(experiments).where(experiments.c.id == held.id).values(updated_at=under_way.now)
         under_way.execute(used)
-        return str(found)
+        return str(held.id)
     made = new_id()
     row = {"id": made, "name": name, "created_at": under_way.now, "updated_at": under_way.now}
     under_way.execute(insert(experiments).values(row))

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, St
 from mlops_ext.store.schema import Json, Real, Utc, metadata
 
 __all__ = [
+    "experiment_tags",
     "experiments",
     "run_artifacts",
     "run_datasets",
@@ -25,7 +26,16 @@ experiments = Table(
     Column("name", String(250), nullable=False, unique=True),
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),
+    Column("deleted_at", Utc),
     Index("ix_experiments_updated_at_id", "updated_at", "id"),
+)
+
+experiment_tags = Table(
+    "experiment_tags",
+    metadata,
+    Column("experiment", String(32), ForeignKey("experiments.id"), primary_key=True),
+    Column("key", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 runs = Table(
@@ -52,6 +62,7 @@ runs = Table(
     Column("lease_seconds", Float, nullable=False),
     Column("lease_until", Utc, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("deleted_at", Utc),
     Index("ix_runs_started_at_id", "started_at", "id"),
     Index("ix_runs_experiment_started_at_id", "experiment", "started_at", "id"),
     Index("ix_runs_status_lease_until", "status", "lease_until"),

@@ -10,20 +10,26 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, SearchRequest, Timestamp
 
 __all__ = [
-    "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "ListExperiments", "ListMetric", "ListRuns",
-    "LogRun", "Logged", "MetricPoint", "MetricValue", "Run", "RunDataset", "RunStatus", "ShowRun", "StartRun",
+    "Artifact", "AttachNotebook", "CellState", "Experiment", "FinishRun", "Lifecycle", "ListExperiments", "ListMetric",
+    "ListRuns", "Listed", "LogRun", "Logged", "MetricPoint", "MetricValue", "Run", "RunDataset", "RunStatus",
+    "ShowRun", "StartRun",
 ]  # fmt: skip
 
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "kernel_died", "lost"]
+Lifecycle = Literal["active", "deleted"]
+Listed = Literal["active", "deleted", "any"]
 
 
 class Experiment(Record):
     """A group of runs that are meant to be compared."""
 
-    shown: ClassVar[tuple[str, ...]] = ("name", "runs", "updated_at")
+    shown: ClassVar[tuple[str, ...]] = ("name", "runs", "tags", "updated_at")
     id: str
     name: str
     runs: int
+    """How many there are, without the deleted ones."""
+    tags: dict[str, str] = Field(default={})
+    state: Lifecycle = "active"
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -67,6 +73,8 @@ class Run(Record):
     experiment: str
     name: str = ""
     status: RunStatus
+    state: Lifecycle = "active"
+    """A run is deleted when its experiment is."""
     error: str = ""
     parameters: dict[str, str] = Field(default={})
     """Each value as JSON text."""
@@ -188,11 +196,12 @@ class ShowRun(Request):
 
 class ListRuns(SearchRequest):
     experiment: str = Field(default="", description="Only runs of this experiment")
-    status: str = Field(default="", description="Only runs in this state")
+    status: str = Field(default="", description="Only runs that stand so, such as running or failed")
+    state: Listed = Field(default="active", description="active, deleted or any")
 
 
 class ListExperiments(SearchRequest):
-    pass
+    state: Listed = Field(default="active", description="active, deleted or any")
 
 
 class ListMetric(PageRequest):

@@ -14,7 +14,7 @@ from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.types import ListDatasets, ListDatasetVersions
 from mlops_ext.store.grammar import InvalidFilter
 from mlops_ext.tracking import service
-from mlops_ext.tracking.types import FinishRun, ListExperiments, ListRuns, LogRun, MetricPoint, StartRun
+from mlops_ext.tracking.types import FinishRun, ListExperiments, ListRuns, LogRun, MetricPoint, RunDataset, StartRun
 from mlops_ext.workspace import Workspace
 
 
@@ -40,7 +40,8 @@ def names(ws: Workspace, **asked: Any) -> list[str]:
 def store(workspace: Workspace) -> Workspace:
     made(workspace, "a", metrics={"auc": 0.5}, parameters={"month": "1", "solver": '"lbfgs"'}, tags={"team": "ops"})
     made(workspace, "b", metrics={"auc": math.nan}, parameters={"month": '"1"'}, inputs=("dataset:flights@2",))
-    made(workspace, "c", metrics={"auc": 0.9}, experiment="other", tags={"team": "web"})
+    rows = RunDataset(name="rows", digest="12ab", context="train")
+    made(workspace, "c", metrics={"auc": 0.9}, experiment="other", tags={"team": "web"}, datasets=(rows,))
     made(workspace, "open", outputs=("model:delay@1",))
     return workspace
 
@@ -54,6 +55,9 @@ def store(workspace: Workspace) -> Workspace:
         ("params.month = 1", ["b", "a"]),
         ("params.solver ILIKE 'LB%'", ["a"]),
         ("tags.team != 'ops'", ["c"]),
+        ("dataset.name = 'rows' AND datasets.context IN ('train', 'test')", ["c"]),
+        ("dataset.digest LIKE '12%'", ["c"]),
+        ("NOT dataset.name = 'rows'", ["open", "b", "a"]),
         ("status = 'running'", ["open"]),
         ("attributes.status IN ('succeeded') AND experiment = 'other'", ["c"]),
         ("inputs LIKE 'dataset:flights@%'", ["b"]),
@@ -102,5 +106,7 @@ def test_experiments_and_datasets_are_searched_alike(store: Workspace) -> None:
 def test_what_a_list_lacks_is_said(workspace: Workspace) -> None:
     with pytest.raises(InvalidFilter, match="no attribute 'statsu' here"):
         names(workspace, filter="statsu = 'x'")
-    with pytest.raises(InvalidFilter, match="nothing here has 'tags'"):
-        workspace.call(service.experiments_, ListExperiments(filter="tags.a = 'x'"))
+    with pytest.raises(InvalidFilter, match="nothing here has 'params'"):
+        workspace.call(service.experiments_, ListExperiments(filter="params.a = 'x'"))
+    with pytest.raises(InvalidFilter, match="no dataset with 'nam' here"):
+        names(workspace, filter="dataset.nam = 'x'")

@@ -22,10 +22,10 @@ def mlflow(session: Session, uri: str, dry_run: bool) -> Any:
     What came over before stays as it is; an import that was broken off goes on. Exit code 6: something was left out or
     differs afterwards, and is named.
     """
-    from mlops_ext.cli.progress import Bar
+    from mlops_ext.cli.progress import Bytes
     from mlops_ext.models.importing.edge import import_mlflow
 
-    with Bar(session, "runs and versions") as bar:
+    with Bytes(session, "runs and versions") as bar:
         report = import_mlflow(uri, dry_run=dry_run, progress=bar.update, workspace=session.workspace)
     session.exit_code = REFUSED if report.differences else 0
     return report

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_ext.models.importing.ledger import Ledger
+from mlops_ext.models.importing.ledger import Ledger, Progress
 from mlops_ext.models.importing.mlflow import MlflowStore
 from mlops_ext.models.importing.registry import import_models
-from mlops_ext.models.importing.runs import import_runs
+from mlops_ext.models.importing.runs import import_runs, is_known, models_of
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.models.importing.types import ImportReport
 
 __all__ = ["import_mlflow"]
-
-Progress = Callable[[int, int], None]
 
 
 def import_mlflow(
@@ -36,7 +33,7 @@ def import_mlflow(
     dry_run : bool
         Only count what would come.
     progress : callable, optional
-        Told how many runs and versions are done, and of how many.
+        Told how many bytes are done, of how many, and how many runs and versions.
     workspace : Workspace, optional
         Where to; the one found from here when left out.
 
@@ -62,8 +59,16 @@ def import_mlflow(
     runs = {each.experiment_id: store.runs(each.experiment_id) for each in experiments}
     models = store.models()
     versions = {each.name: store.versions(each.name) for each in models}
-    total = sum(map(len, runs.values())) + sum(map(len, versions.values()))
-    ledger = Ledger(ws, store, dry_run=dry_run, total=total, progress=progress)
-    import_runs(ledger, experiments, runs)
+    ledger = Ledger(ws, store, dry_run=dry_run, progress=progress)
+    logged = models_of(ledger, experiments)
+    for run in (run for some in runs.values() for run in some):
+        if not is_known(ledger, run):
+            ledger.expect(
+                [run.info.artifact_uri, *(each.artifact_location for each in logged.get(run.info.run_id, ()))]
+            )
+    for version in (version for some in versions.values() for version in some):
+        if not ledger.held("version", f"{version.name}@{version.version}"):
+            ledger.expect([store.location(version.name, int(version.version))])
+    import_runs(ledger, experiments, runs, logged)
     import_models(ledger, models, versions)
     return ledger.report()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from mlops_ext.errors import StoreUnavailable
 from mlops_ext.models.importing import service
 from mlops_ext.models.importing.mlflow import MlflowStore
 from mlops_ext.models.importing.types import Brought, Count, ImportReport, ListImported
 from mlops_ext.operations import every
 from mlops_ext.workspace import Workspace
 
-__all__ = ["KINDS", "Ledger", "fitting"]
+__all__ = ["KINDS", "Ledger", "Progress", "fitting"]
+
+Progress = Callable[[int, int, str], None]
 
 KINDS = ("experiment", "run", "parameter", "metric", "point", "tag", "artifact", "dataset", "logged_model", "model",
          "version", "file", "alias")  # fmt: skip
@@ -30,10 +33,8 @@ class Ledger:
         Where from.
     dry_run : bool
         Write nothing.
-    total : int
-        How many runs and versions there are.
     progress : callable, optional
-        Told of each one that is done.
+        Told how many bytes are done, of how many, and what is done beside.
     """
 
     def __init__(
@@ -42,8 +43,7 @@ class Ledger:
         store: MlflowStore,
         *,
         dry_run: bool = False,
-        total: int = 0,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.ws, self.store, self.dry_run = ws, store, dry_run
         self.there: Counter[str] = Counter()
@@ -54,7 +54,11 @@ class Ledger:
         self.renamed: list[Brought] = []
         self.differences: list[str] = []
         self.notes: list[str] = []
-        self._progress, self._done, self._total = progress, 0, total
+        self.binned: set[str] = set()
+        """Experiments that are deleted in the source; their runs follow them here."""
+        self._progress = progress
+        self._things, self._done = 0, 0
+        self._bytes, self._arrived = 0, 0
         asked = [ListImported(source=store.name, kind=kind, limit=1000) for kind in ("", "open")]
         listed = [each for request in asked for each in every(ws, service.list_imported, request)]
         self._held: dict[tuple[str, str], str] = {(each.kind, each.source_id): each.subject for each in listed}
@@ -83,11 +87,29 @@ class Ledger:
         self.out[kind] += 1
         self.differences.append(f"{what}: {why}")
 
+    def expect(self, folders: Sequence[str]) -> None:
+        """Expect one more run or version, and the files that lie in folders of the source."""
+        self._things += 1
+        for folder in folders:
+            try:
+                self._bytes += sum(each.size or 0 for each in self.store.files(folder))
+            except StoreUnavailable:  # told when its turn comes, with the run or version that it belongs to
+                continue
+
+    def arrived(self, size: int) -> None:
+        """Tell that bytes came over, or were here."""
+        self._arrived += size
+        self._tell()
+
     def step(self) -> None:
         """Tell that one more run or version is done."""
         self._done += 1
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress:
-            self._progress(self._done, self._total)
+            told = f"{self._done} of {self._things} runs and versions"
+            self._progress(self._arrived, max(self._bytes, self._arrived), told)
 
     def report(self) -> ImportReport:
         """Give what was done."""
@@ -106,7 +128,7 @@ class Ledger:
             source=self.store.name,
             dry_run=self.dry_run,
             counts=tuple(counts),
-            bytes=self.bytes,
+            bytes=self._bytes if self.dry_run else self.bytes,
             renamed=tuple(self.renamed),
             differences=tuple(self.differences),
             notes=tuple(dict.fromkeys(self.notes)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +19,14 @@ __all__ = ["MlflowStore", "RemoteFile", "moment"]
 _PAGE = 1000
 _PATIENCE = 10.0
 _PORTS = {"http": 80, "https": 443}
+_ALL = 3
+"""MLflow's view of what is active and what is deleted."""
+_REMEDY = "See that the store can be read with this version of mlflow, then import again: it goes on"
+_REMEDIES = {
+    "out-of-date database schema": "Keep a copy of it, then: mlflow db upgrade {source}",
+    "maintenance mode": "Turn it into a database, and import that: mlflow migrate-filestore --help",
+}
+_NO_STORE = "Give its file, folder or server"
 
 
 class RemoteFile(Record):
@@ -53,6 +61,7 @@ class MlflowStore:
             raise MissingExtra.of("mlflow", "mlflow") from error
         self._client = _asked(lambda: MlflowClient(tracking_uri=self.uri, registry_uri=self.uri), self.name)
         self._trees: dict[str, Any] = {}
+        self._listed: dict[str, list[RemoteFile]] = {}
 
     @property
     def name(self) -> str:
@@ -60,17 +69,16 @@ class MlflowStore:
         return _name(self.uri)
 
     def experiments(self) -> list[Any]:
-        """List the active experiments, the oldest first."""
-        found = self._pages(lambda token: self._client.search_experiments(max_results=_PAGE, page_token=token))
+        """List the experiments, the deleted ones too, the oldest first."""
+        ask = self._client.search_experiments
+        found = self._pages(lambda token: ask(view_type=_ALL, max_results=_PAGE, page_token=token))
         return sorted(found, key=lambda each: (each.creation_time or 0, each.experiment_id))
 
     def runs(self, experiment: str) -> list[Any]:
-        """List the active runs of an experiment, the oldest first."""
-        return self._runs(experiment, 1)
-
-    def deleted_runs(self, experiment: str) -> int:
-        """Count the runs in the bin."""
-        return len(self._runs(experiment, 2))
+        """List the runs of an experiment, the deleted ones too, the oldest first."""
+        ask = self._client.search_runs
+        found = self._pages(lambda token: ask([experiment], "", _ALL, _PAGE, ["attributes.start_time ASC"], token))
+        return sorted(found, key=lambda each: (each.info.start_time or 0, each.info.run_id))
 
     def run(self, run: str) -> Any:
         """Read one run anew."""
@@ -115,19 +123,16 @@ class MlflowStore:
         return str(_asked(lambda: self._client.get_model_version_download_uri(model, str(version)), self.name))
 
     def files(self, folder: str) -> list[RemoteFile]:
-        """List all files below a folder of artifacts, by their paths."""
-        return sorted(self._walk(folder, None), key=lambda each: each.path)
+        """List all files below a folder of artifacts, by their paths; asked once."""
+        if folder not in self._listed:
+            self._listed[folder] = sorted(self._walk(folder, None), key=lambda each: each.path)
+        return self._listed[folder]
 
     def fetch(self, folder: str, path: str, scratch: Path) -> Path:
         """Copy one file below a folder of artifacts to the disk, in pieces; give where it lies now."""
-        with _quiet():
+        with _variable("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"):
             fetched = _asked(lambda: self._tree(folder).download_artifacts(path, str(scratch)), self.name)
         return Path(fetched)
-
-    def _runs(self, experiment: str, view: int) -> list[Any]:
-        ask = self._client.search_runs
-        found = self._pages(lambda token: ask([experiment], "", view, _PAGE, ["attributes.start_time ASC"], token))
-        return sorted(found, key=lambda each: (each.info.start_time or 0, each.info.run_id))
 
     def _tree(self, folder: str) -> Any:
         if folder not in self._trees:
@@ -170,11 +175,10 @@ def _check_inside(path: str) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow from drawing a bar for each file; it reads no other switch than this variable."""
-    name = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Set a variable meanwhile: MLflow reads no other switch for its bars and for reading a folder."""
     former = os.environ.get(name)
-    os.environ[name] = "false"
+    os.environ[name] = value
     try:
         yield
     finally:
@@ -189,11 +193,13 @@ def _asked(question: Callable[[], Any], source: str) -> Any:
     from mlflow.exceptions import MlflowException
 
     try:
-        return question()
+        with _variable("MLFLOW_ALLOW_FILE_STORE", "true"):
+            return question()
     except (MlflowException, OSError) as error:
+        told = str(error).strip()
+        remedy = next((way for sign, way in _REMEDIES.items() if sign in told), _REMEDY)
         raise StoreUnavailable(
-            f"MLflow at {source}: {type(error).__name__}: {str(error).strip()[:500]}",
-            hint="See that the store can be read with this version of mlflow, then import again: it goes on",
+            f"MLflow at {source}: {type(error).__name__}: {told[:500]}", hint=remedy.format(source=source)
         ) from error
 
 
@@ -211,13 +217,30 @@ def _check_there(uri: str) -> None:
     parts = urlsplit(uri)
     if parts.scheme in ("sqlite", "file"):
         path = Path(unquote(parts.path[1:] if parts.scheme == "sqlite" else parts.path))
-        if not path.exists():
-            raise InvalidValue(f"no MLflow store in {str(path)!r}", hint="Give its file, folder or server")
+        if not path.exists() or not (_is_database(path) if parts.scheme == "sqlite" else _is_folder(path)):
+            raise InvalidValue(f"no MLflow store in {str(path)!r}", hint=_NO_STORE)
     if parts.scheme in _PORTS:
         try:
             socket.create_connection((parts.hostname or "", parts.port or _PORTS[parts.scheme]), _PATIENCE).close()
         except OSError as error:
             raise StoreUnavailable(f"nothing answers at {_name(uri)}: {error}", hint="Start: mlflow server") from error
+
+
+def _is_database(path: Path) -> bool:
+    """Tell whether a file is MLflow's database; its client would make another file one."""
+    import sqlite3
+
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            asked = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('experiments', 'runs')"
+            return bool(connection.execute(asked).fetchone()[0] == 2)
+    except sqlite3.Error:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether a folder is MLflow's file store; its client would make another one."""
+    return path.is_dir() and ((path / "models").is_dir() or any(path.glob("*/meta.yaml")))
 
 
 def _name(uri: str) -> str:

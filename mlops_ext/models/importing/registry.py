@@ -57,6 +57,8 @@ def _import_version(ledger: Ledger, name: str, there: str, version: Any) -> None
     number = int(version.version)
     here = ledger.held("version", f"{there}@{number}")
     ledger.count("version", known=1 if here else 0)
+    if here and not ledger.dry_run:
+        _compare_again(ledger, here, there, version)
     if here or ledger.dry_run:
         return
     try:
@@ -76,7 +78,7 @@ def _register(ledger: Ledger, name: str, there: str, version: Any) -> ModelVersi
         folder = Path(scratch)
         location = ledger.store.location(there, int(version.version))
         for file in ledger.store.files(location):
-            download(ledger, location, file, folder)
+            ledger.arrived(download(ledger, location, file, folder).stat().st_size)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         if not paths:
             raise InvalidValue(f"no files lie at {location}", hint="Log the model again")
@@ -163,6 +165,21 @@ def _compare(ledger: Ledger, made: ModelVersion) -> None:
     for file in here.files:
         if sha256_of(ledger.ws.blob_path(file.digest)) != file.sha256:
             ledger.differences.append(f"{file.path} of {made.ref} has another SHA-256 than what arrived")
+
+
+def _compare_again(ledger: Ledger, here: str, there: str, version: Any) -> None:
+    """Compare a version that came over before with the files that the source lists now."""
+    try:
+        made = ledger.ws.call(registry.version, ShowVersion(model=here.removeprefix("model:")))
+        _compare(ledger, made)
+        listed = ledger.store.files(ledger.store.location(there, int(version.version)))
+    except (DamagedBlob, NotFound, StoreUnavailable) as trouble:
+        ledger.differences.append(f"model version {there}@{version.version}: {trouble.message}")
+        return
+    held = {file.path: file.size for file in made.files}
+    for file in listed:
+        if file.path not in held or file.size not in (None, held[file.path]):
+            ledger.differences.append(f"{file.path} of model version {there}@{version.version} is another there now")
 
 
 def _import_model(ledger: Ledger, name: str, model: Any) -> None:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from mlops_ext.errors import DamagedBlob, InvalidValue, StoreUnavailable
+from mlops_ext.errors import Conflict, DamagedBlob, InvalidValue, StoreUnavailable
 from mlops_ext.models.importing import service
-from mlops_ext.models.importing.artifacts import brought
+from mlops_ext.models.importing.artifacts import bring_files, pieces
 from mlops_ext.models.importing.ledger import Ledger, fitting
 from mlops_ext.models.importing.mlflow import moment
-from mlops_ext.models.importing.types import Brought, EndImportedRun, OpenImportedRun
+from mlops_ext.models.importing.types import Brought, EndImportedRun, EnterExperiment, OpenImportedRun
+from mlops_ext.models.importing.verifying import compare_run, verify_run
+from mlops_ext.operations import every
+from mlops_ext.store.curation import check_tags
 from mlops_ext.tracking import entries
 from mlops_ext.tracking import service as tracking
-from mlops_ext.tracking.types import Artifact, LogRun, MetricPoint, Run, RunDataset, RunStatus, ShowRun
+from mlops_ext.tracking.types import (
+    Experiment,
+    ListExperiments,
+    LogRun,
+    MetricPoint,
+    Run,
+    RunDataset,
+    RunStatus,
+    ShowRun,
+)
 
-__all__ = ["STATUS", "import_runs"]
-
-T = TypeVar("T")
+__all__ = ["STATUS", "import_runs", "is_known", "models_of"]
 
 STATUS: Mapping[str, RunStatus] = {
     "FINISHED": "succeeded", "FAILED": "failed", "KILLED": "cancelled", "RUNNING": "lost", "SCHEDULED": "lost",
@@ -29,19 +38,12 @@ _OPEN = ("RUNNING", "SCHEDULED")
 _PARENT = "mlflow.parentRunId"
 _STATE = "mlflow.status"
 _POINTS = 5000
-_FILES = 50
 
 
-def import_runs(ledger: Ledger, experiments: Sequence[Any], runs: Mapping[str, Sequence[Any]]) -> None:
-    """Bring over the runs of all experiments; a run comes after the one around it."""
-    names: dict[str, str] = {}
+def models_of(ledger: Ledger, experiments: Sequence[Any]) -> dict[str, list[Any]]:
+    """List the logged models by the run that made them; those of no run stay where they are, and are named."""
     logged: dict[str, list[Any]] = {}
     for each in experiments:
-        names[each.experiment_id] = _name(ledger, each, names)
-        _count(ledger, [run.info.run_id for run in runs[each.experiment_id]])
-        deleted = ledger.store.deleted_runs(each.experiment_id)
-        if deleted:
-            ledger.notes.append(f"{deleted} deleted runs of experiment {each.name!r} stay where they are")
         for model in ledger.store.logged_models(each.experiment_id):
             logged.setdefault(model.source_run_id or "", []).append(model)
     for model in logged.pop("", ()):
@@ -49,29 +51,74 @@ def import_runs(ledger: Ledger, experiments: Sequence[Any], runs: Mapping[str, S
         ledger.leave(
             "logged_model", f"logged model {model.model_id}", "no run made it; register it in MLflow to keep it"
         )
-    found = [run for some in runs.values() for run in some]
-    for run in _parents_first(found):
+    return logged
+
+
+def import_runs(
+    ledger: Ledger,
+    experiments: Sequence[Any],
+    runs: Mapping[str, Sequence[Any]],
+    logged: Mapping[str, Sequence[Any]],
+) -> None:
+    """Bring over the runs of all experiments, one after the run around it; then the experiments themselves."""
+    names: dict[str, str] = {}
+    listed = every(ledger.ws, tracking.experiments_, ListExperiments(state="any", limit=1000))
+    here = {each.id: each for each in listed}
+    ledger.binned = {each.experiment_id for each in experiments if each.lifecycle_stage == "deleted"}
+    for each in experiments:
+        names[each.experiment_id] = _name(ledger, each, names, here)
+    for run in _parents_first([run for some in runs.values() for run in some]):
         _import_run(ledger, names[run.info.experiment_id], run, logged.get(run.info.run_id, []))
-        ledger.step()
+    for each in experiments:
+        _import_experiment(ledger, names[each.experiment_id], each, runs[each.experiment_id])
 
 
-def _count(ledger: Ledger, runs: Sequence[str]) -> None:
-    """Count one experiment, which is here when all of its runs are; one without runs makes none."""
-    known = all(ledger.held("run", run) for run in runs)
-    new = not known and not ledger.dry_run
-    ledger.count("experiment", new=int(new), known=int(known and bool(runs)), out=int(not runs))
+def _import_experiment(ledger: Ledger, name: str, experiment: Any, runs: Sequence[Any]) -> None:
+    """Take an experiment over once all of its runs are here; until then the next import does."""
+    known = bool(ledger.held("experiment", experiment.experiment_id))
+    ledger.count("experiment", known=int(known))
+    if known or ledger.dry_run:
+        return
+    missing = sum(1 for run in runs if not ledger.held("run", run.info.run_id))
+    if missing:
+        ledger.leave("experiment", f"experiment {name!r}", f"{missing} of its runs did not come over")
+        return
+    tags = {key: value for key, value in (experiment.tags or {}).items() if _tag_fits(ledger, name, key, value)}
+    entered = ledger.ws.call(
+        service.enter_experiment,
+        EnterExperiment(
+            experiment=name,
+            source=ledger.store.name,
+            source_id=experiment.experiment_id,
+            tags=tags,
+            deleted=experiment.lifecycle_stage == "deleted",
+        ),
+    )
+    ledger.remember("experiment", experiment.experiment_id, f"experiment:{entered.id}")
+    ledger.new["experiment"] += 1
 
 
-def _name(ledger: Ledger, experiment: Any, names: Mapping[str, str]) -> str:
-    name = fitting(experiment.name)
+def _tag_fits(ledger: Ledger, experiment: str, key: str, value: str) -> bool:
+    try:
+        check_tags({key: value})
+    except InvalidValue as refusal:
+        ledger.leave("tag", f"tag {key!r} of experiment {experiment!r}", refusal.message)
+        return False
+    return True
+
+
+def _name(ledger: Ledger, experiment: Any, names: Mapping[str, str], here: Mapping[str, Experiment]) -> str:
+    """Give the name of an experiment here: the one it has by now, else the nearest to its own that is free."""
+    held = here.get(ledger.held("experiment", experiment.experiment_id).removeprefix("experiment:"))
+    name = held.name if held else fitting(experiment.name)
     name = "default" if experiment.experiment_id == "0" and name == "Default" else name
-    if name in names.values():
+    binned = {each.name for each in here.values() if each.state == "deleted"}
+    if not held and (name in names.values() or name in binned):
         name = f"{name[:200]}-{experiment.experiment_id}"
     if name != experiment.name:
         ledger.renamed.append(Brought(there=f"experiment {experiment.name}", here=f"experiment {name}"))
-    kept = {key: value for key, value in (experiment.tags or {}).items() if not key.startswith("mlflow.experiment")}
-    if kept:
-        ledger.notes.append(f"experiment {name!r} loses its tags, an experiment has none here: {json.dumps(kept)}")
+    elif not held and any(each.name == name for each in here.values()):
+        ledger.notes.append(f"an experiment {name!r} is here already; what comes over joins it")
     return name
 
 
@@ -87,19 +134,24 @@ def _parents_first(runs: Sequence[Any]) -> Iterator[Any]:
 
 def _import_run(ledger: Ledger, experiment: str, run: Any, models: Sequence[Any]) -> None:
     """Bring one run over, unless it is here and has not gone on since."""
-    known = _is_known(ledger, run)
+    known = is_known(ledger, run)
     ledger.count("run", known=int(known))
     if known or ledger.dry_run:
+        if known and not ledger.dry_run:
+            verify_run(ledger, ledger.held("run", run.info.run_id), run, models)
         return
     try:
         _bring(ledger, experiment, run, models)
-    except (DamagedBlob, StoreUnavailable) as trouble:
+    except (Conflict, DamagedBlob, StoreUnavailable) as trouble:
         ledger.leave("run", f"run {run.info.run_id}", f"{trouble.message}; the next import goes on with it")
     else:
         ledger.new["run"] += 1
+        ledger.remember("run", run.info.run_id, ledger.held("open", run.info.run_id))
+    ledger.step()
 
 
-def _is_known(ledger: Ledger, run: Any) -> bool:
+def is_known(ledger: Ledger, run: Any) -> bool:
+    """Tell whether a run came over, and did not go on there since."""
     here = ledger.held("run", run.info.run_id)
     if not here or run.info.status in _OPEN:
         return bool(here)
@@ -123,12 +175,12 @@ def _bring(ledger: Ledger, experiment: str, run: Any, models: Sequence[Any]) -> 
     if opened.id != run.info.run_id:
         ledger.renamed.append(Brought(there=f"run {run.info.run_id}", here=opened.ref))
     points = _log(ledger, opened, run)
-    _files(ledger, opened, run, models)
+    bring_files(ledger, opened, run, models)
     measured = ledger.ws.call(tracking.log, LogRun(run=opened.id)).metrics
     if measured != points:
         ledger.differences.append(f"run {run.info.run_id} has {points} metric points there and {measured} here")
     _end(ledger, opened, run)
-    _compare(ledger, opened, run)
+    compare_run(ledger, opened.id, ledger.store.run(run.info.run_id))
 
 
 def _log(ledger: Ledger, opened: Run, run: Any) -> int:
@@ -151,7 +203,7 @@ def _log(ledger: Ledger, opened: Run, run: Any) -> int:
     places: set[Any] = set()
     for key in sorted(run.data.metrics):
         ledger.count("metric", new=1)
-        for some in _pieces(_points(ledger, opened, run, key), _POINTS):
+        for some in pieces(_points(ledger, opened, run, key), _POINTS):
             ledger.ws.call(tracking.log, LogRun(run=opened.id, metrics=tuple(some)))
             places.update((each.key, each.step, each.at, str(each.value + 0.0)) for each in some)
     ledger.count("point", len(places), new=len(places))
@@ -204,49 +256,6 @@ def _datasets(ledger: Ledger, opened: Run, run: Any) -> Iterator[RunDataset]:
             yield dataset
 
 
-def _files(ledger: Ledger, opened: Run, run: Any, models: Sequence[Any]) -> None:
-    """Bring over the artifacts of a run and of the models that it logged, which lie below `models/ID`."""
-    folders = [(run.info.artifact_uri, "")]
-    for model in models:
-        status = str(getattr(model.status, "value", model.status))
-        info = {
-            "model_id": model.model_id,
-            "name": model.name,
-            "model_type": model.model_type,
-            "status": status,
-            "created": model.creation_timestamp,
-            "tags": dict(model.tags or {}),
-            "params": dict(model.params or {}),
-            "metrics": [[each.key, str(each.value), each.step, each.timestamp] for each in model.metrics or ()],
-        }
-        data = json.dumps(info, ensure_ascii=False, indent=1, sort_keys=True).encode()
-        about = Artifact(path=f"models/{model.model_id}.json", digest=ledger.ws.put_blob(data), size=len(data))
-        ledger.ws.call(tracking.log, LogRun(run=opened.id, artifacts=(about,)))
-        ledger.count("logged_model", new=1)
-        folders.append((model.artifact_location, f"models/{model.model_id}/"))
-    held = {each.path: each.size for each in opened.artifacts}
-    for folder, prefix in folders:
-        files = ledger.store.files(folder)
-        ledger.count("artifact", len(files))
-        missing = [each for each in files if each.size is None or held.get(prefix + each.path) != each.size]
-        ledger.known["artifact"] += len(files) - len(missing)
-        for some in _pieces(brought(ledger, folder, missing, prefix), _FILES):
-            _keep(ledger, opened, some)
-
-
-def _keep(ledger: Ledger, opened: Run, some: Sequence[Artifact]) -> None:
-    kept = []
-    for each in some:
-        try:
-            entries.check(LogRun(run=opened.id, artifacts=(each,)))
-        except InvalidValue as refusal:
-            ledger.leave("artifact", f"artifact {each.path!r} of run {opened.id}", refusal.message)
-        else:
-            kept.append(each)
-    ledger.ws.call(tracking.log, LogRun(run=opened.id, artifacts=tuple(kept)))
-    ledger.new["artifact"] += len(kept)
-
-
 def _end(ledger: Ledger, opened: Run, run: Any) -> None:
     status, unknown = STATUS.get(run.info.status, "lost"), run.info.status not in STATUS
     if unknown or run.info.status in _OPEN:
@@ -256,28 +265,6 @@ def _end(ledger: Ledger, opened: Run, run: Any) -> None:
     error = f"{run.info.status} in MLflow when it was imported" if status == "lost" else ""
     ended = moment(run.info.end_time)
     ids = {"run": opened.id, "source": ledger.store.name, "source_id": run.info.run_id}
-    ledger.ws.call(service.end_run, EndImportedRun(**ids, status=status, error=error, ended_at=ended))
-
-
-def _compare(ledger: Ledger, opened: Run, run: Any) -> None:
-    """Compare a run that came over with what the source says now."""
-    here = ledger.ws.call(tracking.show, ShowRun(run=opened.id))
-    there = ledger.store.run(run.info.run_id)
-    pairs = {
-        "parameters": (len(there.data.params), len(here.parameters)),
-        "metrics": (len(there.data.metrics), len(here.metrics)),
-    }
-    for kind, (asked, got) in pairs.items():
-        if asked != got:
-            ledger.differences.append(f"run {run.info.run_id} has {asked} {kind} there and {got} here")
-    for key, value in there.data.metrics.items():
-        if key in here.metrics and str(here.metrics[key] + 0.0) != str(value + 0.0):
-            ledger.differences.append(
-                f"metric {key!r} of run {run.info.run_id} is {value} there, {here.metrics[key]} here"
-            )
-
-
-def _pieces(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    deleted = run.info.lifecycle_stage == "deleted" and run.info.experiment_id not in ledger.binned
+    asked = EndImportedRun(**ids, status=status, error=error, ended_at=ended, deleted=deleted)
+    ledger.ws.call(service.end_run, asked)

@@ -13,6 +13,7 @@ from mlops_ext.models.importing.types import (
     EndImportedRun,
     Entered,
     EnteredModel,
+    EnterExperiment,
     EnterModel,
     EnterVersion,
     ListImported,
@@ -31,12 +32,14 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import Subject, check_number_of_tags, check_tags, check_text, tags_of
 from mlops_ext.store.search import Sort, paged
 from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.curation import experiments as grouping
+from mlops_ext.tracking.curation.types import ShowExperiment
 from mlops_ext.tracking.rows import run_id, the_run
-from mlops_ext.tracking.tables import runs
-from mlops_ext.tracking.types import FinishRun, Run, ShowRun, StartRun
+from mlops_ext.tracking.tables import experiments, runs
+from mlops_ext.tracking.types import Experiment, FinishRun, Run, ShowRun, StartRun
 from mlops_ext.workspace import Workspace
 
-__all__ = ["end_run", "enter_model", "enter_version", "list_imported", "open_run"]
+__all__ = ["end_run", "enter_experiment", "enter_model", "enter_version", "list_imported", "open_run"]
 
 LEASE_SECONDS = 86400.0
 """An open run whose import was killed counts as lost after so long; the next import opens it again."""
@@ -89,10 +92,39 @@ def end_run(ws: Workspace, request: EndImportedRun) -> Run:
             _remember(under_way, request.source, "run", request.source_id, f"run:{run}")
         ended = FinishRun(run=run, status=request.status, error=request.error)
         moment = request.ended_at or row.started_at
+        if request.deleted:
+            under_way.execute(update(runs).where(runs.c.id == run).values(deleted_at=under_way.now))
         tracking.end_row(under_way, row, ended, moment, tracking.still(under_way, run, measured), "run.imported")
 
     ws.catalog.write(change)
     return tracking.show(ws, ShowRun(run=run))
+
+
+@operation("import.experiment", "POST /imports/experiments/{experiment}", writes=True)
+def enter_experiment(ws: Workspace, request: EnterExperiment) -> Experiment:
+    """Take over an experiment when its runs are here: it is made when it has none, and gets its tags; once."""
+    name = check_name(request.experiment)
+    check_tags(request.tags)
+
+    def change(under_way: Change) -> str:
+        found = _subject(under_way, request.source, "experiment", request.source_id)
+        if found is not None:
+            known = select(experiments.c.name).where(experiments.c.id == found.removeprefix("experiment:"))
+            return str(under_way.execute(known).scalar_one())
+        experiment = tracking.experiment_id(under_way, name)
+        held = grouping.tags_of(under_way, experiment)
+        tags = {key: value for key, value in request.tags.items() if key not in held}
+        check_number_of_tags({**held, **tags})
+        grouping.put_tags(under_way, experiment, tags)
+        if request.deleted:
+            mine = experiments.c.id == experiment
+            under_way.execute(update(experiments).where(mine).values(deleted_at=under_way.now))
+        _remember(under_way, request.source, "experiment", request.source_id, f"experiment:{experiment}")
+        told = {"source": request.source, "source_id": request.source_id, "tags": tags, "deleted": request.deleted}
+        under_way.event("experiment.imported", f"experiment:{name}", told)
+        return name
+
+    return grouping.show(ws, ShowExperiment(experiment=ws.catalog.write(change)))
 
 
 @operation("import.version", "POST /imports/model-versions", writes=True)

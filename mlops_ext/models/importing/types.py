@@ -14,6 +14,7 @@ __all__ = [
     "Brought",
     "Count",
     "EndImportedRun",
+    "EnterExperiment",
     "EnterModel",
     "EnterVersion",
     "Entered",
@@ -24,6 +25,14 @@ __all__ = [
 ]
 
 _SOURCE = "Where it comes from, as the import writes it"
+
+
+class EnterExperiment(Request):
+    experiment: str = Field(description="Name of the experiment, here")
+    source: str = Field(max_length=250, description=_SOURCE)
+    source_id: str = Field(max_length=400, description="Id of the experiment there")
+    tags: dict[str, str] = Field(default_factory=dict)
+    deleted: bool = Field(default=False, description="Whether it is deleted there")
 
 
 class OpenImportedRun(Request):
@@ -43,6 +52,7 @@ class EndImportedRun(Request):
     status: RunStatus
     error: str = ""
     ended_at: Timestamp | None = None
+    deleted: bool = Field(default=False, description="Whether it is deleted there")
 
 
 class EnterVersion(Request):
@@ -67,11 +77,11 @@ class Entered(Record):
 
     shown: ClassVar[tuple[str, ...]] = ("kind", "source_id", "subject", "imported_at")
     source: str
-    kind: Literal["open", "run", "model", "version", "alias"]
+    kind: Literal["experiment", "open", "run", "model", "version", "alias"]
     """`open` is a run whose import has begun."""
     source_id: str
     subject: str
-    """`run:ID`, `model:NAME` or `model:NAME@N`."""
+    """`experiment:ID`, `run:ID`, `model:NAME` or `model:NAME@N`."""
     imported_at: Timestamp
 
 
@@ -88,7 +98,7 @@ class EnteredModel(Record):
 class ListImported(PageRequest):
     source: str = Field(default="", description="Only what comes from there")
     kind: str = Field(
-        default="", description="Only run, model, version or alias; open: the runs whose import has begun"
+        default="", description="Only experiment, run, model, version or alias; open: the runs whose import has begun"
     )
 
 
@@ -118,7 +128,7 @@ class ImportReport(Record):
     dry_run: bool = False
     counts: tuple[Count, ...] = ()
     bytes: int = 0
-    """Of the artifacts that were fetched now."""
+    """Of the files that were fetched now; in a dry run of all that would be."""
     renamed: tuple[Brought, ...] = ()
     """What could not keep its name or number."""
     differences: tuple[str, ...] = ()

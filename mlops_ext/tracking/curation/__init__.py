@@ -1,0 +1,1 @@
+"""Keeping experiments and runs in order: create, rename, tag, delete, restore."""
