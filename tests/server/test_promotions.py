@@ -81,8 +81,8 @@ def test_the_server_unpickles_nothing_whatever_it_is_asked_of_a_version(folder: 
         "", "/gates?to=production", "/card", "/evidence", "/sbom", "/comparison?other=delay@1",
     ):  # fmt: skip
         assert ask("GET", f"model-versions/delay@1{asked}").code == 200, asked
-    record = ask("POST", "model-versions/delay@1/promotions", {"to": "production"}).json
     assert not read.exists()
+    record = ask("POST", "model-versions/delay@1/promotions", {"to": "production"}).json
     limit = time.monotonic() + 120
     while record["state"] == "evaluating" and time.monotonic() < limit:
         record = ask("GET", f"promotions/{record['id']}").json
