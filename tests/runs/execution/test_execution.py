@@ -199,16 +199,6 @@ def test_a_run_killed_with_its_worker_is_tried_again_once(ws: Workspace) -> None
     assert found[1].output is not None, "what it had saved is kept"
 
 
-def test_two_workers_share_the_jobs_and_run_each_once(ws: Workspace) -> None:
-    write_notebook(ws.root / "nb" / "it.ipynb", ("n: int = 0", "parameters"), WROTE.replace("'{} '", "f'{n} '"))
-    for number in range(4):
-        ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb", parameters={"n": number}))
-    workers = [start_worker(), start_worker()]
-    for worker in workers:
-        assert worker.wait(120) == 0
-    assert sorted(wrote(ws)) == ["0", "1", "2", "3"]
-
-
 def test_papermill_itself_runs_with_our_engine(ws: Workspace) -> None:
     write_notebook(ws.root / "nb" / "it.ipynb", ("month = 1", "parameters"), "print(month)", "1 / 0", "2")
     program = (
