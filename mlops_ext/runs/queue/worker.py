@@ -171,6 +171,10 @@ class Worker:
             if until_idle and not (ended or begun or self.running or leases.any_queued(self.ws)):
                 return done
             time.sleep(_QUICK_SECONDS if self.running else 0.0 if ended or begun else self.poll_seconds)
+        # Processes here outlive a worker; what runs elsewhere is answered by it to the end.
+        while self.place is not None and self.running:
+            done += self._reap()
+            time.sleep(_QUICK_SECONDS)
         return done
 
     def stop(self) -> None:
