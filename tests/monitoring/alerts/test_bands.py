@@ -80,7 +80,20 @@ def test_a_metric_that_was_not_measured_is_named():
 
 @pytest.mark.parametrize(
     "module",
-    ["service", "types", "tables", "alerts.bands", "alerts.service", "drift.edge", "drift.verdict", "performance.edge"],
+    [
+        "service",
+        "types",
+        "tables",
+        "alerts.bands",
+        "alerts.service",
+        "drift.edge",
+        "drift.verdict",
+        "monitors.edge",
+        "monitors.declared",
+        "performance.edge",
+        "performance.predicting",
+        "quality.edge",
+    ],
 )
 def test_the_light_modules_load_no_numeric_library(module):
     code = (

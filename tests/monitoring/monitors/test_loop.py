@@ -69,6 +69,7 @@ def test_a_tick_takes_a_window_all_the_way_to_its_retraining_once(declared):
     assert (job.trigger, job.parameters) == (alert.ref, {"window": window.window, "first": ["x"]})
 
 
+@pytest.mark.sqlite
 def test_later_windows_join_the_alert_and_start_nothing_until_it_is_resolved(declared):
     ws = declared
     tick(ws, notices=False)
@@ -87,6 +88,7 @@ def test_later_windows_join_the_alert_and_start_nothing_until_it_is_resolved(dec
     assert drifts() == 1
 
 
+@pytest.mark.sqlite
 def test_only_the_channels_that_a_monitor_names_are_told(declared, monkeypatch):
     ws = declared
     with listening() as ops, listening() as others:

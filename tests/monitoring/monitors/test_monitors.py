@@ -57,6 +57,7 @@ def test_a_new_version_is_judged_once_and_a_drifted_one_is_heard(workspace):
     assert "of 0.05 in any 52 windows" in report.verdict.method
 
 
+@pytest.mark.sqlite
 def test_the_loop_is_one_lineage(workspace):
     watched(workspace)
     mlops.snapshot(frame(2000, 3, shift=1.0), "flights", workspace=workspace)
@@ -70,6 +71,7 @@ def test_the_loop_is_one_lineage(workspace):
     assert told["monitor.added"]["inputs"] == ["dataset:flights@1"]
 
 
+@pytest.mark.sqlite
 def test_every_window_gets_its_share_of_the_promise_and_no_more(workspace):
     watched(workspace, alpha=0.04, windows=4)
     for seed in range(2, 8):
@@ -81,6 +83,7 @@ def test_every_window_gets_its_share_of_the_promise_and_no_more(workspace):
     )
 
 
+@pytest.mark.sqlite
 def test_a_column_that_is_gone_has_drifted_and_one_that_is_not_watched_has_not(workspace):
     watched(workspace, columns=["x", "k"])
     mlops.snapshot(frame(2000, 2).drop(columns=["k", "c"]), "flights", workspace=workspace)
@@ -88,6 +91,7 @@ def test_a_column_that_is_gone_has_drifted_and_one_that_is_not_watched_has_not(w
     assert windows(workspace)[0].drifted == ("k",)
 
 
+@pytest.mark.sqlite
 def test_a_window_that_cannot_be_judged_is_heard_too(workspace):
     watched(workspace, numeric=["x"])
     mlops.snapshot(frame(50, 2).assign(x="text"), "flights", workspace=workspace)
@@ -101,6 +105,7 @@ def test_a_window_that_cannot_be_judged_is_heard_too(workspace):
     assert run_due(workspace) == 0
 
 
+@pytest.mark.sqlite
 def test_a_paused_monitor_judges_nothing_and_catches_up(workspace):
     watched(workspace)
     workspace.call(service.pause, ShowMonitor(monitor="arrivals"))
@@ -112,6 +117,7 @@ def test_a_paused_monitor_judges_nothing_and_catches_up(workspace):
     assert run_due(workspace) == 1
 
 
+@pytest.mark.sqlite
 def test_by_the_clock_the_latest_version_is_judged(workspace):
     watched(workspace, cron="* * * * *")
     mlops.snapshot(frame(500, 2), "flights", workspace=workspace)
@@ -151,6 +157,7 @@ def test_what_is_declared_in_the_file_is_what_is_watched(workspace):
     assert [each.name for each in ws.call(service.list_, ListMonitors())] == ["mine"]
 
 
+@pytest.mark.sqlite
 def test_a_faulty_declaration_names_its_line(workspace):
     path = workspace.root / "mlops.toml"
     for text, message in (
@@ -163,7 +170,7 @@ def test_a_faulty_declaration_names_its_line(workspace):
             apply_declared(Workspace(workspace.root))
 
 
-@pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -189,6 +196,7 @@ def test_a_monitor_is_checked_when_it_is_declared(workspace, settings, error, me
         ws.call(service.show, ShowMonitor(monitor="m"))
 
 
+@pytest.mark.sqlite
 def test_another_promise_starts_its_account_anew_and_another_column_does_not(workspace):
     watched(workspace, windows=2)
     mlops.snapshot(frame(300, 2), "flights", workspace=workspace)

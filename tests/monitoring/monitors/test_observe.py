@@ -23,8 +23,6 @@ from mlops_ext.store.schema import blob_owners
 from mlops_ext.workspace import Workspace
 from tests.monitoring.monitors.support import event_count, frame, let_end, stream
 
-sqlite_only = pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
-
 
 def windows(workspace, name="live"):
     return list(workspace.call(service.windows, ListMonitorWindows(monitor=name)))
@@ -125,6 +123,7 @@ def test_a_large_window_is_a_sketch_whose_statistics_keep_their_error(workspace,
         assert value == pytest.approx(row.value, abs=slack), (column, statistic)
 
 
+@pytest.mark.sqlite
 def test_windows_of_time_follow_the_rows_and_late_ones_are_counted(workspace):
     stream(workspace, window="1h", grace="0s")
     moment = datetime(2013, 3, 14, 15, 30, tzinfo=timezone.utc)
@@ -179,6 +178,7 @@ def test_a_judge_that_was_lost_is_followed_by_another_at_the_same_level(workspac
     assert len(service.find(workspace, "live").spending["spent"]) == 1
 
 
+@pytest.mark.sqlite
 def test_rows_come_as_records_too_and_other_columns_are_left(workspace):
     stream(workspace, columns=["x", "c"])
     request = Observe(monitor="live", batch="r", rows=({"x": 1.5, "c": "a", "secret": "s"}, {"x": None, "q": 1}))
@@ -189,7 +189,7 @@ def test_rows_come_as_records_too_and_other_columns_are_left(workspace):
     assert table.to_pydict() == {"x": [1.5, None], "c": ["a", None]}
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_what_cannot_be_observed_is_said(workspace):
     stream(workspace)
     mlops.monitor("arrivals", reference="flights@1", data="flights", workspace=workspace)
@@ -204,7 +204,7 @@ def test_what_cannot_be_observed_is_said(workspace):
             call()
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_a_paused_stream_keeps_nothing_and_says_so(workspace):
     stream(workspace)
     workspace.call(service.pause, ShowMonitor(monitor="live"))
@@ -214,7 +214,7 @@ def test_a_paused_stream_keeps_nothing_and_says_so(workspace):
     assert mlops.observe("live", frame(10, 1), batch="a", workspace=workspace).new
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_a_column_that_changes_its_type_within_a_window_is_seen_and_stops_nothing(workspace):
     stream(workspace, columns=["x", "k"])
     mlops.observe("live", {"x": [1.0, 2.0], "k": [2**60, 1]}, workspace=workspace)
@@ -225,7 +225,7 @@ def test_a_column_that_changes_its_type_within_a_window_is_seen_and_stops_nothin
     assert (window.state, window.drifted) == ("judged", ("x",))
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_small_batches_are_folded_so_that_few_parts_are_left(workspace, monkeypatch):
     monkeypatch.setattr(parts, "FOLD", 4)
     stream(workspace)
@@ -236,7 +236,7 @@ def test_small_batches_are_folded_so_that_few_parts_are_left(workspace, monkeypa
     assert sorted((row.level, row.rows) for row in found) == [(0, 5), (1, 20), (2, 80)]
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_ids_of_batches_are_forgotten_a_week_after_their_window(workspace, monkeypatch):
     from mlops_ext.monitoring.monitors import running
 
@@ -250,7 +250,7 @@ def test_ids_of_batches_are_forgotten_a_week_after_their_window(workspace, monke
     assert count(workspace, observed_batches) == 0
 
 
-@sqlite_only
+@pytest.mark.sqlite
 def test_the_features_of_logged_predictions_are_watched_window_by_window(workspace):
     from tests.models.support import registered
 
