@@ -11,15 +11,16 @@ from sqlalchemy import insert, select, update
 
 from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.refs import Ref
-from mlops_ext.store.curation import check_key, check_tags, check_value
+from mlops_ext.store.curation import check_key, check_number_of_tags, check_tags, check_value
 from mlops_ext.store.search import batches
 from mlops_ext.tracking.tables import run_artifacts, run_datasets, run_links, run_parameters, run_tags
 
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
+    from mlops_ext.tracking.metrics import Reader
     from mlops_ext.tracking.types import Artifact, LogRun, RunDataset
 
-__all__ = ["add_artifacts", "add_datasets", "add_links", "add_parameters", "check", "set_tags"]
+__all__ = ["add_artifacts", "add_datasets", "add_links", "add_parameters", "check", "set_tags", "tags_of"]
 
 MAX_DATASET = 500
 MAX_DIGEST = 80
@@ -72,11 +73,20 @@ def add_parameters(change: Change, run: str, parameters: Mapping[str, str]) -> N
 
 def set_tags(change: Change, run: str, tags: Mapping[str, str]) -> None:
     """Store tags; the last value of each key counts."""
-    held = _held(change, run_tags, run, run_tags.c.key, tags)
+    if not tags:
+        return
+    held = tags_of(change, run)
+    check_number_of_tags({**held, **tags})
     _insert(change, run_tags, run, "key", {k: v for k, v in tags.items() if k not in held})
     for key, value in tags.items():
         if key in held and held[key] != value:
             change.execute(update(run_tags).where(run_tags.c.run == run, run_tags.c.key == key).values(value=value))
+
+
+def tags_of(reader: Reader, run: str) -> dict[str, str]:
+    """Read the tags of a run."""
+    found = reader.execute(select(run_tags.c.key, run_tags.c.value).where(run_tags.c.run == run))
+    return {row.key: row.value for row in found}
 
 
 def add_links(change: Change, run: str, inputs: Sequence[str], outputs: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Found", "search_results", "training_metrics"]
+__all__ = ["Found", "best_candidates", "search_results", "training_metrics"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,23 @@ def search_results(estimator: Any) -> tuple[Found, dict[str, bytes]]:
     best = {f"best_{name}": value for name, value in estimator.best_params_.items()}
     found = Found(best, {"best_cv_score": float(estimator.best_score_), "candidates": len(results["params"])})
     return found, {"candidates.csv": pd.DataFrame(results).to_csv(index=False).encode()}
+
+
+def best_candidates(estimator: Any, number: int) -> list[Found]:
+    """Give the best candidates of a fitted search, by their rank: parameters, scores and times over the folds.
+
+    Of several metrics, the one that the search was refitted for ranks.
+    """
+    results = getattr(estimator, "cv_results_", None)
+    if not isinstance(results, Mapping):
+        return []
+    refit = estimator.refit if isinstance(estimator.refit, str) else ""
+    ranks = results.get("rank_test_score", results.get(f"rank_test_{refit}"))
+    if ranks is None:
+        return []
+    kept = [key for key in results if key.startswith(("mean_", "std_"))]
+    order = sorted(range(len(ranks)), key=lambda place: (ranks[place], place))[:number]
+    return [Found(results["params"][place], {key: float(results[key][place]) for key in kept}) for place in order]
 
 
 def _regression(y: Any, predicted: Any, weight: Any) -> dict[str, float]:

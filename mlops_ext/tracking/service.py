@@ -32,7 +32,7 @@ from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
-from mlops_ext.store.curation import check_tags
+from mlops_ext.store.curation import check_number_of_tags, check_tags, check_text
 
 __all__ = [
     "RunEnded",
@@ -61,7 +61,9 @@ list_, experiments_ = listing.list_, listing.experiments_
 def start(ws: Workspace, request: StartRun) -> Run:
     """Start a run; it counts as lost when it gives no sign of life for the length of its lease."""
     name = check_name(request.experiment)
+    check_text("name", request.name)
     check_tags(request.tags)
+    check_number_of_tags(request.tags)
     run = new_id()
 
     def change(under_way: Change) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error, roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -85,8 +89,13 @@ def test_a_search_logs_its_best_and_its_candidates(ws: Workspace) -> None:
         make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [0.1, 1.0]}, cv=3
     )
     search.fit(x, y)
-    [run] = runs(ws)
+    *candidates, run = runs(ws)
     assert run.metrics["best_cv_score"] == search.best_score_
+    first = next(each for each in candidates if each.name == "candidate 1")
+    assert (first.parent, first.status) == (run.id, "succeeded")
+    assert first.parameters["logisticregression__C"] == str(search.best_params_["logisticregression__C"])
+    assert first.metrics["mean_test_score"] == search.best_score_
+    assert len(candidates) == 2
     assert run.parameters["best_logisticregression__C"] == str(search.best_params_["logisticregression__C"])
     table = ws.get_blob(run.artifacts[0].digest).decode()
     assert (run.artifacts[0].path, len(table.strip().splitlines())) == ("candidates.csv", 3)
@@ -138,6 +147,59 @@ def test_estimators_that_are_made_later_are_logged_and_stay_what_they_were(ws: W
     clone(Majority(tie=1)).fit([[1], [2], [3]], np.array([0, 1, 1]))
     [run] = runs(ws)
     assert (run.parameters["tie"], run.metrics["training_accuracy"]) == ("1", pytest.approx(2 / 3))
+
+
+def test_what_prepares_data_is_logged_with_the_pipeline_alone(ws: Workspace) -> None:
+    x, y = CANCER
+    scaled = StandardScaler().fit_transform(StandardScaler().fit(x).transform(x))
+    LogisticRegression(C=0.5).fit(scaled, y)
+    cross_val_score(LogisticRegression(), scaled, y, cv=3)
+    [run] = runs(ws)
+    assert (run.parameters["estimator"], run.parameters["C"]) == ('"LogisticRegression"', "0.5")
+
+
+def test_fit_predict_and_fit_transform_are_fits_too_and_count_once(ws: Workspace) -> None:
+    x, _ = CANCER
+    labels = KMeans(n_clusters=2, n_init=1, random_state=0).fit_predict(x)
+    assert set(labels) == {0, 1}
+    assert [run.tags["autolog"] for run in runs(ws)] == ["KMeans"]
+    PCA(n_components=2).fit_transform(x)
+    assert [run.tags["autolog"] for run in runs(ws)] == ["PCA", "KMeans"]
+
+
+def test_a_class_of_the_notebook_is_pickled_and_needs_nothing_of_ours(ws: Workspace, tmp_path: Path) -> None:
+    code = (
+        "import cloudpickle, sys, mlops_ext as mlops\n"
+        "mlops.autolog()\n"
+        "from sklearn.base import BaseEstimator, ClassifierMixin\n"
+        "class Constant(ClassifierMixin, BaseEstimator):\n"
+        "    def fit(self, X, y):\n"
+        "        self.classes_ = sorted(set(y)); return self\n"
+        "    def predict(self, X):\n"
+        "        return [self.classes_[0]] * len(X)\n"
+        "open('model', 'wb').write(cloudpickle.dumps(Constant().fit([[1], [2]], [0, 1])))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=120)
+    load = (
+        "import sys; sys.modules['mlops_ext'] = None\n"
+        "import pickle; model = pickle.load(open('model', 'rb'))\n"
+        "assert model.fit([[1]], [3]).predict([[1]]) == [3]\n"
+    )
+    subprocess.run([sys.executable, "-c", load], check=True, cwd=tmp_path, timeout=120)
+    assert len(runs(ws)) == 1
+
+
+def test_what_cannot_be_scored_is_logged_without_scores(ws: Workspace) -> None:
+    class Mute(ClassifierMixin, BaseEstimator):
+        def fit(self, X: Any, y: Any) -> Mute:  # noqa: N803
+            return self
+
+        def predict(self, X: Any) -> Any:  # noqa: N803
+            raise NotImplementedError("later")
+
+    with pytest.warns(UserWarning, match="no training scores: NotImplementedError: later"):
+        Mute().fit([[1], [2]], np.array([0, 1]))
+    assert runs(ws)[0].parameters["estimator"] == '"Mute"'
 
 
 def test_without_scores_the_data_are_not_predicted(ws: Workspace) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, update
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.store.catalog import Change
-from mlops_ext.store.curation import check_number_of_tags, check_tags, check_text
+from mlops_ext.store.curation import check_tags, check_text
 from mlops_ext.tracking import entries
 from mlops_ext.tracking.curation.types import ChangeRunState, DeleteRunTag, RenameRun, RunTags, SetRunTags
 from mlops_ext.tracking.rows import ExperimentDeleted, run_id, run_record, the_run
@@ -50,9 +50,8 @@ def tag(ws: Workspace, request: SetRunTags) -> RunTags:
 
     def change(under_way: Change) -> RunTags:
         the_run(under_way, run, lock=True, active=True)
-        held = _tags(under_way, run)
+        held = entries.tags_of(under_way, run)
         after = {**held, **request.tags}
-        check_number_of_tags(after)
         former = {key: held.get(key) for key, value in request.tags.items() if held.get(key) != value}
         if former:
             entries.set_tags(under_way, run, request.tags)
@@ -70,7 +69,7 @@ def untag(ws: Workspace, request: DeleteRunTag) -> RunTags:
 
     def change(under_way: Change) -> RunTags:
         the_run(under_way, run, lock=True, active=True)
-        held = _tags(under_way, run)
+        held = entries.tags_of(under_way, run)
         if request.key not in held:
             raise NotFound.of(f"tag of run:{run}", request.key, held)
         under_way.execute(delete(run_tags).where(run_tags.c.run == run, run_tags.c.key == request.key))
@@ -116,8 +115,3 @@ def _put_state(change: Change, row: Row[Any], state: str, comment: str) -> None:
     change.execute(update(runs).where(runs.c.id == row.id).values(deleted_at=deleted))
     done = "deleted" if state == "deleted" else "restored"
     change.event(f"run.{done}", f"run:{row.id}", {"state": state, "former": former, "comment": comment})
-
-
-def _tags(change: Change, run: str) -> dict[str, str]:
-    found = change.execute(select(run_tags.c.key, run_tags.c.value).where(run_tags.c.run == run))
-    return {row.key: row.value for row in found}
