@@ -14,7 +14,9 @@ from typing import Literal
 from mlops_ext.errors import InvalidValue
 from mlops_ext.refs import Latest, Number, Ref
 
-__all__ = ["LOCKED", "NOTES", "PINS", "current_run", "note", "pin_again", "pinned", "remember", "set_run", "unnoticed", "used"]
+__all__ = [
+    "LOCKED", "NOTES", "PINS", "current_run", "note", "pin_again", "pinned", "remember", "set_run", "unnoticed", "used",
+]  # fmt: skip
 
 PINS = "MLOPS_PINS"
 """A variable with the version that loading by a bare name gives, as JSON; of models the key is `model:NAME`."""

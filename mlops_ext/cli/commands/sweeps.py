@@ -33,9 +33,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--retries", type=click.IntRange(0, 19), default=0, help="How often to try a run again.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its value is secret; from the environment.")
 @click.option("--memory", default="", metavar="SIZE", help="How much a run may use, such as 2GiB.")
-@click.option(
-    "--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml count by (again)."
-)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="What limits in mlops.toml count by (again).")
 @click.option("--cache", is_flag=True, help="Give the earlier run of a point that is as before.")
 @click.option("--queue", is_flag=True, help="Only queue it; a worker will run it.")
 @click.option("--on", default="", metavar="URL", help="Run it on a Dask cluster, such as dask://scheduler:8786.")
