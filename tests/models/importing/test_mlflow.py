@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mlops_ext.models import service as registry
 from mlops_ext.models.flavors import UntrustedModel
 from mlops_ext.models.importing import runs
 from mlops_ext.models.importing.edge import import_mlflow
+from mlops_ext.models.importing.types import ImportReport
 from mlops_ext.models.loading import sha256_of
 from mlops_ext.models.promotion.types import ApplyPolicy, Policy
 from mlops_ext.models.types import SetAlias, ShowModel, ShowVersion
@@ -34,8 +36,18 @@ mlflow = pytest.importorskip("mlflow")
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.sqlite]
 
 
-def test_runs_come_over_whole(filled: Filled, workspace: Workspace) -> None:
-    report = import_mlflow(filled.uri, workspace=workspace)
+@pytest.fixture(scope="module")
+def brought(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, ImportReport]]:
+    """A workspace into which all has come over, to look at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLOPS_CATALOG", raising=False)
+        ws = Workspace(tmp_path_factory.mktemp("brought"))
+        yield ws, import_mlflow(filled.uri, workspace=ws)
+        ws.database.close()
+
+
+def test_runs_come_over_whole(filled: Filled, brought: tuple[Workspace, ImportReport]) -> None:
+    workspace, report = brought
     assert report.differences == ()
     assert report.verified
     outer, inner = (_run(workspace, filled.runs[name]) for name in ("outer", "inner"))
@@ -64,8 +76,8 @@ def test_runs_come_over_whole(filled: Filled, workspace: Workspace) -> None:
     assert _run(workspace, filled.runs["going_on"]).status == "lost"
 
 
-def test_what_is_deleted_and_what_is_empty_comes_over(filled: Filled, workspace: Workspace) -> None:
-    import_mlflow(filled.uri, workspace=workspace)
+def test_what_is_deleted_and_what_is_empty_comes_over(filled: Filled, brought: tuple[Workspace, ImportReport]) -> None:
+    workspace, _ = brought
     assert [_run(workspace, filled.runs[name]).state for name in ("outer", "gone", "lost")] == [
         "active", "deleted", "deleted",
     ]  # fmt: skip
@@ -79,8 +91,8 @@ def test_what_is_deleted_and_what_is_empty_comes_over(filled: Filled, workspace:
     }
 
 
-def test_models_come_over_with_their_numbers(filled: Filled, workspace: Workspace) -> None:
-    import_mlflow(filled.uri, workspace=workspace)
+def test_models_come_over_with_their_numbers(filled: Filled, brought: tuple[Workspace, ImportReport]) -> None:
+    workspace, _ = brought
     model = workspace.call(registry.show, ShowModel(model="delay"))
     assert (model.description, model.tags, model.latest) == ("# Delays", {"owner": "ann"}, 2)
     assert model.aliases == {"blessed": 1, "champion": 2}
@@ -94,8 +106,10 @@ def test_models_come_over_with_their_numbers(filled: Filled, workspace: Workspac
     assert np.array_equal(loaded.predict(filled.rows), filled.model.predict(filled.rows))
 
 
-def test_a_pickled_model_is_kept_and_read_for_who_trusts_it_alone(filled: Filled, workspace: Workspace) -> None:
-    report = import_mlflow(filled.uri, workspace=workspace)
+def test_a_pickled_model_is_kept_and_read_for_who_trusts_it_alone(
+    filled: Filled, brought: tuple[Workspace, ImportReport]
+) -> None:
+    workspace, report = brought
     second = workspace.call(registry.version, ShowVersion(model="delay@2"))
     assert (second.flavor, second.trust) == ("mlflow", ("mlflow.sklearn",))
     assert second.scan is not None
