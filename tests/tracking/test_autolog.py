@@ -23,7 +23,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mlops_ext.tracking import autolog as module
 from mlops_ext.tracking import edge, service
 from mlops_ext.tracking.autolog import autolog
 from mlops_ext.tracking.types import ListRuns
@@ -125,7 +124,7 @@ def test_trouble_with_logging_is_a_warning_and_the_model_is_fitted(
     def broken(*_: Any, **__: Any) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(module.active, "ensure", broken)
+    monkeypatch.setattr("mlops_ext.tracking.active.ensure", broken)
     with pytest.warns(UserWarning, match="not logged: OSError: the disk is gone"):
         model = Ridge().fit([[1.0], [2.0]], [1.0, 2.0])
     assert model.coef_.shape == (1,)

@@ -2000,6 +2000,7 @@ export interface Policy {
   gates: Record<string, GateRule[]>;
 }
 
+/** Labels that became known. */
 export interface PostLabels {
   /** Reference of the model version; labels count for all versions of the model */
   model: string;
@@ -2009,6 +2010,7 @@ export interface PostLabels {
   window?: string;
 }
 
+/** Answers of a model version. */
 export interface PostPredictions {
   /** Reference of the model version that answered */
   model: string;
@@ -3152,7 +3154,7 @@ export const OPERATIONS = {
   'datasets.unalias': { method: 'DELETE', path: '/datasets/{dataset}/aliases/{alias}' },
   'datasets.untag': { method: 'DELETE', path: '/datasets/{dataset}/tags/{key}' },
   'datasets.versions': { method: 'GET', path: '/datasets/{dataset}/versions' },
-  'experiments.create': { method: 'POST', path: '/experiments' },
+  'experiments.create': { method: 'POST', path: '/experiments/{experiment}' },
   'experiments.delete': { method: 'DELETE', path: '/experiments/{experiment}' },
   'experiments.rename': { method: 'PUT', path: '/experiments/{experiment}/name' },
   'experiments.restore': { method: 'POST', path: '/experiments/{experiment}/restoration' },

@@ -33,7 +33,7 @@ from mlops_ext.workspace import Workspace
 __all__ = ["create", "delete_", "find_experiment", "new_experiment", "rename", "restore", "show", "tag", "untag"]
 
 
-@operation("experiments.create", "POST /experiments", writes=True)
+@operation("experiments.create", "POST /experiments/{experiment}", writes=True)
 def create(ws: Workspace, request: CreateExperiment) -> Experiment:
     """Make an experiment that has no runs yet; the first run of a name makes one too."""
     name = check_name(request.experiment)
