@@ -23,6 +23,7 @@ import mlops_ext.monitoring.monitors.observing
 import mlops_ext.monitoring.monitors.running
 import mlops_ext.monitoring.monitors.service
 import mlops_ext.monitoring.performance.batches
+import mlops_ext.monitoring.performance.rows
 import mlops_ext.monitoring.service
 import mlops_ext.runs.pipelines.service
 import mlops_ext.runs.schedules.service

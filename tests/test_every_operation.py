@@ -58,6 +58,8 @@ STORY: tuple[tuple[str, str], ...] = (
     ("models.restore", "no-op"),
     ("models.rename", "refused"),
     ("monitoring.log", "no-op"),
+    ("monitoring.log_predictions", "no-op"),
+    ("monitoring.log_labels", "no-op"),
     ("monitoring.report", "again"),
     ("monitoring.raise", "no-op"),
     ("monitoring.acknowledge", "no-op"),
@@ -230,6 +232,12 @@ class Cast:
         batch = io.BytesIO()
         pd.DataFrame({"id": [1], "label": [1.0]}).to_parquet(batch)
         return {"model": "delay@1", "kind": "labels", "batch": self.ws.put_blob(batch.getvalue()), "rows": 1}
+
+    def monitoring_log_predictions(self) -> dict[str, Any]:
+        return {"model": "delay@1", "rows": [{"id": 1, "at": "2013-03-01T00:00:00Z", "prediction": 1}], "window": "w"}
+
+    def monitoring_log_labels(self) -> dict[str, Any]:
+        return {"model": "delay@1", "rows": [{"id": 1, "at": "2013-04-01T00:00:00Z", "label": 1}], "window": "w"}
 
     def monitoring_report(self) -> dict[str, Any]:
         return {"kind": "performance", "model": "delay@1", "window": "w", "status": "measured"}
