@@ -162,6 +162,7 @@ blob_owners = Table(
     metadata,
     Column("digest", String(80), ForeignKey("blobs.digest"), primary_key=True),
     Column("owner", String(400), primary_key=True),
+    Index("ix_blob_owners_owner", "owner"),
 )
 
 blob_intents = Table(

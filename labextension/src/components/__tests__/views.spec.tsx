@@ -110,7 +110,7 @@ describe('PromoteForm', () => {
       model: 'delay@3',
       environment,
       passed: false,
-      gates: [{ gate: 'metric', passed: false, value: 0.7, bound: 0.77, message, pending: false }]
+      gates: [{ gate: 'metric', passed: false, value: 0.7, bound: 0.77, message, pending: false, about: 'auc' }]
     });
     const form = (to: string) => (
       <PromoteForm

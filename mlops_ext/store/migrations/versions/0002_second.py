@@ -16,6 +16,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.create_index("ix_blob_owners_owner", "blob_owners", ["owner"], unique=False)
     op.create_table(
         "imported",
         sa.Column("source", sa.String(length=250), nullable=False),
