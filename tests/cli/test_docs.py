@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from mlops_ext.monitoring.monitors.declared import KEYS as MONITOR_KEYS
+from mlops_ext.declaring import keys_of
+from mlops_ext.monitoring.monitors.types import AddMonitor
 from mlops_ext.runs.pipelines.definition import StepSettings
-from mlops_ext.runs.schedules.declared import KEYS
+from mlops_ext.runs.schedules.types import AddSchedule
 from mlops_ext.server.extension import MlopsExtension
 from mlops_ext.settings import AuditSettings, JobLimit, JobSettings, Trigger, Webhook, WorkspaceSettings
 from tests.cli.conftest import ROOT
@@ -32,11 +33,11 @@ def test_every_setting_is_documented() -> None:
         *Webhook.model_fields,
         *JobLimit.model_fields,
         *(set(JobSettings.model_fields) - {"limits"}),
-        *KEYS,
+        *keys_of(AddSchedule, "schedule", listed=True),
     ):
         assert f"| `{key}` |" in page
     monitors = (ROOT / "docs" / "monitors.md").read_text(encoding="utf-8")
-    for key in MONITOR_KEYS:
+    for key in keys_of(AddMonitor, "monitor", listed=False):
         assert f"`{key}`" in monitors
     pipelines = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
     for key in StepSettings.model_fields:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from pydantic import ValidationError
-
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.declaring import Entries
+from mlops_ext.errors import InvalidValue
 from mlops_ext.runs.schedules import service
 from mlops_ext.runs.schedules.types import AddSchedule, ShowSchedule
-from mlops_ext.settings import FILE, Settings, line_of, read_settings
+from mlops_ext.settings import FILE, Settings, read_settings
 from mlops_ext.workspace import Workspace
 
-__all__ = ["KEYS", "apply_declared", "declared"]
-
-KEYS = ("name", *(name for name in AddSchedule.model_fields if name not in ("schedule", "declared_in")))
+__all__ = ["apply_declared", "declared"]
 
 
 def apply_declared(ws: Workspace) -> list[str]:
@@ -53,27 +47,10 @@ def declared(ws: Workspace, settings: Settings) -> list[AddSchedule]:
     InvalidValue
         An unknown key, a wrong value or a name given twice: the line and the nearest key are named.
     """
-    path = ws.root / FILE
-    text = path.read_text(encoding="utf-8") if settings.schedules else ""
-    found = [_entry(entry, at, text, str(path)) for at, entry in enumerate(settings.schedules)]
+    entries = Entries(ws.root, "schedules", "a schedule", "schedule", "docs/settings.md")
+    found = [entries.read(AddSchedule, entry, at) for at, entry in enumerate(settings.schedules)]
     names = [each.schedule for each in found]
     for at, name in enumerate(names):
         if name in names[:at]:
-            place = f"{path}{line_of(text, ('schedules', at))}"
-            raise InvalidValue(f"{place}: a second schedule {name!r}", hint="Give it another name")
+            raise InvalidValue(f"{entries.place(at)}: a second schedule {name!r}", hint="Give it another name")
     return found
-
-
-def _entry(entry: Mapping[str, Any], at: int, text: str, path: str) -> AddSchedule:
-    for key in entry:
-        if key not in KEYS:
-            place = f"{path}{line_of(text, ('schedules', at, key))}"
-            raise InvalidValue(f"{place}: unknown key {key!r} of a schedule", hint=did_you_mean(key, KEYS))
-    values = {"schedule" if key == "name" else key: value for key, value in entry.items()}
-    try:
-        return AddSchedule.model_validate({**values, "declared_in": FILE})
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = "name" if fault["loc"][0] == "schedule" else str(fault["loc"][0])
-        place = f"{path}{line_of(text, ('schedules', at, key))}"
-        raise InvalidValue(f"{place}: {key}: {fault['msg'].lower()}", hint="See docs/settings.md") from error

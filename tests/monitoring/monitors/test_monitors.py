@@ -163,7 +163,7 @@ def test_a_faulty_declaration_names_its_line(workspace):
     for text, message in (
         ('[monitors.a]\nreferense = "x"\n', r"line 2: unknown key 'referense' of a monitor"),
         ("[monitors.a]\nalpha = 2\n", r"line 2: alpha: input should be less than 1"),
-        ("[monitors]\na = 1\n", r"line 2: the monitor 'a' is no section"),
+        ("[monitors]\na = 1\n", r"line 2: 'a' of monitors is no section"),
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InvalidValue, match=message):
