@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import mlops_ext as mlops
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.tracking import edge, service
 from mlops_ext.tracking.curation import experiments
@@ -123,3 +124,24 @@ def test_logging_goes_on_in_a_new_run_when_the_lazy_one_was_deleted(
     second = edge.end_run(workspace=workspace)
     assert second is not None
     assert (second.id != first.id, second.metrics) == (True, {"auc": 0.7})
+
+
+@pytest.mark.sqlite
+def test_a_notebook_keeps_runs_and_experiments_in_order(workspace: Workspace) -> None:
+    assert mlops.create_experiment("trials", {"data.owner": "ann"}).tags == {"data.owner": "ann"}
+    run = started(workspace, "a", "trials")
+    assert mlops.rename_run(run, "first").name == "first"
+    assert mlops.tag_run(f"run:{run.id}", {"data.owner": "ann"}, team="ops").tags == {
+        "data.owner": "ann",
+        "team": "ops",
+    }
+    assert mlops.untag_run(run, "team").tags == {"data.owner": "ann"}
+    assert mlops.delete_run(run, comment="a wrong month").state == "deleted"
+    assert mlops.restore_run(run).state == "active"
+    assert mlops.rename_experiment("trials", "tries").name == "tries"
+    assert mlops.tag_experiment("tries", team="ops").tags == {"data.owner": "ann", "team": "ops"}
+    assert mlops.untag_experiment("tries", "team").tags == {"data.owner": "ann"}
+    mlops.delete_experiment("tries")
+    assert names(workspace) == []
+    mlops.restore_experiment("tries")
+    assert names(workspace) == ["first"]
