@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops_ext.datasets.sources.formats import SUFFIXES, format_of
-from mlops_ext.datasets.sources.origin import shown_url, without_secrets
 from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import Conflict, InvalidValue, MissingExtra
+from mlops_ext.shown import shown_url, without_secrets
 from mlops_ext.store.blobs import digest_and_size
 
 __all__ = ["SourceFile", "far_file", "found_files", "is_url", "local_file", "open_files"]

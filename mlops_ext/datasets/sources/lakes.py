@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from mlops_ext.datasets.sources.files import is_url
-from mlops_ext.datasets.sources.origin import shown_url, without_secrets
 from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import InvalidValue, MissingExtra, NotFound
+from mlops_ext.shown import shown_url, without_secrets
 
 __all__ = ["is_delta", "lake_batches", "lake_source", "opened_lake"]
 

@@ -16,11 +16,11 @@ from mlops_ext.datasets.frames.polars_frames import check_schema
 from mlops_ext.datasets.sources.files import SourceFile, found_files, is_url
 from mlops_ext.datasets.sources.formats import batches_of
 from mlops_ext.datasets.sources.lakes import is_delta, lake_batches, lake_source, open_delta
-from mlops_ext.datasets.sources.origin import shown_url, without_secrets
 from mlops_ext.datasets.sources.partitions import partition_columns
 from mlops_ext.datasets.sources.spool import gathered
 from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import InvalidValue
+from mlops_ext.shown import shown_url, without_secrets
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace

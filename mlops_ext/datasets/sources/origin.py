@@ -1,25 +1,16 @@
-"""What makes a version: the notebook cell or script that runs, and the query, without secrets."""
+"""What makes a version: the notebook cell or script that runs."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mlops_ext.datasets.types import Origin
-from mlops_ext.secret_forms import secret_spans
 from mlops_ext.store.hashing import digest_of
 
-__all__ = ["here", "shown_url", "without_secrets"]
-
-_SETTING = re.compile(
-    r"""(?i)(\b\w*(?:password|passwd|pwd|secret|token|credential|signature|(?:api|access|account)_?key)\w*\s*"""
-    r"""(?:=\s*['"]?|['"]))(?!\*\*\*)[^\s'",;&)]+"""
-)
-"""What database drivers and SQL dialects call their secrets, inside connection strings and statements."""
+__all__ = ["here"]
 
 
 def here(root: Path, algorithm: str) -> Origin:
@@ -50,32 +41,3 @@ def here(root: Path, algorithm: str) -> Origin:
 
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_absolute() and path.is_relative_to(root) else path.name
-
-
-def shown_url(url: str) -> str:
-    """Write a URL without user, password, and what follows a question mark: signatures stand there.
-
-    Examples
-    --------
-    >>> shown_url("https://me@host/data.csv?sig=abc")
-    'https://host/data.csv'
-    """
-    return "::".join(_shown_link(link) for link in url.split("::"))
-
-
-def _shown_link(link: str) -> str:
-    parts = urlsplit(link)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in link else link
-
-
-def without_secrets(text: str, known: dict[str, str] | None = None) -> str:
-    """Replace what looks like a password, a token or a key, and the known ones, by asterisks.
-
-    Examples
-    --------
-    >>> without_secrets("SELECT * FROM postgres_scan('host=db password=hunter22', 't')")
-    "SELECT * FROM postgres_scan('host=db password=***', 't')"
-    """
-    for span in reversed(secret_spans(text, known)):
-        text = f"{text[: span.start]}***{text[span.end :]}"
-    return _SETTING.sub(lambda found: f"{found[1]}***", text)

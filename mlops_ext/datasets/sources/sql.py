@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from mlops_ext.datasets.sources.origin import without_secrets
 from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import InvalidValue, MlopsError
+from mlops_ext.shown import without_secrets
 
 __all__ = ["query_batches"]
 

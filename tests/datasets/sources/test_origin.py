@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mlops_ext.datasets.edge import snapshot
-from mlops_ext.datasets.sources.origin import shown_url, without_secrets
+from mlops_ext.shown import shown_url, without_secrets
 from mlops_ext.store.hashing import digest_of
 from mlops_ext.workspace import Workspace
 
