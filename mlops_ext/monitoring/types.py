@@ -10,7 +10,7 @@ from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
     "BETTER", "BINARY", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
-    "ReportKind", "SaveReport", "ShowReport", "Verdict", "metric_name",
+    "ReportKind", "SaveReport", "ShowReport", "Verdict", "column_of_slice", "metric_name",
 ]  # fmt: skip
 
 ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution", "quality"]
@@ -43,6 +43,11 @@ _NAMES = {
     "median_error": "Median absolute error",
     "r2": "R²",
 }
+
+
+def column_of_slice(column: str, name: str) -> str:
+    """Name a column's rows of a slice, such as `temp [origin=EWR]`; without a slice the column itself."""
+    return f"{column} [{name}]" if name else column
 
 
 def metric_name(metric: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.monitoring.dashboard.edge import STYLE, Dashboard, headline
-from mlops_ext.monitoring.dashboard.types import FigureKind
+from mlops_ext.monitoring.dashboard.types import FigureKind, WindowState
 from mlops_ext.notebook.display import PLOTLY
 from mlops_ext.notebook.widgets import ipywidgets, publish
 from mlops_ext.workspace import Workspace
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mlops_ext.models.types import ModelVersion
 
 __all__ = ["LiveDashboard", "dashboard"]
+
+_ALL = ("all rows", "")
 
 
 def dashboard(
@@ -64,20 +67,21 @@ class Board:
     def __init__(self, dashboard: LiveDashboard) -> None:
         widgets = ipywidgets()
         self.dashboard = dashboard
-        windows = [each.window for each in dashboard.health.windows if each.drifted is not None]
-        judged = [each.window for each in dashboard.health.windows if each.calibrated]
         self.head = widgets.HTML()
         self.again = widgets.Button(description="Refresh", tooltip="Read the workspace again", icon="refresh")
-        self.metric = widgets.Dropdown(options=dashboard.health.metrics, description="Metric")
-        self.window = _slider(widgets, windows)
+        self.metric = widgets.Dropdown(description="Metric")
+        self.judged_slice = widgets.Dropdown(description="Slice", options=[_ALL])
+        self.window = _slider(widgets, "Window")
         self.column = widgets.Dropdown(description="Column")
-        self.judged = _slider(widgets, judged)
+        self.column_slice = widgets.Dropdown(description="Slice", options=[_ALL])
+        self.judged = _slider(widgets, "Window")
         self.figures = {kind: widgets.Output() for kind in ("metric", "drift", "column", "reliability", "gain")}
         self.box = widgets.VBox([self.head, self.again, self._tabs(widgets)])
-        self.metric.observe(lambda _: self._show_metric(), "value")
-        self.window.observe(lambda _: self._show_window(), "value")
-        self.column.observe(lambda _: self._show_column(), "value")
-        self.judged.observe(lambda _: self._show_reliability(), "value")
+        self._offering = False
+        self._on((self.metric, self.judged_slice), self._show_metric)
+        self._on((self.window,), self._show_window)
+        self._on((self.column, self.column_slice), self._show_column)
+        self._on((self.judged,), self._show_reliability)
         self.again.on_click(lambda _: self.refresh())
         self._show()
 
@@ -88,9 +92,9 @@ class Board:
 
     def _tabs(self, widgets: Any) -> Any:
         shown: dict[FigureKind, list[Any]] = {
-            "metric": [self.metric],
+            "metric": [self.metric, self.judged_slice],
             "drift": [],
-            "column": [self.window, self.column],
+            "column": [self.window, self.column, self.column_slice],
             "reliability": [self.judged],
             "gain": [],
         }
@@ -106,7 +110,12 @@ class Board:
         return widgets.Tab(pages, titles=[titles[kind] for kind in kinds])
 
     def _show(self) -> None:
-        self.head.value = f"{STYLE}<div class='mlops-board'>{headline(self.dashboard.health)}</div>"
+        health = self.dashboard.health
+        self.head.value = f"{STYLE}<div class='mlops-board'>{headline(health)}</div>"
+        self._offer(self.metric, health.metrics)
+        self._offer(self.judged_slice, [_ALL, *((name, name) for name in health.slices)])
+        self._offer(self.window, [each.window for each in health.windows if each.drifted is not None], newest=True)
+        self._offer(self.judged, [each.window for each in health.windows if each.calibrated], newest=True)
         kinds = self.dashboard.drawable()
         if "metric" in kinds:
             self._show_metric()
@@ -119,34 +128,63 @@ class Board:
             self._draw("gain", metric=self.metric.value or "")
 
     def _show_metric(self) -> None:
-        self._draw("metric", metric=self.metric.value or "")
+        if self.metric.value is not None:
+            self._draw("metric", metric=self.metric.value, slice=self.judged_slice.value)
 
     def _show_window(self) -> None:
         """Offer the window's columns, those to look at first in front; the one that was looked at stays."""
-        found = {each.window: each.columns for each in self.dashboard.health.windows}
-        columns, chosen = found.get(self.window.value, ()), self.column.value
-        self.column.options = columns
-        self.column.value = chosen if chosen in columns else next(iter(columns), None)
+        self._offer(self.column, tuple(self._window().pictured))
         self._show_column()
 
     def _show_column(self) -> None:
-        if self.column.value is not None:
-            self._draw("column", window=self.window.value, column=self.column.value)
+        """Draw the column, in one of the slices in which it was compared."""
+        column = self.column.value
+        slices = self._window().pictured.get(column)
+        if slices is None:
+            self.figures["column"].outputs = ()
+            return
+        self._offer(self.column_slice, [_ALL, *((name, name) for name in slices)])
+        self._draw("column", window=self.window.value, column=column, slice=self.column_slice.value)
+
+    def _window(self) -> WindowState:
+        return next(each for each in self.dashboard.health.windows if each.window == self.window.value)
 
     def _show_reliability(self) -> None:
         self._draw("reliability", window=self.judged.value)
 
-    def _draw(self, kind: FigureKind, metric: str = "", window: str = "", column: str = "") -> None:
-        drawn = self.dashboard.figure(kind, metric=metric, window=window, column=column)
+    def _on(self, pickers: Sequence[Any], show: Callable[[], None]) -> None:
+        for picker in pickers:
+            picker.observe(lambda _: None if self._offering else show(), "value")
+
+    def _offer(self, picker: Any, options: Sequence[str | tuple[str, str]], *, newest: bool = False) -> None:
+        """Let a picker offer something else; what was chosen stays where it still is, and nothing is drawn for it."""
+        if not options or tuple(options) == tuple(picker.options):
+            return
+        values = [each if isinstance(each, str) else each[1] for each in options]
+        chosen = picker.value
+        self._offering = True
+        try:
+            picker.options = options
+            picker.value = chosen if chosen in values else values[-1 if newest else 0]
+        finally:
+            self._offering = False
+
+    def _draw(
+        self,
+        kind: FigureKind,
+        *,
+        metric: str = "",
+        window: str = "",
+        column: str = "",
+        slice: str = "",  # noqa: A002  the field's word
+    ) -> None:
+        drawn = self.dashboard.figure(kind, metric=metric, window=window, column=column, slice=slice)
         data = {PLOTLY: json.loads(drawn.to_json()), "text/plain": drawn.layout.title.text}
         # Set at once: what was there before stays until then, and nothing flickers.
         self.figures[kind].outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
 
 
-def _slider(widgets: Any, windows: list[str]) -> Any:
-    """Make a slider over windows; without any there is nothing to slide."""
-    if not windows:
-        return widgets.SelectionSlider(options=[""], description="Window", disabled=True)
+def _slider(widgets: Any, description: str) -> Any:
     return widgets.SelectionSlider(
-        options=windows, value=windows[-1], description="Window", continuous_update=False, layout={"width": "28em"}
+        options=[""], description=description, continuous_update=False, layout={"width": "28em"}
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import mlops_ext as mlops
 from mlops_ext.notebook.dashboard import Board, dashboard
 from mlops_ext.notebook.display import PLOTLY
 from mlops_ext.notebook.widgets import WIDGET_VIEW
@@ -61,3 +64,20 @@ def test_a_notebook_keeps_tables_beside_the_widgets(ws: Workspace, monkeypatch: 
     assert WIDGET_VIEW in live
     assert "What moved in the newest window" in static["text/html"]
     assert "delay is all right" in static["text/plain"]
+
+
+def test_a_slice_is_offered_for_the_columns_that_were_compared_in_it(ws: Workspace) -> None:
+    rng = np.random.default_rng(0)
+    sides = [pd.DataFrame({"temp": rng.normal(size=600), "origin": rng.choice(["EWR", "JFK"], 600)}) for _ in range(2)]
+    sides[1].loc[sides[1]["origin"] == "EWR", "temp"] += 3
+    mlops.drift(*sides, slices=["origin"], window="2013-04", model="delay@1", save=True, workspace=ws)
+    board = Board(dashboard("delay", workspace=ws))
+    assert set(board.column.options) == {"temp", "origin"}, "slices are picked apart"
+    board.column.value = "temp"
+    assert {value for _, value in board.column_slice.options} == {"", "origin=EWR", "origin=JFK"}
+    board.column_slice.value = "origin=JFK"
+    assert drawn(board, "column")["layout"]["title"]["text"] == "temp [origin=JFK]: reference and current"
+    board.column.value = "origin"
+    assert (board.column_slice.value, len(board.column_slice.options)) == ("", 1), "a slice has one label of its own"
+    board.window.value = "2013-03"
+    assert board.column.value == "temp"

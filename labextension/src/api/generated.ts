@@ -738,6 +738,8 @@ export interface DrawFigure {
   window?: string;
   /** Which column; of `column` */
   column?: string;
+  /** Only the rows of a slice, such as origin=EWR; of `metric` and `column` */
+  slice?: string;
   /** Colours */
   template?: 'light' | 'dark' | 'any';
   /** How many windows at most, the newest */
@@ -1141,6 +1143,7 @@ export interface Health {
   alerts: string[];
   todo: string[];
   metrics: string[];
+  slices: string[];
   moved: MovedColumn[];
   windows: WindowState[];
   comparisons: string[];
@@ -2922,6 +2925,7 @@ export interface WindowState {
   label_coverage: Real | null;
   drifted: number | null;
   columns: string[];
+  pictured: Record<string, string[]>;
   calibrated: boolean;
   reports: Record<string, string>;
 }

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mlops_ext.errors import InvalidValue, MissingExtra, NotFound
 from mlops_ext.models import service as registry
 from mlops_ext.models.types import ShowModel
-from mlops_ext.monitoring.dashboard.reading import name_of, newest_reports, window_order
+from mlops_ext.monitoring.dashboard.reading import name_of, newest_reports, of_slice, slices_in, window_order
 from mlops_ext.monitoring.dashboard.types import DrawFigure, Figure, FigureKind
-from mlops_ext.monitoring.types import Report, ReportKind, metric_name
+from mlops_ext.monitoring.types import Report, ReportKind, column_of_slice, metric_name
 from mlops_ext.operations import operation
 from mlops_ext.workspace import Workspace
 
@@ -86,11 +86,14 @@ def draw(name: str, reports: Reports, request: DrawFigure) -> tuple[go.Figure, s
 def _metric(name: str, found: Sequence[Report], request: DrawFigure) -> tuple[go.Figure, str]:
     from mlops_ext.monitoring.figures import metric_over_windows
 
+    if request.slice:
+        found = _of_slice(found, request.slice)
     metric = _metric_of(found, request.metric)
     values = [each for report in found for each in report.metrics if each.name == metric]
     windows = {report.window for report in found}
     newest = f"{values[-1].kind} at {values[-1].value:.3f} in the newest"
-    caption = f"{metric_name(metric)} of {name} in {len(windows)} windows; {newest}"
+    rows = f" where {request.slice}" if request.slice else ""
+    caption = f"{metric_name(metric)} of {name}{rows} in {len(windows)} windows; {newest}"
     return metric_over_windows(found, metric, template=request.template), caption
 
 
@@ -108,7 +111,7 @@ def _column(name: str, found: Sequence[Report], request: DrawFigure) -> tuple[go
 
     report = _of_window(name, found, request.window)
     histograms = report.details.get("histograms", {})
-    column = request.column or next(iter(histograms), "")
+    column = column_of_slice(request.column or next(iter(histograms), ""), request.slice)
     if column not in histograms:
         raise NotFound.of("compared column", column, list(histograms))
     said = {each["column"]: each["reason"] for each in report.details.get("decisions", ())}
@@ -146,6 +149,14 @@ def _metric_of(found: Sequence[Report], wanted: str) -> str:
     if not known or (wanted and wanted not in known):
         raise NotFound.of("metric", wanted, known)
     return wanted or known[0]
+
+
+def _of_slice(found: Sequence[Report], name: str) -> list[Report]:
+    sliced = [of_slice(report, name) for report in found]
+    judged = [report for report in sliced if report.metrics]
+    if not judged:
+        raise NotFound.of("judged slice", name, slices_in(found))
+    return judged
 
 
 def _of_window(name: str, found: Sequence[Report], window: str) -> Report:

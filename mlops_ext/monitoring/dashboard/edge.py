@@ -86,6 +86,7 @@ class Dashboard:
         metric: str = "",
         window: str = "",
         column: str = "",
+        slice: str = "",  # noqa: A002  the field's word
         template: Template = "any",
     ) -> go.Figure:
         """Draw one figure.
@@ -97,6 +98,8 @@ class Dashboard:
             gain.
         metric, window, column : str
             Which; the first metric, the newest window and the strongest column when left out.
+        slice : str
+            Only its rows, such as `origin=EWR`; of a metric or a column.
         template : {"light", "dark", "any"}
             Colours.
         """
@@ -108,6 +111,7 @@ class Dashboard:
             metric=metric or (self.health.windows[-1].metric if self.health.windows else ""),
             window=window,
             column=column,
+            slice=slice,
             template=template,
             most=self._asked.most,
         )

@@ -9,9 +9,9 @@ from mlops_ext.models import service as registry
 from mlops_ext.models.types import Model, NoRequest, ShowModel
 from mlops_ext.monitoring.alerts import service as alerting
 from mlops_ext.monitoring.alerts.types import SEVERITIES, Alert, ListAlerts
-from mlops_ext.monitoring.dashboard.reading import name_of, newest_reports, window_order
+from mlops_ext.monitoring.dashboard.reading import name_of, newest_reports, slices_in, window_order
 from mlops_ext.monitoring.dashboard.types import Health, HealthStatus, MovedColumn, ShowHealth, WindowState
-from mlops_ext.monitoring.types import MetricEstimate, Report, metric_name
+from mlops_ext.monitoring.types import MetricEstimate, Report, column_of_slice, metric_name
 from mlops_ext.operations import operation
 from mlops_ext.workspace import Workspace
 
@@ -56,6 +56,7 @@ def health(ws: Workspace, request: ShowHealth) -> Health:
         alerts=tuple(alert.message for alert in alerts),
         todo=tuple(_todo(model, environment, alerts, windows, moved)),
         metrics=tuple(dict.fromkeys(each.name for report in _judged(reports) for each in report.metrics)),
+        slices=slices_in(reports["performance"]),
         moved=moved,
         windows=windows,
         comparisons=tuple(each.id for each in newest_reports(ws, model.name, "comparison", request.most)),
@@ -99,6 +100,7 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
     judged = performance or estimate
     value = _estimate(performance, metric) or _estimate(estimate, metric)
     verdict = drift.verdict if drift else None
+    slices = tuple(drift.details.get("slices", ())) if drift else ()
     return WindowState(
         window=name,
         model=judged.model if judged else drift.model if drift else "",
@@ -109,7 +111,8 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
         kind=value.kind if value else "",
         label_coverage=performance.label_coverage if performance else None,
         drifted=len(verdict.columns) if verdict else None,
-        columns=tuple(each["column"] for each in _decisions(drift)),
+        columns=_compared(drift, slices),
+        pictured=_pictured(drift, slices),
         calibrated=bool(performance and performance.details.get("reliability")),
         reports={kind: report.id for kind, report in found.items() if report},
     )
@@ -117,6 +120,22 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
 
 def _estimate(report: Report | None, metric: str) -> MetricEstimate | None:
     return next((each for each in report.metrics if each.name == metric), None) if report else None
+
+
+def _compared(drift: Report | None, slices: Sequence[str]) -> tuple[str, ...]:
+    """Give the columns that were compared, those to look at first in front; a column's slices are not columns."""
+    in_slices = tuple(column_of_slice("", each) for each in slices)
+    return tuple(each["column"] for each in _decisions(drift) if not each["column"].endswith(in_slices))
+
+
+def _pictured(drift: Report | None, slices: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Give the columns of which there are bins, hidden ones have none, each with its slices of which there are."""
+    histograms = drift.details.get("histograms", {}) if drift else {}
+    return {
+        name: tuple(part for part in slices if column_of_slice(name, part) in histograms)
+        for name in _compared(drift, slices)
+        if name in histograms
+    }
 
 
 def _decisions(report: Report | None) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.monitoring.dashboard.drawing import draw
 from mlops_ext.monitoring.dashboard.edge import STYLE, headline, tables
-from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind
-from mlops_ext.monitoring.types import Report
+from mlops_ext.monitoring.dashboard.reading import of_slice
+from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind, WindowState
 from mlops_ext.store.filesystem import write_whole
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["write_page"]
 
 PLOTLY = "plotly-cartesian.min.js"
-MOST_COLUMNS = 60
-"""Columns of a window that are drawn, those to look at first."""
+MOST_FIGURES = 60
+"""Columns of a window that are drawn, those to look at first, and with what is left their slices."""
 
 
 def write_page(board: Dashboard, path: Path) -> Path:
@@ -64,18 +64,12 @@ def _figures(board: Dashboard) -> dict[str, Any]:
     drawn: dict[str, Any] = {"metric": {}, "column": {}}
     kinds = board.drawable()
     if "metric" in kinds:
-        drawn["metric"] = {name: _figure(board, "metric", metric=name) for name in board.health.metrics}
+        drawn["metric"] = {name: _metric(board, name) for name in board.health.metrics}
     if "gain" in kinds:
         drawn["gain"] = _figure(board, "gain")
     if "drift" in kinds:
         drawn["drift"] = _figure(board, "drift")
-        drawn["column"] = {
-            report.window: {
-                column: _figure(board, "column", window=report.window, column=column)
-                for column in _columns(report)[:MOST_COLUMNS]
-            }
-            for report in board.reports["drift"]
-        }
+        drawn["column"] = {window.window: _columns(board, window) for window in board.health.windows if window.pictured}
     templates = {
         name: plotly.io.templates[f"plotly_{kind}"].to_plotly_json()
         for name, kind in (("light", "white"), ("dark", "dark"))
@@ -83,10 +77,25 @@ def _figures(board: Dashboard) -> dict[str, Any]:
     return {"templates": templates, **drawn}
 
 
-def _columns(report: Report) -> list[str]:
-    """Give the columns that have bins, those to look at first in front."""
-    ranked = [each["column"] for each in report.details.get("decisions", ())]
-    return [column for column in ranked if column in report.details["histograms"]]
+def _metric(board: Dashboard, name: str) -> dict[str, Any]:
+    """Draw a metric of all rows, which stand under no name, and of each slice that it was measured in."""
+    found = {"": _figure(board, "metric", metric=name)}
+    for part in board.health.slices:
+        measured = {each.name for report in board.reports["performance"] for each in of_slice(report, part).metrics}
+        if name in measured:
+            found[part] = _figure(board, "metric", metric=name, slice=part)
+    return found
+
+
+def _columns(board: Dashboard, window: WindowState) -> dict[str, dict[str, Any]]:
+    """Draw the columns of a window, and as many of their slices as there is room for."""
+    whole = [(column, "") for column in window.pictured]
+    parts = [(column, part) for column, slices in window.pictured.items() for part in slices]
+    drawn: dict[str, dict[str, Any]] = {}
+    for column, part in [*whole, *parts][:MOST_FIGURES]:
+        figure = _figure(board, "column", window=window.window, column=column, slice=part)
+        drawn.setdefault(column, {})[part] = figure
+    return drawn
 
 
 def _figure(board: Dashboard, kind: FigureKind, **which: str) -> dict[str, Any]:

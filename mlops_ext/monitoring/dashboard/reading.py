@@ -1,19 +1,20 @@
-"""Which reports a dashboard is made of: of each kind and window the newest."""
+"""Which reports a dashboard is made of, of each kind and window the newest, and their slices."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 
 from mlops_ext.monitoring.service import report_of
 from mlops_ext.monitoring.tables import reports
-from mlops_ext.monitoring.types import Report, ReportKind
+from mlops_ext.monitoring.types import MetricEstimate, Report, ReportKind
 from mlops_ext.refs import Ref
 from mlops_ext.workspace import Workspace
 
-__all__ = ["name_of", "newest_reports", "window_order"]
+__all__ = ["name_of", "newest_reports", "of_slice", "slices_in", "window_order"]
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -53,3 +54,20 @@ def window_order(windows: Iterable[str]) -> list[str]:
 def name_of(text: str) -> str:
     """Give the name of the model that a reference is about."""
     return Ref.parse(text, "model").name
+
+
+def slices_in(reports: Sequence[Report]) -> tuple[str, ...]:
+    """Give the names of the slices that were judged in any of some reports."""
+    judged = (name for each in reports for name, found in _slices(each).items() if found["metrics"])
+    return tuple(dict.fromkeys(judged))
+
+
+def of_slice(report: Report, name: str) -> Report:
+    """Give a report with the metrics of one of its slices, or of none where it was not judged."""
+    found = _slices(report).get(name, {"metrics": []})
+    metrics = tuple(MetricEstimate.model_validate(each) for each in found["metrics"])
+    return report.model_copy(update={"metrics": metrics})
+
+
+def _slices(report: Report) -> dict[str, dict[str, Any]]:
+    return dict(report.details.get("slices", {})) if report.kind == "performance" else {}

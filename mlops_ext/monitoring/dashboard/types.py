@@ -34,6 +34,8 @@ class WindowState(Record):
     """How many columns drifted; None when nobody looked."""
     columns: tuple[str, ...] = ()
     """The columns that were compared, those to look at first in front."""
+    pictured: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Those that can be drawn, and of each the slices that can be, such as `origin=EWR`."""
     calibrated: bool = False
     """Whether a reliability curve can be drawn."""
     reports: dict[str, str] = Field(default_factory=dict)
@@ -75,6 +77,8 @@ class Health(Record):
     """What to do next, with the command for it."""
     metrics: tuple[str, ...] = ()
     """The metrics that can be drawn."""
+    slices: tuple[str, ...] = ()
+    """The slices by which they can be drawn too, such as `origin=EWR`."""
     moved: tuple[MovedColumn, ...] = ()
     windows: tuple[WindowState, ...] = ()
     """The oldest first."""
@@ -98,6 +102,7 @@ class DrawFigure(Request):
     metric: str = Field(default="", description="Which metric; of `metric` and `gain`")
     window: str = Field(default="", description="Which window; the newest when left out; of `column` and `reliability`")
     column: str = Field(default="", description="Which column; of `column`")
+    slice: str = Field(default="", description="Only the rows of a slice, such as origin=EWR; of `metric` and `column`")
     template: Literal["light", "dark", "any"] = Field(default="light", description="Colours")
     most: int = Field(default=24, ge=1, le=200, description="How many windows at most, the newest")
 

@@ -19,7 +19,7 @@ from mlops_ext.monitoring.drift.slices import Slice, slices_of
 from mlops_ext.monitoring.drift.statistics import categorical_rows, missing_rows, numeric_rows, wanted
 from mlops_ext.monitoring.drift.verdict import ALPHA, BOUND, Decision, decide, verdict_of
 from mlops_ext.monitoring.sources import Columns, columns_of
-from mlops_ext.monitoring.types import DriftRow, Verdict
+from mlops_ext.monitoring.types import DriftRow, Verdict, column_of_slice
 
 __all__ = ["Comparison", "Treatment", "compare_frames"]
 
@@ -42,6 +42,8 @@ class Comparison:
     histograms: dict[str, Histogram] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    """Names of the slices in which the columns were compared once more."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def compare_frames(
     sides = columns_of(reference, "reference"), columns_of(current, "current window")
     work = _Work(sides, _treatments(how.categorical, how.numeric), wanted(how.statistics), how.columns is not None)
     chosen = _chosen(sides, how, work.treated)
-    found = _all(work, chosen, slices_of(sides, how.slices))
+    slices = slices_of(sides, how.slices)
+    found = _all(work, chosen, slices)
     left_out = _one_sided(sides, found) if how.columns is None else {}
     left_out |= {name: each.left_out for name, each in found.items() if each.left_out}
     compared = {name: each for name, each in found.items() if not each.left_out}
@@ -135,6 +138,7 @@ def compare_frames(
         {name: each.histogram for name, each in compared.items() if each.histogram},
         left_out,
         how.roles,
+        tuple(each.name for each in slices),
     )
 
 
@@ -155,7 +159,7 @@ class _Work:
         columns = self.sides[0][name], self.sides[1][name]
         if part is not None:
             columns = part.of(columns)
-        shown = part.name_of(name) if part else name
+        shown = _name(name, part)
         try:
             kind, problem = (self.treated[name], "") if name in self.treated else shared_kind(shown, columns)
             if isinstance(problem, DriftRow):
@@ -176,12 +180,16 @@ def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[st
     """Compare all columns, and then each in each slice, on as many threads as there are processors."""
     jobs: list[tuple[str, Slice | None]] = [(name, None) for name in chosen]
     jobs += [(name, part) for part in slices for name in chosen if name != part.column]
-    names = [part.name_of(name) if part else name for name, part in jobs]
+    names = [_name(name, part) for name, part in jobs]
     workers = min(len(jobs), os.cpu_count() or 1)
     if workers < 2 or len(jobs) * (work.sides[0].rows + work.sides[1].rows) < _SMALL:
         return dict(zip(names, [work.compare(*job) for job in jobs], strict=True))
     with ThreadPoolExecutor(workers, thread_name_prefix="drift") as threads:
         return dict(zip(names, threads.map(lambda job: work.compare(*job), jobs), strict=True))
+
+
+def _name(column: str, part: Slice | None) -> str:
+    return column_of_slice(column, part.name if part else "")
 
 
 def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[str]) -> _Found:

@@ -126,6 +126,7 @@ class DriftReport:
                 "kinds": found.kinds,
                 "roles": found.roles,
                 "left_out": found.left_out,
+                "slices": found.slices,
                 "histograms": {name: each.to_dict() for name, each in found.histograms.items()},
             },
         )

@@ -31,9 +31,10 @@ class Slice:
     label: str
     masks: tuple[Mask, Mask]
 
-    def name_of(self, column: str) -> str:
-        """Name a column's rows of this slice, such as `temp [origin=EWR]`."""
-        return f"{column} [{self.column}={self.label}]"
+    @property
+    def name(self) -> str:
+        """Its name, such as `origin=EWR`."""
+        return f"{self.column}={self.label}"
 
     def of(self, columns: tuple[Any, Any]) -> tuple[Any, Any]:
         """Take this slice's rows of both sides."""

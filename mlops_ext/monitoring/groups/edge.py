@@ -15,7 +15,7 @@ from mlops_ext.monitoring.drift.columns import Floats
 from mlops_ext.monitoring.groups.judgement import judge_groups
 from mlops_ext.monitoring.groups.slicing import check_column, slice_columns
 from mlops_ext.monitoring.groups.types import Attribution, BiasReport, Rate, WorstSlice, WorstSlices
-from mlops_ext.monitoring.hiding import hidden_features
+from mlops_ext.monitoring.hiding import hidden_features, refuse_hidden
 from mlops_ext.monitoring.performance.blocks import LOG_CLIP
 from mlops_ext.monitoring.performance.measure import DEFAULT, Bootstrap, Scored
 from mlops_ext.monitoring.performance.predictions import FEATURE, scored_of
@@ -102,7 +102,7 @@ def bias(  # noqa: PLR0913  the notebook gives all of them by name
     columns = [by] if isinstance(by, str) else list(by)
     found = _window(ws, ref, window, threshold)
     frame = found.frame if groups is None else _with_groups(found.frame, groups)
-    _refuse_hidden(ws, found, [name for name in columns if groups is None or name not in groups])
+    refuse_hidden(ws, found.model, [name for name in columns if groups is None or name not in groups])
     bootstrap = Bootstrap(draws, seed)
     sets = [(name,) for name in columns] + (list(combinations(columns, 2)) if intersections else [])
     parts = [judge_groups(found.scored, frame, each, least, bootstrap) for each in sets]
@@ -267,21 +267,10 @@ def _features(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 def _shown(ws: Workspace, found: _Window, columns: Sequence[str]) -> list[str]:
     """Give the features to slice by: all whose values may be shown, or those that were named."""
     if columns:
-        _refuse_hidden(ws, found, columns)
+        refuse_hidden(ws, found.model, columns)
         return _features(found.frame, columns)
     hidden = hidden_features(ws, found.model)
     return [name for name in _features(found.frame, ()) if name not in hidden]
-
-
-def _refuse_hidden(ws: Workspace, found: _Window, columns: Sequence[str]) -> None:
-    """Refuse columns whose values would stand in a report as the names of groups."""
-    hidden = hidden_features(ws, found.model)
-    for name in columns:
-        if name in hidden:
-            raise InvalidValue(
-                f"the values of {name!r} are {hidden[name]} and not shown",
-                hint="Give groups= with names that may be shown, such as ranges",
-            )
 
 
 def _with_groups(frame: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from mlops_ext.errors import NotFound, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_LABELS", "Sliced", "check_column", "slice_columns"]
+__all__ = ["MOST_LABELS", "Sliced", "check_column", "is_ranged", "slice_columns"]
 
 MOST_LABELS = 20
 """The most frequent labels of a column; all others are one."""
@@ -60,13 +60,20 @@ def check_column(name: str, known: Sequence[str]) -> None:
         raise NotFound(f"no column {name!r} is logged of this window", hint=did_you_mean(name, known))
 
 
+def is_ranged(column: pd.Series[Any]) -> bool:
+    """Tell whether a column holds so many different numbers that its slices are ranges."""
+    import pandas as pd
+
+    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return bool(number and column.nunique() > MOST_LABELS)
+
+
 def _sliced(frames: Sequence[pd.DataFrame], name: str) -> Sliced:
     import pandas as pd
 
     columns = [frame[name] for frame in frames]
     whole = pd.concat(columns, ignore_index=True)
-    number = pd.api.types.is_numeric_dtype(whole) and not pd.api.types.is_bool_dtype(whole)
-    if number and whole.nunique() > MOST_LABELS:
+    if is_ranged(whole):
         return _numeric(name, whole, columns)
     return _labelled(name, whole, columns)
 

@@ -14,8 +14,10 @@ from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report, ReportKind
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mlops_ext.models.types import ModelVersion
-    from mlops_ext.monitoring.performance.custom import Metric
+    from mlops_ext.monitoring.performance.custom import Judged, Metric
     from mlops_ext.monitoring.performance.measure import Measured
 
 __all__ = ["compare_window", "estimate", "log_labels", "log_predictions", "performance"]
@@ -111,6 +113,7 @@ def performance(
     threshold: float = 0.5,
     task: str = "",
     metrics: Sequence[str | Metric] = (),
+    slices: Sequence[str] = (),
     draws: int = 200,
     seed: int = 2013,
     workspace: Workspace | None = None,
@@ -135,6 +138,9 @@ def performance(
         Further ones: a function of a frame of the labelled rows (`label`, `prediction`, `probability`, `at`, features
         as `feature:NAME`) that gives a number, or the name of an entry point of the group `mlops_ext.metrics`. It is
         called once for each draw. Its attribute `better`, `"higher"` or `"lower"`, lets bands and comparisons know it.
+    slices : sequence of str
+        Logged features of few values by whose labels the window is judged once more, such as `["origin"]`;
+        `details["slices"]` holds it, and the dashboard's picker.
     draws, seed : int
         Of the bootstrap.
     workspace : Workspace, optional
@@ -149,24 +155,35 @@ def performance(
     Raises
     ------
     NotFound
-        No predictions, or no labels of them, are logged.
+        No predictions, no labels of them, or no such feature are logged.
+    InvalidValue
+        A feature to slice by is hidden, or has too many values.
     """
-    from mlops_ext.monitoring.performance.answers import judged_of
+    from mlops_ext.monitoring.performance.answers import judged_of, task_of
     from mlops_ext.monitoring.performance.custom import metrics_named, with_metrics
     from mlops_ext.monitoring.performance.measure import Bootstrap, measure
+    from mlops_ext.monitoring.performance.slices import check_slices, judge_slices
 
     own = metrics_named(metrics)
     ws = workspace or Workspace.find()
-    pinned, joined = joined_window(ws, ref, window, features=bool(own))
+    pinned, joined = joined_window(ws, ref, window, features=bool(own or slices))
     rows = joined.labelled()
     if rows.empty:
         raise NotFound(
             f"no labels of {window!r} for {pinned}", hint="Log them with log_labels, or estimate() without them"
         )
-    judged = judged_of(rows, threshold, task)
-    found = measure(with_metrics(judged, rows, own), Bootstrap(draws, seed))
+    kind = task or task_of(rows)
+
+    def judged(part: pd.DataFrame) -> Judged:
+        return with_metrics(judged_of(part, threshold, kind), part, own)
+
+    bootstrap = Bootstrap(draws, seed)
+    if slices:
+        check_slices(ws, pinned, rows, slices)
+    found = measure(judged(rows), bootstrap)
     details: dict[str, Any] = {"counts": joined.counts, "duplicates": "the last by time counts"}
     details |= {"threshold": threshold} if "positive_rate" in found.details else {}
+    details |= {"slices": judge_slices(rows, slices, judged, bootstrap)} if slices else {}
     details |= estimate_error(ws, pinned, window, found)
     about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
     return _saved(ws, about, "performance", "measured", found, details)
