@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
@@ -29,6 +29,7 @@ __all__ = [
     "DatasetSettings",
     "JobLimit",
     "JobSettings",
+    "RemoteSettings",
     "Setting",
     "Settings",
     "Trigger",
@@ -39,6 +40,10 @@ __all__ = [
     "line_of",
     "read_settings",
 ]
+
+
+RemoteName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+"""A word, so that no remote is called as a folder or a URL is."""
 
 
 class WorkspaceSettings(BaseModel):
@@ -132,6 +137,14 @@ class DatasetSettings(BaseModel):
     classes: dict[Literal["pii", "restricted"], tuple[str, ...]] = {}
 
 
+class RemoteSettings(BaseModel):
+    """One [remotes.NAME]: where versions are pushed to and pulled from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    url: str = Field(min_length=1)
+    options: dict[str, Any] = {}
+
+
 class JobLimit(BaseModel):
     """One [[runs.limits]]: how many jobs of a notebook, or with a tag, may run at once."""
 
@@ -167,6 +180,7 @@ class Settings(BaseModel):
     alerts: AlertSettings = AlertSettings()
     datasets: DatasetSettings = DatasetSettings()
     runs: JobSettings = JobSettings()
+    remotes: dict[RemoteName, RemoteSettings] = {}
     policy: dict[str, Any] = Field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
@@ -251,7 +265,9 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 
 def explain(error: ValidationError, source: str, text: str, model: type[BaseModel]) -> InvalidValue:
     """Turn the first fault that pydantic found into a sentence with line, value and nearest key."""
-    fault = error.errors()[0]
+    faults = error.errors()
+    # A key that is written wrong is missing too; what was written says more.
+    fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
     path = ".".join(str(part) for part in fault["loc"])
     key = str(fault["loc"][-1]) if fault["loc"] else ""
     place = f"{source}{line_of(text, fault['loc'])}"

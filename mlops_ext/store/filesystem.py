@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,15 +54,34 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, make it durable, then rename it into place."""
+def write_whole(path: Path, data: bytes | Iterable[bytes], *, new: bool = False) -> None:
+    """Write a file under a temporary name, make it durable, then rename it into place.
+
+    Parameters
+    ----------
+    data : bytes or iterable of bytes
+        All of it, or one piece after the other.
+    new : bool
+        Take the place of no other file.
+
+    Raises
+    ------
+    FileExistsError
+        `new`, and a file is there.
+    """
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if new:
+            # Of two who link at once, one finds the place taken; a rename would not say so.
+            os.link(temporary, path)
+            temporary.unlink()
+        else:
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
