@@ -136,8 +136,8 @@ def drift(ws: Workspace) -> None:
         later = frame(600 + number)
         later["wind_speed"] = later["wind_speed"] + 6 * number
         mlops.drift(
-            first, later, columns=["dep_hour", "distance", "wind_speed"], window=window, model="delay@2", save=True,
-            workspace=ws,
+            first, later, columns=["dep_hour", "distance", "wind_speed"], slices=["origin"], window=window,
+            model="delay@2", save=True, workspace=ws,
         )  # fmt: skip
 
 

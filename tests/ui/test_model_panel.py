@@ -123,6 +123,8 @@ def test_health_is_seen_at_a_glance_and_figures_follow_the_pickers(page: Page, l
     panel.get_by_label("Window", exact=True).select_option("2013-05")
     panel.get_by_label("Column", exact=True).select_option("distance")
     expect(panel.get_by_role("img", name="distance in the reference and in 2013-05")).to_be_visible()
+    panel.get_by_label("Slice", exact=True).select_option("origin=JFK")
+    expect(panel.get_by_role("img", name="distance [origin=JFK] in the reference and in 2013-05")).to_be_visible()
 
 
 def test_a_reload_brings_the_panel_back(page: Page, lab: Lab) -> None:

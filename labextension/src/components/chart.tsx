@@ -41,11 +41,11 @@ export function Chart({ charts, request, state, trans }: IChartProps): React.Rea
   const [caption, setCaption] = React.useState('');
   const [error, setError] = React.useState<MlopsError | null>(null);
   const { load, read, theme } = charts;
-  const { figure, metric, window, column } = request;
+  const { figure, metric, window, column, slice } = request;
   React.useEffect(() => {
     const abort = new AbortController();
     const draw = async (element: HTMLDivElement) => {
-      const asked = { figure, metric, window, column };
+      const asked = { figure, metric, window, column, slice };
       const [plotly, found] = await Promise.all([load(), read(asked, isLight() ? 'light' : 'dark', abort.signal)]);
       if (!abort.signal.aborted) {
         const { data, layout } = themed(found.figure as unknown as IFigure, paletteOf(element));
@@ -64,7 +64,7 @@ export function Chart({ charts, request, state, trans }: IChartProps): React.Rea
     return () => {
       abort.abort();
     };
-  }, [figure, metric, window, column, state, theme, load, read]);
+  }, [figure, metric, window, column, slice, state, theme, load, read]);
   React.useEffect(() => {
     const element = ref.current;
     return () => {

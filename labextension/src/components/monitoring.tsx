@@ -1,5 +1,4 @@
 import { type TranslationBundle } from '@jupyterlab/translation';
-import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { type Health, type Report } from '../api/generated';
@@ -7,6 +6,7 @@ import { type IPoint, metricLabel, pointsOf } from '../models/performance';
 import { Chart, type ICharts } from './chart';
 import { formatNumber, formatTime } from './format';
 import { HealthHead, Moved } from './health';
+import { asOptions, pickedOf, Picker } from './picker';
 import { Empty } from './states';
 import { Part, Table } from './table';
 
@@ -28,7 +28,7 @@ export function Monitoring(props: IMonitoringProps): React.ReactElement {
       />
     );
   }
-  const drifted = health.windows.filter(each => each.columns.length > 0);
+  const drifted = health.windows.filter(each => Object.keys(each.pictured).length > 0);
   return (
     <>
       <HealthHead health={health} trans={trans} />
@@ -65,70 +65,66 @@ export function Monitoring(props: IMonitoringProps): React.ReactElement {
 }
 
 function Performance({ health, reports, trans, charts }: IMonitoringProps): React.ReactElement {
-  const names = health.metrics;
-  const [chosen, setChosen] = React.useState('');
-  const metric = names.includes(chosen) ? chosen : (names[0] ?? '');
+  const [metricPicked, pickMetric] = React.useState('');
+  const [slicePicked, pickSlice] = React.useState('');
+  const metric = pickedOf(health.metrics, metricPicked);
+  const slices = ['', ...health.slices];
+  const slice = pickedOf(slices, slicePicked);
   const label = metricLabel(metric);
   const points = React.useMemo(() => pointsOf(reports, metric), [reports, metric]);
+  const metrics = health.metrics.map(name => ({ value: name, label: metricLabel(name) }));
   return (
     <Part title={trans.__('%1 per window', label)}>
-      {names.length > 1 && (
-        <HTMLSelect
-          className="mlx-Select"
-          aria-label={trans.__('Metric')}
-          options={names.map(name => ({ value: name, label: metricLabel(name) }))}
-          value={metric}
-          onChange={event => {
-            setChosen(event.target.value);
-          }}
-        />
+      <div className="mlx-Picks">
+        <Picker label={trans.__('Metric')} options={metrics} value={metric} onPick={pickMetric} />
+        <SlicePicker slices={slices} value={slice} onPick={pickSlice} trans={trans} />
+      </div>
+      <Chart charts={charts} request={{ figure: 'metric', metric, slice }} state={reports} trans={trans} />
+      {!slice && (
+        <details className="mlx-Details">
+          <summary>{trans.__('Show as a table')}</summary>
+          <Points points={points} metric={label} trans={trans} />
+        </details>
       )}
-      <Chart charts={charts} request={{ figure: 'metric', metric }} state={reports} trans={trans} />
-      <details className="mlx-Details">
-        <summary>{trans.__('Show as a table')}</summary>
-        <Points points={points} metric={label} trans={trans} />
-      </details>
     </Part>
   );
 }
 
 function Columns(props: IMonitoringProps & { windows: Health['windows'] }): React.ReactElement {
   const { windows, reports, trans, charts } = props;
-  const [window, setWindow] = React.useState('');
-  const [column, setColumn] = React.useState('');
-  const shown = windows.find(each => each.window === window) ?? windows.at(-1);
-  const columns = shown?.columns ?? [];
-  const looked = columns.includes(column) ? column : (columns[0] ?? '');
+  const [windowPicked, pickWindow] = React.useState('');
+  const [columnPicked, pickColumn] = React.useState('');
+  const [slicePicked, pickSlice] = React.useState('');
+  const names = windows.map(each => each.window).reverse();
+  const window = pickedOf(names, windowPicked);
+  const pictured = windows.find(each => each.window === window)?.pictured ?? {};
+  const columns = Object.keys(pictured);
+  const column = pickedOf(columns, columnPicked);
+  const slices = ['', ...(pictured[column] ?? [])];
+  const slice = pickedOf(slices, slicePicked);
   return (
     <Part title={trans.__('One column')}>
       <div className="mlx-Picks">
-        <HTMLSelect
-          className="mlx-Select"
-          aria-label={trans.__('Window')}
-          options={windows.map(each => each.window).reverse()}
-          value={shown?.window}
-          onChange={event => {
-            setWindow(event.target.value);
-          }}
-        />
-        <HTMLSelect
-          className="mlx-Select"
-          aria-label={trans.__('Column')}
-          options={[...columns]}
-          value={looked}
-          onChange={event => {
-            setColumn(event.target.value);
-          }}
-        />
+        <Picker label={trans.__('Window')} options={asOptions(names)} value={window} onPick={pickWindow} />
+        <Picker label={trans.__('Column')} options={asOptions(columns)} value={column} onPick={pickColumn} />
+        <SlicePicker slices={slices} value={slice} onPick={pickSlice} trans={trans} />
       </div>
-      <Chart
-        charts={charts}
-        request={{ figure: 'column', window: shown?.window, column: looked }}
-        state={reports}
-        trans={trans}
-      />
+      <Chart charts={charts} request={{ figure: 'column', window, column, slice }} state={reports} trans={trans} />
     </Part>
   );
+}
+
+interface ISlicePickerProps {
+  /** The empty one is all rows. */
+  slices: readonly string[];
+  value: string;
+  onPick: (slice: string) => void;
+  trans: TranslationBundle;
+}
+
+function SlicePicker({ slices, value, onPick, trans }: ISlicePickerProps): React.ReactElement {
+  const options = slices.map(name => ({ value: name, label: name || trans.__('all rows') }));
+  return <Picker label={trans.__('Slice')} options={options} value={value} onPick={onPick} />;
 }
 
 function Points(props: { points: readonly IPoint[]; metric: string; trans: TranslationBundle }): React.ReactElement {

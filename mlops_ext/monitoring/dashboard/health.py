@@ -101,6 +101,7 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
     value = _estimate(performance, metric) or _estimate(estimate, metric)
     verdict = drift.verdict if drift else None
     slices = tuple(drift.details.get("slices", ())) if drift else ()
+    columns = _compared(drift, slices)
     return WindowState(
         window=name,
         model=judged.model if judged else drift.model if drift else "",
@@ -110,8 +111,8 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
         high=value.high if value else None,
         kind=value.kind if value else "",
         label_coverage=performance.label_coverage if performance else None,
-        drifted=len(verdict.columns) if verdict else None,
-        columns=_compared(drift, slices),
+        drifted=len(set(columns).intersection(verdict.columns)) if verdict else None,
+        columns=columns,
         pictured=_pictured(drift, slices),
         calibrated=bool(performance and performance.details.get("reliability")),
         reports={kind: report.id for kind, report in found.items() if report},
@@ -143,10 +144,12 @@ def _decisions(report: Report | None) -> list[dict[str, Any]]:
 
 
 def _moved(drift: Sequence[Report]) -> tuple[MovedColumn, ...]:
-    """Give what drifted in the newest window, each with the window since which it has."""
+    """Give what drifted in the newest window and since when; a slice only where its column as a whole has not."""
     if not drift:
         return ()
     drifted = [{each["column"] for each in _decisions(report) if each["status"] == "drift"} for report in drift]
+    newest = drift[-1]
+    covered = {column_of_slice(name, part) for name in drifted[-1] for part in newest.details.get("slices", ())}
     return tuple(
         MovedColumn(
             column=each["column"],
@@ -155,8 +158,8 @@ def _moved(drift: Sequence[Report]) -> tuple[MovedColumn, ...]:
             since=_since(each["column"], drift, drifted),
             reason=each["reason"],
         )
-        for each in _decisions(drift[-1])
-        if each["status"] == "drift"
+        for each in _decisions(newest)
+        if each["status"] == "drift" and each["column"] not in covered
     )
 
 

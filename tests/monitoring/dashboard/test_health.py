@@ -73,6 +73,22 @@ def test_drift_alone_is_shown_and_leaves_a_model_healthy(ws):
     assert found.summary() == "delay is all right; AUC measured at 0.750 in week 10; moved: temp"
 
 
+def test_a_slice_that_moved_alone_is_told_and_one_that_moved_with_its_column_is_not(ws):
+    rng = np.random.default_rng(0)
+    sides = [pd.DataFrame({"temp": rng.normal(size=3000), "wind": rng.normal(size=3000)}) for _ in range(2)]
+    for side in sides:
+        side["origin"] = ["EWR", *["JFK"] * 19] * 150
+    sides[1]["temp"] += 2.0
+    sides[1].loc[sides[1]["origin"] == "EWR", "wind"] += 2.0
+    mlops.drift(*sides, slices=["origin"], window="2013-02", model="delay@1", save=True, workspace=ws)
+    found = shown(ws)
+    assert {each.column for each in found.moved} == {"temp", "wind [origin=EWR]"}
+    (window,) = found.windows
+    assert (window.drifted, set(window.columns)) == (1, {"temp", "wind", "origin"})
+    assert window.pictured["temp"] == ("origin=JFK", "origin=EWR")
+    assert window.pictured["origin"] == ()
+
+
 def test_an_alert_says_since_when_and_what_to_do_until_it_is_resolved(ws):
     for window, value in (("2013-02", 0.74), ("2013-03", 0.61), ("2013-04", 0.60)):
         judged(ws, window, value)
