@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.edge import load, scan, snapshot
     from mlops_ext.datasets.expectations.edge import check_dataset, expect, propose_expectations
     from mlops_ext.datasets.profile.edge import profile
+    from mlops_ext.datasets.remotes.edge import pull, push
     from mlops_ext.features.edge import feature_view, join
     from mlops_ext.models.curation.edge import (
         archive_model,
@@ -141,6 +142,8 @@ __all__ = [
     "profile",
     "promote",
     "propose_expectations",
+    "pull",
+    "push",
     "quality",
     "register",
     "reject",
@@ -192,6 +195,7 @@ _FACE = {
     ),
     "mlops_ext.datasets.diff.edge": ("diff",),
     "mlops_ext.datasets.profile.edge": ("profile",),
+    "mlops_ext.datasets.remotes.edge": ("pull", "push"),
     "mlops_ext.datasets.edge": ("load", "scan", "snapshot"),
     "mlops_ext.datasets.expectations.edge": ("check_dataset", "expect", "propose_expectations"),
     "mlops_ext.features.edge": ("feature_view", "join"),

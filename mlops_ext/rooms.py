@@ -7,6 +7,7 @@ import mlops_ext.datasets.curation.service
 import mlops_ext.datasets.diff.service
 import mlops_ext.datasets.expectations.service
 import mlops_ext.datasets.profile.service
+import mlops_ext.datasets.remotes.service
 import mlops_ext.datasets.service
 import mlops_ext.datasets.storage.compaction
 import mlops_ext.features.service

@@ -34,6 +34,8 @@ STORY: tuple[tuple[str, str], ...] = (
     ("datasets.describe", "no-op"),
     ("datasets.alias", "no-op"),
     ("datasets.unalias", "refused"),
+    ("datasets.pull", "no-op"),
+    ("datasets.note_push", "again"),
     ("datasets.expect", "no-op"),
     ("datasets.note_check", "no-op"),
     ("datasets.archive", "no-op"),
@@ -154,6 +156,13 @@ class Cast:
 
     def datasets_unalias(self) -> dict[str, Any]:
         return {"dataset": "weather", "alias": "golden"}
+
+    def datasets_pull(self) -> dict[str, Any]:
+        entry = call(self.ws, "datasets.entry", {"dataset": "weather@1"})
+        return {"name": "pulled", "entries": [entry.model_dump(mode="json")], "remote": "elsewhere"}
+
+    def datasets_note_push(self) -> dict[str, Any]:
+        return {"name": "weather", "versions": [1], "remote": "elsewhere"}
 
     def datasets_expect(self) -> dict[str, Any]:
         return {"dataset": "weather", "expectations": {"columns": {"temp": {"checks": {"ge": 0}}}}}

@@ -20,6 +20,8 @@ TOPICS: dict[str, dict[str, str]] = {
     "Data": {
         "datasets": "Versions of data.",
         "snapshot": "Keep files or a query as the next version of a dataset.",
+        "push": "Send versions of datasets to another store.",
+        "pull": "Fetch versions of datasets from another store.",
         "features": "Views that are joined as of a moment.",
     },
     "Models": {
@@ -93,6 +95,8 @@ EDGE: dict[tuple[str, ...], str] = {
     ("fsck",): "store:fsck",
     ("demo",): "demo:demo",
     ("snapshot",): "data:snapshot",
+    ("push",): "remotes:push",
+    ("pull",): "remotes:pull",
     ("datasets", "check"): "expectations:check",
     ("datasets", "expect"): "expectations:expect",
     ("datasets", "export"): "data:export",

@@ -34,7 +34,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
-__all__ = ["Reader", "commit", "files", "list_", "require", "resolve", "show", "store_version", "versions"]
+__all__ = ["Reader", "check_key", "commit", "files", "list_", "require", "resolve", "show", "store_version", "versions"]
 
 
 def _beside(table: Any) -> Any:
@@ -151,7 +151,7 @@ def commit(ws: Workspace, request: CommitDataset) -> DatasetVersion:
     """Make the content of a manifest the next version; what equals the latest makes none."""
     name = check_name(request.name)
     manifest = Manifest.from_bytes(ws.get_blob(request.manifest))
-    _check_key(request.primary_key, manifest)
+    check_key(request.primary_key, manifest)
     check_text("description", request.description)
     check_tags(request.tags)
     check_number_of_tags(request.tags)
@@ -210,7 +210,8 @@ def _commit(change: Change, name: str, manifest: Manifest, request: CommitDatase
     return made
 
 
-def _check_key(key: Sequence[str], manifest: Manifest) -> None:
+def check_key(key: Sequence[str], manifest: Manifest) -> None:
+    """Refuse a primary key of columns that the version has not."""
     names = [column.name for column in manifest.schema_]
     for name in key:
         if name not in names:

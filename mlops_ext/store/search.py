@@ -21,6 +21,7 @@ from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 __all__ = ["Sort", "batches", "contains", "page_of", "paged", "present"]
 
 R = TypeVar("R", bound=Record)
+V = TypeVar("V", str, int)
 _BATCH = 5000
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _HINT = "Take it from the `next` of a page"
@@ -117,7 +118,7 @@ def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     return column.icontains(text, autoescape=True)
 
 
-def batches(values: Iterable[str], size: int = _BATCH) -> Iterator[list[str]]:
+def batches(values: Iterable[V], size: int = _BATCH) -> Iterator[list[V]]:
     """Sort values and cut them into lists that one statement can bind; a database takes some ten thousand."""
     ordered = sorted(values)
     for start in range(0, len(ordered), size):

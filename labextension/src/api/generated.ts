@@ -540,6 +540,30 @@ export interface DatasetDiff {
   hidden: string[];
 }
 
+/** A version of a dataset as a remote holds it. */
+export interface DatasetEntryInput {
+  format?: string;
+  kind?: 'dataset';
+  name: string;
+  version: number;
+  digest: string;
+  blobs: Record<string, number>;
+  needs?: string[];
+  record: VersionRecordInput;
+}
+
+/** A version of a dataset as a remote holds it. */
+export interface DatasetEntry {
+  format: string;
+  kind: 'dataset';
+  name: string;
+  version: number;
+  digest: string;
+  blobs: Record<string, number>;
+  needs: string[];
+  record: VersionRecord;
+}
+
 /** Some rows of one Parquet file: part of a version. */
 export interface DatasetFile {
   path: string;
@@ -557,6 +581,22 @@ export interface DatasetFiles {
   ref: string;
   plain: boolean;
   files: DatasetFile[];
+}
+
+/** What is said of a dataset as a whole. */
+export interface DatasetRecordInput {
+  description?: string;
+  tags?: Record<string, string>;
+  expectations?: ExpectationsInput;
+  classes?: Record<string, 'pii' | 'restricted'>;
+}
+
+/** What is said of a dataset as a whole. */
+export interface DatasetRecord {
+  description: string;
+  tags: Record<string, string>;
+  expectations: Expectations;
+  classes: Record<string, 'pii' | 'restricted'>;
 }
 
 /** The state that a dataset or one version is in now, and the one before. */
@@ -1823,6 +1863,21 @@ export interface NoteCheck {
   result: CheckedDatasetInput;
 }
 
+export interface NotePush {
+  /** Name of the dataset */
+  name: string;
+  /** What was sent, or said anew */
+  versions: number[];
+  /** Where to; without credentials */
+  remote: string;
+  /** The name that it has there, if another */
+  under?: string;
+  /** How many files travelled */
+  pieces?: number;
+  /** How many bytes they had */
+  bytes?: number;
+}
+
 /** What to put on record. */
 export interface NoteReproduction {
   /** Reference of the version */
@@ -2113,6 +2168,21 @@ export interface Prune {
 export interface Pruned {
   ref: string;
   blobs: number;
+}
+
+export interface PullDataset {
+  /** Name of the dataset here */
+  name: string;
+  /** The versions as the remote has them */
+  entries: DatasetEntryInput[];
+  /** Where they come from; without credentials */
+  remote: string;
+}
+
+/** What a pull would do. */
+export interface PullPlan {
+  states: Record<string, 'new' | 'updated' | 'known' | 'restored'>;
+  missing: Record<string, number>;
 }
 
 export interface RaiseAlert {
@@ -2886,6 +2956,38 @@ export interface VersionComparison {
   scores: ScoreDifference[];
 }
 
+/** What is said of a version, besides what its manifest says. */
+export interface VersionRecordInput {
+  manifest: string;
+  representation: string;
+  rows: number;
+  primary_key?: string[];
+  description?: string;
+  tags?: Record<string, string>;
+  origin?: OriginInput;
+  run?: string;
+  check?: CheckedDatasetInput | null;
+  created_at: string;
+  created_by: string;
+  dataset?: DatasetRecordInput;
+}
+
+/** What is said of a version, besides what its manifest says. */
+export interface VersionRecord {
+  manifest: string;
+  representation: string;
+  rows: number;
+  primary_key: string[];
+  description: string;
+  tags: Record<string, string>;
+  origin: Origin;
+  run: string;
+  check: CheckedDataset | null;
+  created_at: string;
+  created_by: string;
+  dataset: DatasetRecord;
+}
+
 /** Why an environment serves what it serves: who decided on what grounds, and what changed. */
 export interface Why {
   model: string;
@@ -2983,15 +3085,19 @@ export interface Operations {
   'datasets.delete': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.describe': { request: DescribeDataset; result: DatasetDescription };
   'datasets.diff': { request: DiffDatasets; result: DatasetDiff };
+  'datasets.entry': { request: ShowDataset; result: DatasetEntry };
   'datasets.expect': { request: Expect; result: Expectations };
   'datasets.expectations': { request: ShowExpectations; result: Expectations };
   'datasets.files': { request: ShowDataset; result: DatasetFiles };
   'datasets.list': { request: ListDatasets; result: Page<Dataset> };
   'datasets.note_check': { request: NoteCheck; result: CheckedDataset };
+  'datasets.note_push': { request: NotePush; result: DatasetVersion };
+  'datasets.plan_pull': { request: PullDataset; result: PullPlan };
   'datasets.profile': { request: ShowProfile; result: Profile };
   'datasets.propose': { request: Propose; result: Expectations };
   'datasets.prunable': { request: PlanGc; result: GcPlan };
   'datasets.prune': { request: Prune; result: Pruned };
+  'datasets.pull': { request: PullDataset; result: PullPlan };
   'datasets.read': { request: ReadDataset; result: DatasetVersion };
   'datasets.restore': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
@@ -3142,15 +3248,19 @@ export const OPERATIONS = {
   'datasets.delete': { method: 'DELETE', path: '/datasets/{dataset}' },
   'datasets.describe': { method: 'PUT', path: '/datasets/{dataset}/description' },
   'datasets.diff': { method: 'GET', path: '/datasets/{before}/diff/{after}' },
+  'datasets.entry': { method: 'GET', path: '/datasets/{dataset}/entry' },
   'datasets.expect': { method: 'PUT', path: '/datasets/{dataset}/expectations' },
   'datasets.expectations': { method: 'GET', path: '/datasets/{dataset}/expectations' },
   'datasets.files': { method: 'GET', path: '/datasets/{dataset}/files' },
   'datasets.list': { method: 'GET', path: '/datasets' },
   'datasets.note_check': { method: 'PUT', path: '/datasets/{dataset}/check' },
+  'datasets.note_push': { method: 'POST', path: '/datasets/{name}/pushes' },
+  'datasets.plan_pull': { method: 'POST', path: '/datasets/{name}/planned-pulls' },
   'datasets.profile': { method: 'GET', path: '/datasets/{dataset}/profile' },
   'datasets.propose': { method: 'GET', path: '/datasets/{dataset}/proposed-expectations' },
   'datasets.prunable': { method: 'GET', path: '/prunable-dataset-versions' },
   'datasets.prune': { method: 'POST', path: '/datasets/{dataset}/prunings' },
+  'datasets.pull': { method: 'POST', path: '/datasets/{name}/pulls' },
   'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
   'datasets.restore': { method: 'POST', path: '/datasets/{dataset}/restoration' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },

@@ -31,7 +31,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
-__all__ = ["classes", "classify", "hidden_columns", "note_download", "read"]
+__all__ = ["classes", "classify", "hidden_columns", "note_download", "read", "tighten"]
 
 _WHILE = 10
 """Minutes in which downloads of one version by one person are one event."""
@@ -110,6 +110,24 @@ def _has_read(reader: Reader, actor: str, subject: str, since: datetime) -> bool
 def hidden_columns(ws: Workspace, dataset: str) -> dict[str, str]:
     """Give the class of each column of a dataset whose values are hidden."""
     return ws.call(classes, ShowClasses(dataset=dataset)).hidden
+
+
+def tighten(change: Change, name: str, classes: Mapping[str, str]) -> dict[str, str]:
+    """Let classes hold that columns have elsewhere, where they are stricter than those set here; give these."""
+    mine = column_classes.c.dataset == name
+    held = {row.column: row._mapping["class"] for row in change.execute(select(column_classes).where(mine))}
+    known = _columns(change, name)
+    stricter = {
+        column: kind
+        for column, kind in classes.items()
+        if column in known and held.get(column) not in (kind, "restricted")
+    }
+    if stricter:
+        change.execute(delete(column_classes).where(mine, column_classes.c.column.in_(stricter)))
+        common = {"dataset": name, "set_at": change.now, "set_by": change.actor}
+        rows = [{**common, "column": column, "class": kind} for column, kind in stricter.items()]
+        change.execute(insert(column_classes), rows)
+    return stricter
 
 
 def _classify(change: Change, name: str, request: Classify, patterns: Patterns) -> ColumnClasses:

@@ -138,9 +138,7 @@ class RemoteFiles:
             said = f"cannot {doing} {self.shown}: {without_secrets(str(error)) or type(error).__name__}"
             if getattr(error, "errno", None) in _FULL:
                 raise StoreReadOnly(said, hint="Free some space there, or make it writable") from None
-            raise StoreUnavailable(
-                said, hint="Check URL, network and credentials, then repeat it"
-            ) from None
+            raise StoreUnavailable(said, hint="Check URL, network and credentials, then repeat it") from None
 
 
 class FolderFiles(RemoteFiles):

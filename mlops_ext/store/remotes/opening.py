@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,7 +60,8 @@ def open_remote(text: str, declared: Mapping[str, Declared], root: Path) -> Remo
         return Remote(open_files(text, {}, shown_url(text)))
     folder = Path(text).expanduser()
     if text.startswith((".", "~")) or len(folder.parts) > 1 or folder.is_dir():
-        return Remote(open_files(str(folder.absolute()), {}, str(folder)))
+        where = os.path.abspath(folder)  # noqa: PTH100 - a path with dots would say nothing in an event
+        return Remote(open_files(where, {}, where))
     missing = NotFound.of("remote", text, declared)
     raise NotFound(missing.message, hint=f"{missing.hint or 'None is declared.'} Of a folder write ./{text}")
 
