@@ -34,7 +34,7 @@ STORY: tuple[tuple[str, str], ...] = (
     ("datasets.describe", "no-op"),
     ("datasets.alias", "no-op"),
     ("datasets.unalias", "refused"),
-    ("datasets.pull", "no-op"),
+    ("datasets.receive", "no-op"),
     ("datasets.note_push", "again"),
     ("datasets.expect", "no-op"),
     ("datasets.note_check", "no-op"),
@@ -157,7 +157,7 @@ class Cast:
     def datasets_unalias(self) -> dict[str, Any]:
         return {"dataset": "weather", "alias": "golden"}
 
-    def datasets_pull(self) -> dict[str, Any]:
+    def datasets_receive(self) -> dict[str, Any]:
         entry = call(self.ws, "datasets.entry", {"dataset": "weather@1"})
         return {"name": "pulled", "entries": [entry.model_dump(mode="json")], "remote": "elsewhere"}
 

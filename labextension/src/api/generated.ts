@@ -3097,8 +3097,8 @@ export interface Operations {
   'datasets.propose': { request: Propose; result: Expectations };
   'datasets.prunable': { request: PlanGc; result: GcPlan };
   'datasets.prune': { request: Prune; result: Pruned };
-  'datasets.pull': { request: PullDataset; result: PullPlan };
   'datasets.read': { request: ReadDataset; result: DatasetVersion };
+  'datasets.receive': { request: PullDataset; result: PullPlan };
   'datasets.restore': { request: ChangeDatasetState; result: DatasetStateChange };
   'datasets.show': { request: ShowDataset; result: DatasetVersion };
   'datasets.tag': { request: SetDatasetTags; result: DatasetTags };
@@ -3260,8 +3260,8 @@ export const OPERATIONS = {
   'datasets.propose': { method: 'GET', path: '/datasets/{dataset}/proposed-expectations' },
   'datasets.prunable': { method: 'GET', path: '/prunable-dataset-versions' },
   'datasets.prune': { method: 'POST', path: '/datasets/{dataset}/prunings' },
-  'datasets.pull': { method: 'POST', path: '/datasets/{name}/pulls' },
   'datasets.read': { method: 'POST', path: '/datasets/{dataset}/reads' },
+  'datasets.receive': { method: 'POST', path: '/datasets/{name}/pulls' },
   'datasets.restore': { method: 'POST', path: '/datasets/{dataset}/restoration' },
   'datasets.show': { method: 'GET', path: '/datasets/{dataset}' },
   'datasets.tag': { method: 'PUT', path: '/datasets/{dataset}/tags' },

@@ -152,20 +152,21 @@ def gc(
 
 
 @click.command(cls=Leaf)
-@click.option("--repair-from", metavar="FOLDER", help="A workspace that has good copies.")
+@click.option("--repair", is_flag=True, help="Put good copies in the place of what is missing or flipped.")
+@click.option("--from", "source", default="", metavar="STORE", help="Where from: a remote, URL, folder or workspace.")
 @click.pass_obj
-def fsck(session: Session, repair_from: str | None) -> Any:
-    """Read every blob and name what is missing or flipped, and whose it is; ends with 6 while something is."""
-    from mlops_ext.governance.upkeep.fsck import fsck as check
-    from mlops_ext.workspace import Workspace
+def fsck(session: Session, repair: bool, source: str) -> Any:
+    """Read every blob and name what is missing or flipped, and whose it is; ends with 6 while something is.
 
-    second = None
-    if repair_from is not None:
-        folder = session.path(repair_from)
-        second = Workspace(folder.parent if folder.name == ".mlops" else folder)
-        if not second.exists():
-            raise StoreUnavailable(f"no workspace in {folder}", hint="Name a folder that holds .mlops")
-    report = check(_existing(session), second)
+    With --repair good copies are taken from STORE, else from the remotes of mlops.toml, and compared with their digests.
+    """
+    from mlops_ext.governance.upkeep.copies import find_copies
+    from mlops_ext.governance.upkeep.fsck import fsck as check
+
+    if source and not repair:
+        raise InvalidValue(f"--from {source} without --repair", hint=f"Write: mlops fsck --repair --from {source}")
+    ws = _existing(session)
+    report = check(ws, find_copies(ws, source) if repair else ())
     if not report.whole:
         session.exit_code = REFUSED
     return report

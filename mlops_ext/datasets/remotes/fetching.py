@@ -72,11 +72,11 @@ class Fetching:
         for request, plan in zip(self.requests, self.plans, strict=True):
             self._pieces(request, plan, tally)
             try:
-                self.ws.call(service.pull, request)
+                self.ws.call(service.receive, request)
             except MissingBlob:
                 # gc took a piece that had been here between planning and naming it
                 self._pieces(request, self.ws.call(service.plan_pull, request), tally)
-                self.ws.call(service.pull, request)
+                self.ws.call(service.receive, request)
 
     def result(self, *, done: bool) -> Move:
         """Sum up what comes."""

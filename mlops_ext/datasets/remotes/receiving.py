@@ -26,7 +26,7 @@ from mlops_ext.store.curation import WHOLE, check_number_of_tags, check_tags, ch
 from mlops_ext.store.search import batches
 from mlops_ext.workspace import Workspace
 
-__all__ = ["check_entry", "receive", "standing"]
+__all__ = ["check_entry", "standing", "take_in"]
 
 
 def standing(reader: Reader, name: str, entries: Sequence[DatasetEntry]) -> dict[int, State]:
@@ -92,7 +92,7 @@ def check_entry(ws: Workspace, entry: DatasetEntry) -> Manifest:
     return manifest
 
 
-def receive(change: Change, name: str, request: PullDataset, manifests: Mapping[int, Manifest]) -> PullPlan:
+def take_in(change: Change, name: str, request: PullDataset, manifests: Mapping[int, Manifest]) -> PullPlan:
     """Write the rows of what is not here yet, and one event; nothing when there is nothing new."""
     states = standing(change, name, request.entries)
     entries = sorted(request.entries, key=lambda each: each.version)

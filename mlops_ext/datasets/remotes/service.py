@@ -9,7 +9,7 @@ from mlops_ext.datasets.classes.types import ShowClasses
 from mlops_ext.datasets.expectations.service import last_check
 from mlops_ext.datasets.expectations.types import Expectations
 from mlops_ext.datasets.references import find_row, find_thing, version_records
-from mlops_ext.datasets.remotes.receiving import check_entry, receive, standing
+from mlops_ext.datasets.remotes.receiving import check_entry, standing, take_in
 from mlops_ext.datasets.remotes.types import (
     DatasetEntry,
     DatasetRecord,
@@ -31,7 +31,7 @@ from mlops_ext.store.schema import blobs
 from mlops_ext.store.search import batches, present
 from mlops_ext.workspace import Workspace
 
-__all__ = ["entry", "note_push", "plan_pull", "pull"]
+__all__ = ["entry", "note_push", "plan_pull", "receive"]
 
 
 @operation("datasets.entry", "GET /datasets/{dataset}/entry")
@@ -75,8 +75,8 @@ def plan_pull(ws: Workspace, request: PullDataset) -> PullPlan:
     return PullPlan(states=states, missing={digest: size for digest, size in wanted.items() if digest not in held})
 
 
-@operation("datasets.pull", "POST /datasets/{name}/pulls", command="datasets take", writes=True)
-def pull(ws: Workspace, request: PullDataset) -> PullPlan:
+@operation("datasets.receive", "POST /datasets/{name}/pulls", writes=True)
+def receive(ws: Workspace, request: PullDataset) -> PullPlan:
     """Take in versions whose pieces have been fetched: they keep their numbers, digests and dates.
 
     Versions that are here already stay as they are; only classes of columns that are stricter there hold here too.
@@ -86,7 +86,7 @@ def pull(ws: Workspace, request: PullDataset) -> PullPlan:
         states = standing(connection, name, request.entries)
     coming = [each for each in request.entries if states[each.version] != "known"]
     manifests = {each.version: check_entry(ws, each) for each in coming}
-    return ws.catalog.write(lambda change: receive(change, name, request, manifests))
+    return ws.catalog.write(lambda change: take_in(change, name, request, manifests))
 
 
 @operation("datasets.note_push", "POST /datasets/{name}/pushes", writes=True)

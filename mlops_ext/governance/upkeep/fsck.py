@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from mlops_ext.datasets.references import find_row
 from mlops_ext.datasets.storage.manifest import Manifest
-from mlops_ext.errors import DamagedBlob, MlopsError, NotFound, StoreUnavailable
+from mlops_ext.errors import DamagedBlob, MlopsError, StoreUnavailable
+from mlops_ext.governance.upkeep.copies import Copies
 from mlops_ext.governance.upkeep.types import Damage, FsckReport
 from mlops_ext.models.tables import model_versions, models
+from mlops_ext.store.blobs import Source, chunks, digest_and_size
 from mlops_ext.store.catalog import Change
-from mlops_ext.store.hashing import algorithm_of, digest_of, new_hash
+from mlops_ext.store.hashing import algorithm_of, new_hash
 from mlops_ext.store.schema import blob_owners, blobs, doomed_blobs
 from mlops_ext.workspace import Workspace
 
@@ -22,13 +27,14 @@ __all__ = ["fsck"]
 _CHUNK = 1 << 20
 
 
-def fsck(ws: Workspace, second: Workspace | None = None) -> FsckReport:
+def fsck(ws: Workspace, copies: Sequence[Copies] = ()) -> FsckReport:
     """Check every blob against its digest.
 
     Parameters
     ----------
-    second : Workspace, optional
-        Where to take good copies from; each is checked, put at a new place and noted as an event.
+    copies : sequence of Copies
+        Where to take good copies from, the first that has one; each is checked, put at a new place and noted as an
+        event.
     """
     with ws.catalog.read() as connection:
         rows = connection.execute(select(blobs).order_by(blobs.c.location)).all()
@@ -37,8 +43,10 @@ def fsck(ws: Workspace, second: Workspace | None = None) -> FsckReport:
         problem = _problem(ws, row.digest, row.location)
         if problem:
             damages.append(_named(ws, Damage(digest=row.digest, problem=problem, location=row.location)))
-    if second is not None:
-        damages = [_repaired(ws, second, each) for each in damages]
+    if copies:
+        sizes = {row.digest: row.size for row in rows}
+        with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
+            damages = [_repaired(ws, copies, each, sizes[each.digest], Path(folder)) for each in damages]
     return FsckReport(blobs=len(rows), bytes=sum(row.size for row in rows), damages=tuple(damages))
 
 
@@ -125,29 +133,49 @@ def _of_model(reader: Any, rest: str, digest: str) -> tuple[str, list[str]]:
     return f"model:{row.name}@{number}", files or ["code, notebook or signature"]
 
 
-def _repaired(ws: Workspace, second: Workspace, damage: Damage) -> Damage:
+def _repaired(ws: Workspace, copies: Sequence[Copies], damage: Damage, size: int, folder: Path) -> Damage:
     """Put a good copy at a new place and let the ledger point there; the old place is left to gc."""
-    try:
-        good = second.get_blob(damage.digest)
-    except (NotFound, DamagedBlob, StoreUnavailable):
-        return damage
-    first = _first_difference(ws, damage, good)
-    location = ws.ledger.store.put(good, digest_of(good, algorithm_of(damage.digest)))
+    reasons = []
+    for store in copies:
+        try:
+            good = store.fetch(damage.digest, size, folder)
+        except MlopsError as error:
+            reasons.append(error.message)
+            continue
+        first = _first_difference(ws, damage, good)
+        _replace(ws, damage, good)
+        if isinstance(good, Path) and good.parent == folder:
+            good.unlink()
+        return damage.model_copy(update={"repaired": True, "first_byte": first, "source": store.shown})
+    return damage.model_copy(update={"reason": "; ".join(reasons)})
+
+
+def _replace(ws: Workspace, damage: Damage, good: Source) -> None:
+    digest, size = digest_and_size(good, algorithm_of(damage.digest))
+    if digest != damage.digest:
+        raise DamagedBlob(f"a copy of blob {damage.digest} changed while it was read", hint="Repeat it")
+    location = ws.ledger.store.put(good, digest)
 
     def move(change: Change) -> None:
-        change.execute(update(blobs).where(blobs.c.digest == damage.digest).values(location=location, size=len(good)))
+        this = (blobs.c.digest == digest) & (blobs.c.location == damage.location)
+        if not change.execute(update(blobs).where(this).values(location=location, size=size)).rowcount:
+            return  # others have repaired it, or gc has taken it; gc takes what was put, too
         change.execute(insert(doomed_blobs).values(location=damage.location, doomed_at=change.now))
-        data = {"digest": damage.digest, "problem": damage.problem, "owners": list(damage.owners)}
+        data = {"digest": digest, "problem": damage.problem, "owners": list(damage.owners)}
         change.event("blob.repaired", "workspace", data)
 
     ws.catalog.write(move)
-    return damage.model_copy(update={"repaired": True, "first_byte": first})
 
 
-def _first_difference(ws: Workspace, damage: Damage, good: bytes) -> int | None:
+def _first_difference(ws: Workspace, damage: Damage, good: Source) -> int | None:
     if damage.problem == "missing":
         return None
-    with ws.ledger.store.open(damage.location) as file:
-        bad = file.read()
-    alike = next((place for place, (one, two) in enumerate(zip(bad, good, strict=False)) if one != two), None)
-    return min(len(bad), len(good)) if alike is None else alike
+    place = 0
+    with ws.ledger.store.open(damage.location) as bad:
+        for chunk in chunks(good):
+            other = bad.read(len(chunk))
+            if other != chunk:
+                alike = (at for at, (one, two) in enumerate(zip(other, chunk, strict=False)) if one != two)
+                return place + next(alike, min(len(other), len(chunk)))
+            place += len(chunk)
+    return place

@@ -65,7 +65,7 @@ class Pruned(Record):
 class Damage(Record):
     """A blob that is missing or has other bytes than its digest says."""
 
-    shown: ClassVar[tuple[str, ...]] = ("problem", "digest", "owners", "parts", "repaired")
+    shown: ClassVar[tuple[str, ...]] = ("problem", "digest", "owners", "parts", "repaired", "source", "reason")
     digest: Digest
     problem: str
     """`missing` or `flipped`."""
@@ -77,6 +77,10 @@ class Damage(Record):
     first_byte: int | None = None
     """Where it first differs from the copy that repaired it."""
     repaired: bool = False
+    source: str = ""
+    """The store whose copy repaired it."""
+    reason: str = ""
+    """Why it could not be repaired."""
 
 
 class FsckReport(Record):

@@ -13,6 +13,7 @@ from mlops_ext.datasets.curation import service as curation
 from mlops_ext.datasets.curation.types import ChangeDatasetState, SetDatasetAlias, SetDatasetTags
 from mlops_ext.datasets.edge import load, snapshot
 from mlops_ext.errors import Conflict, DamagedBlob, NotFound, StoreUnavailable
+from mlops_ext.governance.upkeep.copies import find_copies
 from mlops_ext.governance.upkeep.fsck import fsck
 from mlops_ext.governance.upkeep.service import keep_rules_applied, plan, prune
 from mlops_ext.governance.upkeep.types import PlanGc, Prune
@@ -131,7 +132,7 @@ def test_every_damaged_blob_is_named_and_repaired_from_a_second_store(tmp_path, 
         assert bool(damage.parts) == bool(damage.owners)
         with pytest.raises((DamagedBlob, StoreUnavailable)):
             ws.get_blob(row.digest)
-        (mended,) = fsck(ws, Workspace(tmp_path / "two")).damages
+        (mended,) = fsck(ws, find_copies(ws, str(tmp_path / "two"))).damages
         assert mended.repaired
         assert mended.first_byte == (None if harm == "missing" else place)
         assert ws.get_blob(row.digest) == whole
