@@ -16,7 +16,7 @@ from mlops_ext.errors import MlopsError
 from mlops_ext.workspace import Workspace
 from tests.support.postgres import PostgresServer, find_binaries
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.support.s3"]
 
 
 settings.register_profile("default", max_examples=25, deadline=None)

@@ -31,7 +31,7 @@ def die_at(step: int) -> None:
         return original(self, change, event=event, serial=serial)
 
     Catalog._transact = transact
-    sys.addaudithook(lambda event, _: count() if event == "os.rename" else None)
+    sys.addaudithook(lambda event, _: count() if event in ("os.rename", "os.link") else None)
 
 
 if __name__ == "__main__":
