@@ -158,7 +158,7 @@ def gc(
 def fsck(session: Session, repair: bool, source: str) -> Any:
     """Read every blob and name what is missing or flipped, and whose it is; ends with 6 while something is.
 
-    With --repair good copies come from STORE, else from the remotes of mlops.toml; they are compared with their digests.
+    With --repair good copies come from STORE, else from the remotes of mlops.toml, each compared with its digest.
     """
     from mlops_ext.governance.upkeep.copies import find_copies
     from mlops_ext.governance.upkeep.fsck import fsck as check
