@@ -67,8 +67,8 @@ class Entries:
         named = {self.field: at} if isinstance(at, str) else {}
         keys = keys_of(request, self.field, listed=not named)
         if not isinstance(entry, Mapping):
-            section = f"{self.section}.{at}"
-            raise InvalidValue(f"{self.place(at)}: {section} is no section", hint=f"Write [{section}]")
+            hint = f"Write [{self.section}.{at}]"
+            raise InvalidValue(f"{self.place(at)}: {at!r} of {self.section} is no section", hint=hint)
         for key in entry:
             if key not in keys:
                 said = f"{self.place(at, key)}: unknown key {key!r} of {self.kind}"

@@ -144,7 +144,7 @@ def test_words_and_options_are_completed(workspace: Workspace, shell: Interactiv
 
     assert "runs" in offered("%mlops ")
     assert offered("%mlops runs li") == ["list"]
-    assert offered("%mlops runs list --st") == ["--status"]
+    assert offered("%mlops runs list --sta") == ["--state", "--status"]
     assert offered("%mlops jobs su") == ["submit"]
 
 

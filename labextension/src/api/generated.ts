@@ -781,7 +781,7 @@ export interface DrawFigure {
   /** Only the rows of a slice, such as origin=EWR; of `metric` and `column` */
   slice?: string;
   /** Colours */
-  template?: 'light' | 'dark' | 'any';
+  template?: 'light' | 'dark' | 'any' | 'none';
   /** How many windows at most, the newest */
   most?: number;
 }

@@ -100,7 +100,7 @@ class Dashboard:
             Which; the first metric, the newest window and the strongest column when left out.
         slice : str
             Only its rows, such as `origin=EWR`; of a metric or a column.
-        template : {"light", "dark", "any"}
+        template : {"light", "dark", "any", "none"}
             Colours.
         """
         import plotly.graph_objects as go

@@ -99,7 +99,8 @@ def _columns(board: Dashboard, window: WindowState) -> dict[str, dict[str, Any]]
 
 
 def _figure(board: Dashboard, kind: FigureKind, **which: str) -> dict[str, Any]:
-    drawn, caption = draw(board.model, board.reports, DrawFigure(model=board.model, figure=kind, **which))
+    asked = DrawFigure(model=board.model, figure=kind, template="none", **which)
+    drawn, caption = draw(board.model, board.reports, asked)
     drawn.layout.template = None
     return {**json.loads(drawn.to_json()), "caption": caption}
 

@@ -103,7 +103,7 @@ class DrawFigure(Request):
     window: str = Field(default="", description="Which window; the newest when left out; of `column` and `reliability`")
     column: str = Field(default="", description="Which column; of `column`")
     slice: str = Field(default="", description="Only the rows of a slice, such as origin=EWR; of `metric` and `column`")
-    template: Literal["light", "dark", "any"] = Field(default="light", description="Colours")
+    template: Literal["light", "dark", "any", "none"] = Field(default="light", description="Colours")
     most: int = Field(default=24, ge=1, le=200, description="How many windows at most, the newest")
 
 

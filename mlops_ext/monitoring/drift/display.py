@@ -144,7 +144,7 @@ class DriftReport:
         ----------
         column : str
             Its name.
-        template : {"light", "dark", "any"}
+        template : {"light", "dark", "any", "none"}
             Colours.
         """
         from mlops_ext.errors import NotFound
