@@ -54,6 +54,7 @@ class Sending:
         Conflict
             A number is taken there by other content.
         """
+        self.remote.exists()  # one of a later release is refused
         mine = [self.ws.call(service.entry, ShowDataset(dataset=ref)) for ref in refs]
         there = [each.model_copy(update={"name": self.under or each.name}) for each in mine]
         theirs = dict(side_by_side(self._pair, there))
