@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from mlops_ext.errors import Forbidden, InvalidValue, MissingExtra, MlopsError, StoreReadOnly, StoreUnavailable
 from mlops_ext.shown import shown_url, without_secrets
@@ -32,12 +33,15 @@ class RemoteFiles:
         The URL's path.
     shown : str
         What the remote is called in messages; nothing secret.
+    hidden : sequence of str
+        What no message may say.
     """
 
-    def __init__(self, files: Any, root: str, shown: str) -> None:
+    def __init__(self, files: Any, root: str, shown: str, hidden: Sequence[str] = ()) -> None:
         self._files = files
         self._root = root.rstrip("/")
         self.shown = shown
+        self._hidden = dict.fromkeys(hidden, "url-credentials")
         protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
         self._is_atomic = not _ATOMIC.isdisjoint(protocols)
 
@@ -132,10 +136,10 @@ class RemoteFiles:
         except MlopsError:
             raise
         except PermissionError as error:
-            said = f"no permission to {doing} {self.shown}: {without_secrets(str(error))}"
+            said = f"no permission to {doing} {self.shown}: {without_secrets(str(error), self._hidden)}"
             raise Forbidden(said, hint="Check whose credentials the environment holds, and what they allow") from None
         except Exception as error:  # noqa: BLE001 - drivers have errors of their own
-            said = f"cannot {doing} {self.shown}: {without_secrets(str(error)) or type(error).__name__}"
+            said = f"cannot {doing} {self.shown}: {without_secrets(str(error), self._hidden) or type(error).__name__}"
             if getattr(error, "errno", None) in _FULL:
                 raise StoreReadOnly(said, hint="Free some space there, or make it writable") from None
             raise StoreUnavailable(said, hint="Check URL, network and credentials, then repeat it") from None
@@ -182,12 +186,22 @@ def open_files(url: str, options: Mapping[str, Any], shown: str) -> RemoteFiles:
     """
     import fsspec
 
-    scheme = url.partition("://")[0] if "://" in url else "file"
+    scheme, hidden = url.partition("://")[0] if "://" in url else "file", _credentials(url)
     try:
         files, root = fsspec.core.url_to_fs(url, use_listings_cache=False, **options)
     except ImportError as error:
         raise MissingExtra.of(f"the driver of {scheme}://", "s3" if scheme.startswith("s3") else "all") from error
     except (ValueError, TypeError) as error:
-        said = f"cannot open {shown_url(url)!r}: {without_secrets(str(error))}"
+        said = f"cannot open {shown_url(url)!r}: {without_secrets(str(error), dict.fromkeys(hidden, 'url'))}"
         raise InvalidValue(said, hint="Check the URL, and the options in mlops.toml") from None
-    return (FolderFiles if scheme in ("file", "local") else RemoteFiles)(files, root, shown)
+    return (FolderFiles if scheme in ("file", "local") else RemoteFiles)(files, root, shown, hidden)
+
+
+def _credentials(url: str) -> list[str]:
+    """Give what of a URL is secret, or may be: drivers repeat it in their messages."""
+    found = []
+    for link in url.split("::"):
+        parts = urlsplit(link)
+        user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+        found += [f"{user}:{password}", unquote(password), password or user, parts.query]
+    return [each for each in found if len(each) > 3]
