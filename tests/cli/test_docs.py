@@ -10,7 +10,7 @@ from mlops_ext.monitoring.monitors.types import AddMonitor
 from mlops_ext.runs.pipelines.definition import StepSettings
 from mlops_ext.runs.schedules.types import AddSchedule
 from mlops_ext.server.extension import MlopsExtension
-from mlops_ext.settings import AuditSettings, JobLimit, JobSettings, Trigger, Webhook, WorkspaceSettings
+from mlops_ext.settings import AuditSettings, JobLimit, JobSettings, RemoteSettings, Trigger, Webhook, WorkspaceSettings
 from tests.cli.conftest import ROOT
 
 
@@ -30,6 +30,7 @@ def test_every_setting_is_documented() -> None:
     for key in (
         *Trigger.model_fields,
         *AuditSettings.model_fields,
+        *RemoteSettings.model_fields,
         *Webhook.model_fields,
         *JobLimit.model_fields,
         *(set(JobSettings.model_fields) - {"limits"}),
