@@ -140,8 +140,9 @@ class Story:
             window=month.window, workspace=self.ws,
         )  # fmt: skip
         month.performance = mlops.performance(
-            month.served_by, month.window, threshold=self._threshold(month.served_by), workspace=self.ws
-        )
+            month.served_by, month.window, threshold=self._threshold(month.served_by), slices=["origin"],
+            workspace=self.ws,
+        )  # fmt: skip
         metrics = {each.name: each for each in month.performance.metrics}
         shown = ", ".join(f"{name} {interval(metrics[key])}" for name, key in METRICS.items())
         coverage = month.performance.label_coverage or 0.0
