@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlops_ext.errors import Forbidden, InvalidValue, MissingExtra, MlopsError, StoreReadOnly, StoreUnavailable
 from mlops_ext.shown import shown_url, without_secrets
@@ -204,4 +204,5 @@ def _credentials(url: str) -> list[str]:
         parts = urlsplit(link)
         user, _, password = parts.netloc.rpartition("@")[0].partition(":")
         found += [f"{user}:{password}", unquote(password), password or user, parts.query]
+        found += [value for _, value in parse_qsl(parts.query)]
     return [each for each in found if len(each) > 3]
