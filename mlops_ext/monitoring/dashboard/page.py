@@ -13,6 +13,7 @@ from mlops_ext.monitoring.dashboard.drawing import draw
 from mlops_ext.monitoring.dashboard.edge import STYLE, headline, tables
 from mlops_ext.monitoring.dashboard.reading import of_slice
 from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind, WindowState
+from mlops_ext.monitoring.types import metric_name
 from mlops_ext.store.filesystem import write_whole
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _figures(board: Dashboard) -> dict[str, Any]:
     """Draw everything once; the colours of light and dark stand beside, since each figure would repeat them."""
     import plotly.io
 
-    drawn: dict[str, Any] = {"metric": {}, "column": {}}
+    words = {name: metric_name(name) for name in board.health.metrics}
+    drawn: dict[str, Any] = {"metric": {}, "column": {}, "words": words}
     kinds = board.drawable()
     if "metric" in kinds:
         drawn["metric"] = {name: _metric(board, name) for name in board.health.metrics}

@@ -170,7 +170,7 @@ def _decision(
     if q_value > alpha:
         reason = f"PSI {size:.3g}, but q {q_value:.2g} exceeds {alpha:g}: too few rows to tell"
         return Decision(column, p_value, q_value, size, "undecided", reason)
-    return Decision(column, p_value, q_value, size, "drift", f"PSI {size:.3g}, q {q_value:.2g}")
+    return Decision(column, p_value, q_value, size, "drift", f"PSI {size:.3g}, {_worded(q_value)}")
 
 
 def _size(found: Mapping[str, DriftRow]) -> float:
@@ -186,3 +186,8 @@ def _strength(decision: Decision) -> tuple[int, float, float, str]:
     size = -1.0 if math.isnan(decision.impact) else decision.impact
     p_value = 1.0 if math.isnan(decision.p_value) else decision.p_value
     return rank, -size, p_value, decision.column
+
+
+def _worded(q_value: float) -> str:
+    """Write a q-value; one too small for a float is not nothing."""
+    return f"q {q_value:.2g}" if q_value else "q < 1e-300"
