@@ -69,9 +69,11 @@ def times(report: Report, root: Path, ws: Workspace, rounds: int) -> None:
         ("pull after 1 % changed", 2, puller, lambda at: mlops.pull("t@2", from_=str(two), workspace=Workspace(at))),
     )
     for name, number, prepare, work in cases:
-        pairs = []
-        for _ in range(rounds + 1):
-            pairs.append((timed(prepare, work), timed(empty, lambda to, version=number: copied(files[version], to))))
+
+        def whole(to: Path, version: int = number) -> None:
+            copied(files[version], to)
+
+        pairs = [(timed(prepare, work), timed(empty, whole)) for _ in range(rounds + 1)]
         report.add(compared(f"{name} / copying all files", pairs[1:]))
 
 
