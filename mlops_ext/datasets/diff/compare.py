@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlops_ext.datasets.content.hashes import value_hashes
-from mlops_ext.datasets.diff.rows import Rest, aligned, is_unique, pair, rest
+from mlops_ext.datasets.diff.keys import left_by_key
+from mlops_ext.datasets.diff.rows import Rest, pair
 from mlops_ext.datasets.diff.shift import shift_of
 from mlops_ext.datasets.diff.sides import Side, column_changes, common_types, sides
 from mlops_ext.datasets.diff.types import Cell, DatasetDiff, RowChange
@@ -69,7 +70,7 @@ def compare(
     profiles : (Profile, Profile)
         What their snapshots noted.
     key : sequence of str
-        Columns that tell rows apart; stored or inferred ones when left out.
+        Columns that tell rows apart; stored or found ones when left out.
     sample : int
         How many rows of each kind of change to show.
     hidden : collection of str
@@ -84,7 +85,7 @@ def compare(
     types = common_types(*schemas)
     _check_key(key, types)
     both = sides(before, after, types)
-    rests, used, origin = _left(both, profiles, key)
+    rests, used, origin = left_by_key(both, profiles, key)
     found = _Pairs(both, rests, pair(both, rests, used))
     names = found.unlike(used) if len(found.pairs[0]) else []
     differing = {name: found.differing(name) for name in names}
@@ -122,43 +123,6 @@ def _check_key(key: Sequence[str], types: Mapping[str, Any]) -> None:
     for name in key:
         if name not in types:
             raise InvalidValue(f"no column {name!r} to compare in both versions", hint=did_you_mean(name, types))
-
-
-def _left(
-    both: tuple[Side, Side], profiles: tuple[Profile, Profile], given: Sequence[str]
-) -> tuple[tuple[Rest, Rest], Sequence[str], Any]:
-    """Find what is left on both sides, and the key: given, stored, or one that looks like it and has no row twice."""
-    known, origin = _known_key(both, given)
-    likely = [[name] for name in _likely_keys(both, profiles)]
-    for candidate in [known] if known else likely:
-        found = aligned(*both, candidate)
-        if found is not None:
-            return found, candidate, origin or "inferred"
-    rests = rest(*both)
-    if known:
-        return rests, known, origin
-    for candidate in likely:
-        if all(is_unique(side, found, candidate) for side, found in zip(both, rests, strict=True)):
-            return rests, candidate, "inferred"
-    return rests, (), "none"
-
-
-def _known_key(both: tuple[Side, Side], given: Sequence[str]) -> tuple[Sequence[str], str]:
-    if given:
-        return given, "given"
-    for side in reversed(both):
-        stored = side.held.version.primary_key
-        if stored and all(name in side.types for name in stored):
-            return stored, "stored"
-    return (), ""
-
-
-def _likely_keys(both: tuple[Side, Side], profiles: tuple[Profile, Profile]) -> list[str]:
-    """Name the columns that look like keys in both versions, in their order."""
-    likely = [
-        {column.name for column in each.columns if "key" in column.roles and column.rows > 1} for each in profiles
-    ]
-    return [name for name in both[0].types if name in likely[0] & likely[1]]
 
 
 def _digests(held: OpenVersion) -> dict[str, tuple[str, str]]:

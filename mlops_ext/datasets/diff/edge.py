@@ -27,7 +27,8 @@ def diff(
     before, after : str or DatasetVersion
         References such as `flights@2`, of one dataset or of two.
     key : str or sequence of str
-        Columns that tell rows apart; the primary key, or a column that looks like one, when left out.
+        Columns that tell rows apart; when left out the primary key, else a column that looks like one, else two or
+        three that do together.
     sample : int
         How many rows of each kind of change to show; all counts are exact.
     workspace : Workspace, optional

@@ -89,9 +89,9 @@ def pair(sides: tuple[Side, Side], rests: tuple[Rest, Rest], key: Sequence[str])
     return pairs[0][in_order], pairs[1][in_order]
 
 
-def is_unique(side: Side, found: Rest, key: Sequence[str]) -> bool:
-    """Tell whether no two of the rows that are left have the same key."""
-    keys = _hashes(side, key, found.rows)
+def is_unique(side: Side, key: Sequence[str], rows: np.ndarray | None = None) -> bool:
+    """Tell whether no two of some rows, or of all that are compared, have the same key."""
+    keys = _hashes(side, key, rows)
     return len(np.unique(keys)) == len(keys)
 
 

@@ -18,9 +18,10 @@ __all__ = ["diff"]
 def diff(ws: Workspace, request: DiffDatasets) -> DatasetDiff:
     """Show what changed from one version to another: columns, rows by key, cells, distributions.
 
-    Rows are one by the given key, else by the primary key, else by a column that looks like one in both versions;
-    without any, a changed row counts as removed and added. Rows that both versions hold in equal segments are not
-    read. Values count by their bits: -0.0 is not 0.0, a NaN equals the same NaN, and a null is neither.
+    Rows are one by the given key, else by the primary key, else by a column that looks like one in both versions, else
+    by two or three columns that tell the compared rows apart together; without any, a changed row counts as removed and
+    added. Rows that both versions hold in equal segments are not read. Values count by their bits: -0.0 is not 0.0, a
+    NaN equals the same NaN, and a null is neither.
     """
     versions = [show(ws, ShowDataset(dataset=each)) for each in (request.before, request.after)]
     hidden = {name for version in versions for name in hidden_columns(ws, version.name)}

@@ -289,3 +289,64 @@ def test_the_command_writes_a_table_and_json(workspace, capsys):
     with suppress(SystemExit):
         main(["datasets", "diff", "t@1", "t@2"])
     assert "x: 2 → 3" in capsys.readouterr().out
+
+
+def shops(days=30):
+    """One row of a shop and a day; amounts that happen to tell most rows apart stand first."""
+    random = np.random.default_rng(8)
+    day, shop = np.divmod(np.arange(days * 40), 40)
+    amount = random.permutation(days * 40 * 9)[: days * 40] // 3
+    return pd.DataFrame(
+        {"amount": amount, "day": day, "shop": [f"S{n}" for n in shop], "x": random.normal(size=len(day))}
+    )
+
+
+def test_two_columns_that_tell_rows_apart_together_are_found_and_named(ws):
+    before = shops()
+    after = before.copy()
+    after.loc[::50, "amount"] += 1
+    after.loc[7, "x"] = 0.0
+    found = difference(ws, before, after)
+    assert (found.key, found.key_from) == (("day", "shop"), "inferred")
+    assert (found.changed, found.added, found.removed) == (25, 0, 0)
+    assert "by day, shop (inferred)" in found._repr_mimebundle_()["text/plain"]
+    shuffled = difference(ws, before, after.drop(index=3).sample(frac=1, random_state=2, ignore_index=True))
+    assert (shuffled.key, shuffled.changed, shuffled.added, shuffled.removed) == (("day", "shop"), 25, 0, 1)
+
+
+def test_a_third_column_is_tried_when_two_do_not_do(ws):
+    hours = pd.concat([shops(6).assign(hour=hour) for hour in (8, 9)], ignore_index=True)
+    before = hours.assign(amount=hours["amount"] % 7)
+    after = before.assign(amount=before["amount"] + (before.index % 10 == 0))
+    found = difference(ws, before, after)
+    assert (found.key, found.changed) == (("day", "shop", "hour"), 48)
+
+
+@pytest.mark.parametrize("spoilt", ["missing", "repeated", "measured"])
+def test_what_has_missing_values_repeats_or_is_measured_is_no_key(ws, spoilt):
+    before = shops()[["day", "shop", "x"]]
+    if spoilt == "missing":
+        before["shop"] = before["shop"].where(before.index != 5)
+    if spoilt == "repeated":
+        before = pd.concat([before, before[:1].assign(x=9.0)], ignore_index=True)
+    if spoilt == "measured":
+        before = before.assign(shop=np.arange(len(before)) / 3 % 13).round(1)
+    after = before.copy()
+    after.loc[::9, "x"] += 1
+    found = difference(ws, before, after)
+    assert (found.key, found.key_from) == ((), "none")
+    assert found.added == found.removed == len(before[::9])
+
+
+def test_the_search_for_a_key_ends(ws, monkeypatch):
+    """Whatever the number of columns, a bounded number of cells is compared."""
+    from mlops_ext.datasets.diff import keys
+
+    random = np.random.default_rng(2)
+    before = pd.DataFrame({f"c{n}": random.integers(0, 60, 2000) for n in range(60)})
+    asked = []
+    real = keys.is_unique
+    monkeypatch.setattr(keys, "is_unique", lambda side, key, rows=None: asked.append(key) or real(side, key, rows))
+    monkeypatch.setattr(keys, "CELLS", 3 * 4000 * 5)
+    difference(ws, before, before[::-1].assign(c3=random.integers(0, 60, 2000)))
+    assert len(asked) <= 2 * 6
