@@ -1,15 +1,21 @@
-"""What lies under a folder: whether its file system is local, and files written whole or not at all."""
+"""What lies under a folder: whether its file system is local, files written whole or not at all, and full disks."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["NETWORK", "fsync_folder", "is_network", "write_whole"]
+from mlops_ext.errors import StoreReadOnly
+
+__all__ = ["NETWORK", "fsync_file", "fsync_folder", "is_network", "temporary_folder", "write_whole", "writing_to"]
 
 NETWORK = "on a network or fuse file system: one host at a time may write; several hosts need PostgreSQL"
 """What is said of a catalog that lies there."""
@@ -18,6 +24,9 @@ _LOCAL = {
     "apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "nilfs2", "overlay", "ramfs",
     "reiserfs", "tmpfs", "udf", "ufs", "vfat", "exfat", "xfs", "zfs", "rootfs", "erofs", "squashfs", "aufs",
 }  # fmt: skip
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def is_network(path: Path) -> bool:
@@ -41,6 +50,15 @@ def _file_system(folder: str) -> str:
         if inside and len(mount) >= len(best):
             best, kind = mount, right.split()[0]
     return kind
+
+
+def fsync_file(path: Path) -> None:
+    """Make what a file holds durable, whoever wrote it."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def fsync_folder(folder: Path) -> None:
@@ -86,3 +104,49 @@ def write_whole(path: Path, data: bytes | Iterable[bytes], *, new: bool = False)
         temporary.unlink(missing_ok=True)
         raise
     fsync_folder(path.parent)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for files under way, and take it away again.
+
+    Raises
+    ------
+    StoreReadOnly
+        There is no room for temporary files.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise StoreReadOnly(
+            f"cannot write temporary files: {error.strerror}", hint="Free some space, or set TMPDIR"
+        ) from error
+    with (
+        writing_to(parent, "Free some space, or set TMPDIR"),
+        tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder,
+    ):
+        yield Path(folder)
+
+
+@contextmanager
+def writing_to(folder: Path, hint: str = "Free some space or make it writable") -> Iterator[None]:
+    """Say where a disk is full or read-only; other errors pass.
+
+    Raises
+    ------
+    StoreReadOnly
+        The disk takes no more.
+    """
+    try:
+        yield
+    except OSError as error:
+        number = _number(error)
+        if number not in _NO_ROOM:
+            raise
+        raise StoreReadOnly(f"cannot write to {folder}: {os.strerror(number)}", hint=hint) from error
+
+
+def _number(error: OSError) -> int:
+    """Give the number of an error; libraries in Rust write it into the text alone."""
+    written = _OS_ERROR.search(str(error))
+    return error.errno or (int(written[1]) if written else 0)

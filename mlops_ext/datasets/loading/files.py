@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from pyarrow import csv, parquet
 
 from mlops_ext.datasets.storage.parquet_files import plain_type
 from mlops_ext.errors import Conflict, InvalidValue, MissingExtra
+from mlops_ext.store.filesystem import fsync_file, writing_to
 from mlops_ext.store.hashing import algorithm_of, digest_of
 
 if TYPE_CHECKING:
@@ -41,13 +44,16 @@ def one_file(held: OpenVersion) -> Path:
     key = digest_of(f"{version.digest} {version.representation}".encode(), algorithm_of(version.digest))
     path = held.ws.root / ".mlops" / "cache" / f"{key.replace(':', '-')}.parquet"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-        try:
-            _write_parquet(held, temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with writing_to(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+            try:
+                _write_parquet(held, temporary)
+                fsync_file(temporary)
+                temporary.replace(path)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
     return path
 
 
@@ -72,27 +78,23 @@ def export_to(held: OpenVersion, folder: Path, kind: str) -> list[Path]:
         raise InvalidValue(f"unknown format {kind!r}", hint=f"Choose one of {', '.join(FORMATS)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Conflict(f"{str(folder)!r} exists and is not empty", hint="Name a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
     try:
-        FORMATS[kind](held, temporary)
-        if folder.exists():
-            folder.rmdir()
-        temporary.replace(folder)
-    except (pa.ArrowException, OSError) as error:
+        with writing_to(folder.parent):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            FORMATS[kind](held, temporary)
+            if folder.exists():
+                folder.rmdir()
+            temporary.replace(folder)
+    except pa.ArrowException as error:
         raise InvalidValue(
             f"{held.version.ref} cannot be written as {kind}: {error}", hint="Export it as parquet"
         ) from error
+    except OSError as error:
+        raise InvalidValue(f"cannot write to {str(folder)!r}: {error}", hint="Name another folder") from error
     finally:
-        _remove(temporary)
+        shutil.rmtree(temporary, ignore_errors=True)
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def _write_parquet(held: OpenVersion, path: Path) -> None:

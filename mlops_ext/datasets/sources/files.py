@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import Conflict, InvalidValue, MissingExtra
 from mlops_ext.shown import shown_url, without_secrets
 from mlops_ext.store.blobs import digest_and_size
+from mlops_ext.store.filesystem import temporary_folder
 
 __all__ = ["SourceFile", "far_file", "found_files", "is_url", "local_file", "open_files"]
 
@@ -58,8 +58,8 @@ def found_files(text: str, root: Path, algorithm: str) -> Iterator[list[SourceFi
         A file was changed while it was read.
     """
     if is_url(text) and not text.startswith("file://"):
-        with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
-            yield _fetched(text, Path(folder), algorithm)
+        with temporary_folder() as folder:
+            yield _fetched(text, folder, algorithm)
         return
     files = [local_file(path, root, algorithm, below) for path, below in _local(text.removeprefix("file://"))]
     yield files

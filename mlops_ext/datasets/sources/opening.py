@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from mlops_ext.datasets.sources.spool import gathered
 from mlops_ext.datasets.types import DataSource
 from mlops_ext.errors import InvalidValue
 from mlops_ext.shown import shown_url, without_secrets
+from mlops_ext.store.filesystem import temporary_folder
 
 if TYPE_CHECKING:
     from mlops_ext.workspace import Workspace
@@ -151,8 +151,8 @@ def _lazy(stack: ExitStack, frame: Any) -> Opened:
     """Let Polars run a lazy frame into a file, row group by row group, and map it."""
     import polars as pl
 
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True))
-    path = Path(folder) / "rows.arrow"
+    folder = stack.enter_context(temporary_folder())
+    path = folder / "rows.arrow"
     schema = frame.collect_schema()
     check_schema(schema)
     frame.sink_ipc(path, compression="uncompressed", compat_level=pl.CompatLevel.oldest())

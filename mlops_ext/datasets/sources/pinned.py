@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from mlops_ext.datasets.sources.opening import file_batches
 from mlops_ext.datasets.sources.spool import gathered
 from mlops_ext.datasets.types import DatasetVersion, DataSource
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.store.filesystem import temporary_folder
 from mlops_ext.store.hashing import algorithm_of
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def pinned_rows(
         The source has other rows now.
     """
     pins = [(DataSource(**source), below) for source, below in representation.words["reference"]]
-    with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder() as folder:
         if pins[0][0].kind == "file":
-            files = [_file(pin, below, root, Path(folder), place) for place, (pin, below) in enumerate(pins)]
+            files = [_file(pin, below, root, folder, place) for place, (pin, below) in enumerate(pins)]
             batches = file_batches(files)
         else:
             batches = lake_batches(opened_lake(pins[0][0], root), pins[0][0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.store.filesystem import temporary_folder
 
 __all__ = ["MEMORY_BYTES", "gathered", "mapped_file"]
 
@@ -33,8 +33,8 @@ def gathered(batches: Iterable[pa.RecordBatch], schema: pa.Schema | None = None)
     InvalidValue
         The batches do not fit together.
     """
-    with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
-        yield _joined(list(_spilled(batches, Path(folder))), schema)
+    with temporary_folder() as folder:
+        yield _joined(list(_spilled(batches, folder)), schema)
 
 
 def mapped_file(path: Path) -> pa.Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from mlops_ext.datasets.storage.manifest import Cuts, File, Manifest
 from mlops_ext.datasets.storage.parquet_files import write_file
 from mlops_ext.datasets.storage.pieces import FILE_BYTES, Parent, Writer
 from mlops_ext.datasets.storage.segment_digests import segment_digests
+from mlops_ext.store.filesystem import temporary_folder
 from mlops_ext.store.hashing import digest_of
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def write_manifest(
     hasher = ContentHasher(source.schema, source.rows, algorithm)
     cutter = _cutter(source, parent, keys)
     before = Parent(parent, content) if parent and parent.cuts and not anew else None
-    with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
-        writer = Writer(ws, Path(folder), source, before, source.bytes + 1 if one_file else FILE_BYTES)
+    with temporary_folder() as folder:
+        writer = Writer(ws, folder, source, before, source.bytes + 1 if one_file else FILE_BYTES)
         for segment, table, digests in _segments(source, cutter, None if content else hasher, before, algorithm):
             writer.add(segment, table, digests)
-        dictionaries = _dictionaries(ws, Path(folder), source)
+        dictionaries = _dictionaries(ws, folder, source)
         files, groups = writer.close()
     held = content or hasher.content()
     return Manifest(
