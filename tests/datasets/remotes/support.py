@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
+import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,8 @@ import pandas as pd
 from sqlalchemy import select
 
 from mlops_ext.datasets.edge import snapshot
-from mlops_ext.datasets.types import DatasetVersion
+from mlops_ext.datasets.service import show
+from mlops_ext.datasets.types import DatasetVersion, ShowDataset
 from mlops_ext.store.hashing import digest_of
 from mlops_ext.store.schema import event_data, events
 from mlops_ext.workspace import Workspace
@@ -22,6 +27,28 @@ def colleague(folder: Path) -> Workspace:
     return Workspace(folder, overrides={"catalog": f"sqlite:///{folder / '.mlops' / 'catalog.db'}"})
 
 
+@lru_cache
+def _template(versions: int) -> Workspace:
+    """A store that is made once and copied: making tables takes longer than all that is tried with them."""
+    folder = tempfile.TemporaryDirectory(prefix="mlops-test-")
+    atexit.register(folder.cleanup)
+    ws = colleague(Path(folder.name) / "made")
+    ws.ensure()
+    for seed in range(versions):
+        snapshot(frame().assign(x=frame(seed)["x"]), "flights", workspace=ws)
+    ws.database.close()
+    return ws
+
+
+def lay_out(ws: Workspace, versions: int = 0) -> None:
+    """Make the store of a workspace, with versions of `flights`."""
+    if ws.database.sqlite and not ws.home.exists():
+        shutil.copytree(_template(versions).home, ws.home)
+        return
+    for seed in range(versions):
+        snapshot(frame().assign(x=frame(seed)["x"]), "flights", workspace=ws)
+
+
 def frame(seed: int = 0, rows: int = 1000) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     return pd.DataFrame({"id": range(rows), "x": rng.normal(size=rows), "tail": rng.choice(["N1", "N2"], rows)})
@@ -29,7 +56,8 @@ def frame(seed: int = 0, rows: int = 1000) -> pd.DataFrame:
 
 def flights(ws: Workspace, versions: int = 1) -> list[DatasetVersion]:
     """Versions of which each has other values in one column than the one before."""
-    return [snapshot(frame().assign(x=frame(seed)["x"]), "flights", workspace=ws) for seed in range(versions)]
+    lay_out(ws, versions)
+    return [ws.call(show, ShowDataset(dataset=f"flights@{number + 1}")) for number in range(versions)]
 
 
 def told(ws: Workspace, action: str = "") -> list[tuple[str, str, dict]]:

@@ -18,8 +18,7 @@ from mlops_ext.datasets.types import ListDatasets
 from mlops_ext.errors import DamagedBlob, InvalidValue, MlopsError, NotFound
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.store.remotes.entries import blob_path
-from mlops_ext.workspace import Workspace
-from tests.datasets.remotes.support import colleague, files_of, flights, frame, told
+from tests.datasets.remotes.support import colleague, files_of, flights, frame, lay_out, told
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,10 @@ def remote(tmp_path, pushed):
 
 @pytest.fixture
 def ws(tmp_path, monkeypatch):
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return Workspace(tmp_path / "project", overrides={"catalog": f"sqlite:///{tmp_path}/project/.mlops/catalog.db"})
+    made = colleague(tmp_path / "project")
+    monkeypatch.chdir(made.root)
+    lay_out(made)
+    return made
 
 
 def entry_file(remote, version=1):

@@ -35,6 +35,7 @@ def folder_url(tmp_path):
 
 @pytest.fixture
 def other(tmp_path):
+    """A second workspace, whose store is made when it is used."""
     return colleague(tmp_path / "other")
 
 
@@ -46,7 +47,8 @@ def every_version(ws, name="flights"):
     return {each.version: each for each in ws.call(versions, ListDatasetVersions(dataset=name, state="any"))}
 
 
-def test_a_version_comes_over_as_it_was_and_a_repeat_moves_nothing(workspace, other, url):
+def test_a_version_comes_over_as_it_was_and_a_repeat_moves_nothing(workspace, other, folder_url):
+    url = folder_url
     made = snapshot(
         frame(), "flights", tags={"team": "air"}, description="# Flights", primary_key="id",
         expectations={"columns": {"id": {"unique": True}}}, workspace=other,
@@ -148,6 +150,7 @@ def test_an_alias_names_what_is_pushed_and_stays_at_home(workspace, other, tmp_p
     assert every_version(workspace)[1].aliases == ()
 
 
+@pytest.mark.sqlite
 def test_numbers_are_kept_also_when_they_come_out_of_order(workspace, other, folder_url):
     url = folder_url
     flights(other, 3)
