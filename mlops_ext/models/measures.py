@@ -7,13 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, bindparam, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from mlops_ext.models.tables import model_metrics, model_parameters, model_tags
 from mlops_ext.models.types import Register
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import WHOLE, check_number_of_tags
-from mlops_ext.store.search import batches
+from mlops_ext.store.prepared import Prepared, among
+from mlops_ext.store.schema import Real
 from mlops_ext.tracking.entries import check
 from mlops_ext.tracking.types import LogRun, MetricPoint
 
@@ -29,9 +42,6 @@ __all__ = [
 MODEL = WHOLE
 """The version that stands for the model itself."""
 
-_MODELS = 100
-"""Models that one statement asks about; a database nests conditions only so deep."""
-
 _Key = tuple[str, int]
 
 
@@ -44,24 +54,37 @@ class Measures:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def _select(table: Table, name: str) -> Select[Any]:
-    return select(table.c.model_id, table.c.version, table.c[name], table.c.value)
-
-
-def _of_one(table: Table, name: str) -> Select[Any]:
-    versions = table.c.version.in_(bindparam("versions", expanding=True))
-    return _select(table, name).where(table.c.model_id == bindparam("model_id"), versions)
-
-
 _TABLES = {"metrics": model_metrics, "parameters": model_parameters, "tags": model_tags}
 _NAMES = {"metrics": "key", "parameters": "name", "tags": "key"}
 
+
+def _pairs(kind: str, *, span: bool) -> Select[Any]:
+    """Select one kind's pairs of many versions; a metric is a number, all else a text."""
+    table, columns = _TABLES[kind], _TABLES[kind].c
+    number, text = (columns.value, null()) if kind == "metrics" else (null(), columns.value)
+    named: tuple[ColumnElement[Any], ...] = (
+        literal_column(f"'{kind}'").label("kind"),
+        columns[_NAMES[kind]].label("name"),
+    )
+    between = columns.version.between(bindparam("first"), bindparam("last"))
+    wanted = (
+        and_(columns.model_id == bindparam("model_id"), between)
+        if span
+        else among([columns.model_id, columns.version], "versions")
+    )
+    values = (type_coerce(number, Real).label("number"), type_coerce(text, Text).label("text"))
+    return select(*named, table.c.model_id, table.c.version, *values).where(wanted)
+
+
 # Built once: building a statement costs several times what running it does.
-_READ = {kind: _of_one(table, _NAMES[kind]) for kind, table in _TABLES.items()}
-_MODEL_TAGS = _select(model_tags, "key").where(
-    model_tags.c.model_id.in_(bindparam("models", expanding=True)), model_tags.c.version == MODEL
+_READ = Prepared(union_all(*(_pairs(kind, span=False) for kind in _TABLES)))
+_SPAN = Prepared(union_all(*(_pairs(kind, span=True) for kind in _TABLES)))
+_MODEL_TAGS = Prepared(
+    select(model_tags.c.model_id, model_tags.c.key, model_tags.c.value).where(
+        among([model_tags.c.model_id], "models"), model_tags.c.version == MODEL
+    )
 )
-_INSERT = {kind: insert(table) for kind, table in _TABLES.items()}
+_INSERT = {kind: Prepared(insert(table)) for kind, table in _TABLES.items()}
 
 
 def check_measures(asked: Register) -> None:
@@ -87,35 +110,27 @@ def store_measures(change: Change, model_id: str, version: int, measures: Measur
 
 
 def measures_of(reader: Any, keys: Sequence[_Key]) -> dict[_Key, Measures]:
-    """Read the pairs of many versions, one statement for each kind."""
+    """Read the pairs of many versions, by their names: the databases disagree about the order of texts."""
     found: dict[_Key, Measures] = defaultdict(Measures)
-    for kind in _TABLES:
-        for key, name, value in _pairs(reader, kind, keys):
-            getattr(found[key], kind)[name] = value
+    for kind, name, model_id, version, number, text in sorted(_rows(reader, keys), key=lambda row: row[:2]):
+        getattr(found[model_id, version], kind)[name] = number if kind == "metrics" else text
     return found
+
+
+def _rows(reader: Any, keys: Sequence[_Key]) -> Any:
+    """Read the pairs; those of neighbouring versions of a model, as most lists have them, by one span of each table."""
+    numbers = [version for _, version in keys]
+    if len({model_id for model_id, _ in keys}) == 1 and max(numbers) - min(numbers) < 2 * len(numbers):
+        span = {"model_id": keys[0][0], "first": min(numbers), "last": max(numbers)}
+        return reader.execute(_SPAN, span)
+    return reader.execute(_READ, {"versions": list(keys)})
 
 
 def tags_of_models(reader: Any, model_ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """Read the tags of many models."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for model_id, _, name, value in sorted(map(tuple, reader.execute(_MODEL_TAGS, {"models": model_ids}))):
+    for model_id, name, value in sorted(
+        map(tuple, reader.execute(_MODEL_TAGS, {"models": [[each] for each in model_ids]}))
+    ):
         found[model_id][name] = value
     return found
-
-
-def _pairs(reader: Any, kind: str, keys: Sequence[_Key]) -> list[tuple[_Key, str, Any]]:
-    """Read one kind's pairs by their names: the databases disagree about the order of texts."""
-    wanted: dict[str, list[int]] = defaultdict(list)
-    for model_id, version in keys:
-        wanted[model_id].append(version)
-    rows: list[Any] = []
-    if len(wanted) == 1:
-        ((model_id, versions),) = wanted.items()
-        rows += reader.execute(_READ[kind], {"model_id": model_id, "versions": versions})
-    for some in batches(wanted, _MODELS) if len(wanted) > 1 else ():
-        columns = _TABLES[kind].c
-        # SQLite would read the whole table for pairs in a list.
-        each = [and_(columns.model_id == one, columns.version.in_(wanted[one])) for one in some]
-        rows += reader.execute(_select(_TABLES[kind], _NAMES[kind]).where(or_(*each)))
-    pairs = [((row[0], row[1]), row[2], row[3]) for row in rows]
-    return sorted(pairs, key=lambda pair: pair[:2])

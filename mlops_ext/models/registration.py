@@ -24,6 +24,7 @@ from mlops_ext.refs import Number, Ref, check_name
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.curation import check_text
 from mlops_ext.store.hashing import canonical_json, digest_of
+from mlops_ext.store.prepared import Prepared
 from mlops_ext.workspace import Workspace
 
 __all__ = ["Past", "checked", "content_digest", "enter", "model_to_register", "register"]
@@ -32,10 +33,11 @@ FORMAT = 1
 MAX_BYTES = 4_000_000
 
 # Built once: building a statement costs several times what running it does.
-_MODEL = select(models).where(models.c.name == bindparam("name"))
-_LOCK = select(environment_locks.c.digest).where(environment_locks.c.digest == bindparam("digest"))
-_INSERT_MODEL, _INSERT_VERSION, _INSERT_LOCK = insert(models), insert(model_versions), insert(environment_locks)
-_MOVE_MODEL = (
+_MODEL = Prepared(select(models).where(models.c.name == bindparam("name")))
+_LOCK = Prepared(select(environment_locks.c.digest).where(environment_locks.c.digest == bindparam("digest")))
+_INSERT_MODEL, _INSERT_VERSION = Prepared(insert(models)), Prepared(insert(model_versions))
+_INSERT_LOCK = Prepared(insert(environment_locks))
+_MOVE_MODEL = Prepared(
     update(models)
     .where(models.c.id == bindparam("of_model"))
     .values(latest=bindparam("number"), highest=bindparam("number"), updated_at=bindparam("now"))
@@ -112,7 +114,7 @@ def enter(
         change.execute(_MOVE_MODEL, {"of_model": model_id, "number": number, "now": change.now})
     if lock is not None:
         _store_lock(change, lock)
-    details = asked.model_dump(mode="json", include=set(DETAILS))
+    details = asked.model_dump(mode="json", include=set(DETAILS), exclude_defaults=True)
     made = {
         "model_id": model_id,
         "version": number,

@@ -18,8 +18,8 @@ from mlops_ext.errors import StoreBusy, StoreUnavailable
 from mlops_ext.records import now
 from mlops_ext.store import trail
 from mlops_ext.store.database import Database, is_retryable
+from mlops_ext.store.prepared import Prepared, among
 from mlops_ext.store.schema import blob_owners, blobs
-from mlops_ext.store.search import present
 
 __all__ = ["Actor", "Catalog", "Change", "MissingBlob"]
 
@@ -27,8 +27,9 @@ T = TypeVar("T")
 TRIES = 12
 
 # Built once: building a statement costs several times what running it does.
-_OWNED = select(blob_owners.c.digest).where(blob_owners.c.owner == bindparam("of_owner"))
-_OWN = insert(blob_owners)
+_HELD = Prepared(select(blobs.c.digest).where(among([blobs.c.digest], "digests")))
+_OWNED = Prepared(select(blob_owners.c.digest).where(blob_owners.c.owner == bindparam("of_owner")))
+_OWN = Prepared(insert(blob_owners))
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Change:
     ) -> CursorResult[Any]:
         """Run one statement; with a list of parameters, once for each."""
         result: Any = self._connection.execute(statement, parameters)
-        if isinstance(statement, Insert | Update | Delete):
+        if isinstance(statement, Insert | Update | Delete) or (isinstance(statement, Prepared) and statement.changes):
             self._changed += max(result.rowcount, 0) if result.rowcount != -1 else 1
         return result  # type: ignore[no-any-return]
 
@@ -115,7 +116,7 @@ class Change:
         wanted = sorted(set(digests))
         if not wanted:
             return
-        held = present(self.execute, blobs.c.digest, wanted)
+        held = set(self.execute(_HELD, {"digests": [[digest] for digest in wanted]}).scalars())
         for digest in wanted:
             if digest not in held:
                 raise MissingBlob(f"blob {digest} is not in the store", hint="Put it again, then repeat the call")

@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
-from sqlalchemy.sql import Delete, Select
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.prepared import Prepared
 
 __all__ = [
     "WHOLE", "Line", "Listed", "State", "Subject", "check_key", "check_number_of_tags", "check_tags", "check_text",
@@ -169,7 +169,7 @@ def put_tags(change: Change, subject: Subject, tags: Mapping[str, str]) -> dict[
         line, where = subject.line, {subject.line.of: subject.key, "version": subject.version}
         for name in former:
             _delete_tag(change, subject, name)
-        change.execute(insert(line.tags), [{**where, "key": name, "value": tags[name]} for name in former])
+        change.execute(_insert_tags(line), [{**where, "key": name, "value": tags[name]} for name in former])
         subject.change(change)
         data = {"tags": {name: tags[name] for name in former}, "former": former}
         subject.tell(change, "tagged", data)
@@ -225,15 +225,15 @@ def point(change: Change, subject: Subject, label: str) -> int | None:
     if subject.row.state != "active":
         command = f"mlops {subject.line.kind}s restore {subject.ref}"
         raise Conflict(f"{subject.ref} is {subject.row.state}", hint=f"Bring it back first: {command}")
-    aliases, of = subject.line.aliases, subject.line.of
-    key = (aliases.c[of] == subject.key) & (aliases.c.alias == label)
-    previous: int | None = change.execute(select(aliases.c.version).where(key)).scalar_one_or_none()
+    of = subject.line.of
+    where, moving = {"of_thing": subject.key, "label": label}, _moving(subject.line)
+    previous: int | None = change.execute(moving.read, where).scalar_one_or_none()
     if previous == subject.version:
         return previous
     if previous is None:
-        change.execute(insert(aliases).values({of: subject.key, "alias": label, "version": subject.version}))
+        change.execute(moving.set, {of: subject.key, "alias": label, "version": subject.version})
     else:
-        change.execute(update(aliases).where(key).values(version=subject.version))
+        change.execute(moving.move, {**where, "to": subject.version})
     touch(change, subject.line, subject.key)
     change.event("alias.set", subject.full, {"alias": label, "from": previous, "to": subject.version})
     return previous
@@ -269,21 +269,45 @@ def _move_latest(change: Change, subject: Subject) -> None:
 
 # Built once for each line: building a statement costs several times what running it does.
 @lru_cache
-def _read_tags(line: Line) -> Select[Any]:
+def _read_tags(line: Line) -> Prepared:
     tags = line.tags.c
     here = (tags[line.of] == bindparam("of_thing")) & (tags.version == bindparam("of_version"))
-    return select(tags.key, tags.value).where(here)
+    return Prepared(select(tags.key, tags.value).where(here))
 
 
 @lru_cache
-def _drop_tag(line: Line) -> Delete:
-    tags = line.tags.c
-    here = (tags[line.of] == bindparam("of_thing")) & (tags.version == bindparam("of_version"))
-    return delete(line.tags).where(here, tags.key == bindparam("of_key"))
+def _insert_tags(line: Line) -> Prepared:
+    return Prepared(insert(line.tags))
 
 
 @lru_cache
-def _touch(line: Line) -> Any:
-    return (
-        update(line.things).where(line.things.c[line.key] == bindparam("of_thing")).values(updated_at=bindparam("now"))
+def _drop_tag(line: Line) -> Prepared:
+    tags = line.tags.c
+    here = (tags[line.of] == bindparam("of_thing")) & (tags.version == bindparam("of_version"))
+    return Prepared(delete(line.tags).where(here, tags.key == bindparam("of_key")))
+
+
+@lru_cache
+def _touch(line: Line) -> Prepared:
+    this = line.things.c[line.key] == bindparam("of_thing")
+    return Prepared(update(line.things).where(this).values(updated_at=bindparam("now")))
+
+
+@dataclass(frozen=True)
+class _Moving:
+    """The statements that read, set and move an alias."""
+
+    read: Prepared
+    set: Prepared
+    move: Prepared
+
+
+@lru_cache
+def _moving(line: Line) -> _Moving:
+    aliases = line.aliases
+    this = (aliases.c[line.of] == bindparam("of_thing")) & (aliases.c.alias == bindparam("label"))
+    return _Moving(
+        read=Prepared(select(aliases.c.version).where(this)),
+        set=Prepared(insert(aliases)),
+        move=Prepared(update(aliases).where(this).values(version=bindparam("to"))),
     )

@@ -25,6 +25,7 @@ from mlops_ext.errors import (
     StoreUnavailable,
 )
 from mlops_ext.store.filesystem import is_network
+from mlops_ext.store.prepared import Prepared, drive
 from mlops_ext.store.schema import SCHEMA, chain_head, metadata, store_info
 
 __all__ = ["Database", "is_retryable", "translated", "translation"]
@@ -33,9 +34,11 @@ BUSY_SECONDS = 60.0
 _INHERITED: list[Engine | None] = []
 """Engines of the parent process: kept, since even closing a SQLite connection after a fork can harm the parent."""
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
+_BEGIN = "mlops_begin"
+"""Where a connection is told how its next transaction begins on SQLite."""
 _URL_HINT = "Write sqlite:////folder/catalog.db or postgresql://user@host/database"
 
-_INFO = select(store_info)
+_INFO = Prepared(select(store_info))
 _LOCK_HEAD = select(chain_head.c.seq).with_for_update()
 
 
@@ -107,19 +110,28 @@ class Database:
             with _nothing() as connection:
                 yield connection
             return
-        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with translated(self), self.engine.connect().execution_options(**options) as connection, connection.begin():
-            self.check(connection, writing=False)
-            yield connection
+        with translated(self), self.engine.connect() as connection:
+            if not self.sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                self.check(connection, writing=False)
+                yield connection
 
     @contextmanager
     def writing(self, *, serial: bool) -> Iterator[tuple[Connection, str]]:
         """Open a transaction for writing and give the hash algorithm; `serial` ones pass one by one."""
-        with translated(self), self.engine.connect().execution_options(mlops_writing=True) as connection:
+        with self.changing() as connection:
+            if serial and not self.sqlite:
+                connection.execute(_LOCK_HEAD)
+            yield connection, self.check(connection, writing=True)
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Open a transaction that changes, whatever is there; on SQLite it keeps other writers out from the start."""
+        with translated(self), self.engine.connect() as connection:
+            connection.info[_BEGIN] = "BEGIN IMMEDIATE"
             with connection.begin():
-                if serial and not self.sqlite:
-                    connection.execute(_LOCK_HEAD)
-                yield connection, self.check(connection, writing=True)
+                yield connection
 
     def close(self) -> None:
         """Close all connections of this process."""
@@ -193,8 +205,7 @@ def _sqlite_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("mlops_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        drive(connection, connection.info.pop(_BEGIN, "BEGIN"))
 
     return engine
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, column, delete, func, insert, inspect, select, table, text, update
+from sqlalchemy.exc import DBAPIError
 
 from mlops_ext.errors import Conflict, InvalidValue, MlopsError, StoreReadOnly, StoreTooNew, StoreUnavailable
 from mlops_ext.records import new_id, now
@@ -133,15 +134,14 @@ def upgrade(database: Database) -> Path | None:
 
 
 def _migrate_locked(database: Database) -> None:
-    with translated(database), database.engine.connect().execution_options(mlops_writing=True) as connection:
-        with connection.begin():
-            if not database.sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            if _schema_number(connection) >= SCHEMA:
-                return
-            migrate(connection)
-            numbers = {"schema_number": SCHEMA, "min_reader": MIN_READER, "min_writer": MIN_WRITER}
-            connection.execute(update(store_info).values(numbers))
+    with database.changing() as connection:
+        if not database.sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        if _schema_number(connection) >= SCHEMA:
+            return
+        migrate(connection)
+        numbers = {"schema_number": SCHEMA, "min_reader": MIN_READER, "min_writer": MIN_WRITER}
+        connection.execute(update(store_info).values(numbers))
 
 
 def _schema_number(connection: Connection) -> int:
@@ -318,6 +318,6 @@ def _file_errors(folder: Path) -> Iterator[None]:
         raise StoreReadOnly(
             f"cannot write to {folder}: {error.strerror}", hint="Make it writable or free some space"
         ) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DBAPIError) as error:
         known = translation(str(folder), str(error))
         raise known or StoreUnavailable(f"SQLite fails in {folder}: {error}", hint="Check the disk") from error

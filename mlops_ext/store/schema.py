@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -43,7 +45,7 @@ class Utc(TypeDecorator[datetime]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
-        return datetime.strptime(value, UTC_FORMAT).replace(tzinfo=timezone.utc)
+        return datetime.fromisoformat(value.removesuffix("Z") + "+00:00")
 
 
 class Json(TypeDecorator[Any]):
@@ -58,7 +60,7 @@ class Json(TypeDecorator[Any]):
         return json.dumps(finite_json(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else json.loads(value)
+        return None if value is None else from_json(value)
 
 
 class Real(TypeDecorator[float]):
@@ -74,6 +76,7 @@ class Real(TypeDecorator[float]):
         return math.nan if value is None else value
 
 
+@lru_cache(maxsize=1024)
 def utc_text(moment: datetime) -> str:
     """Write a moment as `2013-01-31T06:00:00.000000Z`."""
     if moment.tzinfo is None:

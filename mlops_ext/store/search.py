@@ -18,7 +18,17 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Page, Record
 from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 
-__all__ = ["Sort", "batches", "contains", "page_of", "paged", "present"]
+__all__ = [
+    "Sort",
+    "batches",
+    "contains",
+    "cursor_values",
+    "cut",
+    "page_of",
+    "page_query",
+    "paged",
+    "present",
+]
 
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", str, int)
@@ -99,18 +109,43 @@ def page_of(
     connection: Connection, query: Select[Any], sorts: Sequence[Sort], limit: int, cursor: str
 ) -> tuple[Sequence[Row[Any]], str]:
     """Read the rows of one page and the cursor of the next, for lists that make their records all at once."""
-    if cursor:
-        query = query.where(_after(sorts, _decode(cursor, len(sorts))))
-    listed = set(query.selected_columns)
-    columns = [
-        sort.expression if sort.expression in listed else sort.expression.label(f"sort_{number}")
-        for number, sort in enumerate(sorts)
-    ]
-    query = query.add_columns(*(each for each, sort in zip(columns, sorts, strict=True) if each is not sort.expression))
-    rows = connection.execute(query.order_by(*(sort.by for sort in sorts)).limit(limit + 1)).all()
+    query, places = page_query(query, sorts, cursor_values(cursor, sorts))
+    return cut(connection.execute(query.limit(limit + 1)).all(), places, limit)
+
+
+def page_query(query: Select[Any], sorts: Sequence[Sort], after: Sequence[Any] = ()) -> tuple[Select[Any], list[int]]:
+    """Select what comes after the values of a cursor, in order; tell where in a row the sort key stands."""
+    if after:
+        query = query.where(_after(sorts, after))
+    listed = list(query.selected_columns)
+    places = []
+    for number, sort in enumerate(sorts):
+        place = next((place for place, column in enumerate(listed) if column is sort.expression), len(listed))
+        if place == len(listed):
+            listed.append(sort.expression.label(f"sort_{number}"))
+            query = query.add_columns(listed[-1])
+        places.append(place)
+    return query.order_by(*(sort.by for sort in sorts)), places
+
+
+def cut(rows: Sequence[Row[Any]], places: Sequence[int], limit: int) -> tuple[Sequence[Row[Any]], str]:
+    """Cut what was read, one row more than was asked for, to a page and the cursor of the next."""
     page = rows[:limit]
-    following = _encode([_value(page[-1], column) for column in columns]) if len(rows) > limit else ""
+    following = _encode([_value(page[-1][place]) for place in places]) if len(rows) > limit else ""
     return page, following
+
+
+def cursor_values(cursor: str, sorts: Sequence[Sort]) -> list[Any]:
+    """Read a cursor, which is a stranger's text, for a list that is sorted so; nothing for the first page.
+
+    Raises
+    ------
+    InvalidValue
+        It is no cursor, or one of another list.
+    """
+    if not cursor:
+        return []
+    return [_checked(sort, value) for sort, value in zip(sorts, _decode(cursor, len(sorts)), strict=True)]
 
 
 def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
@@ -136,16 +171,14 @@ def _nullable(column: ColumnElement[Any]) -> bool:
     return not isinstance(column, Column) or bool(column.nullable)
 
 
-def _value(row: Row[Any], column: ColumnElement[Any]) -> Any:
-    value = row._mapping[column]
+def _value(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return None
     return utc_text(value) if isinstance(value, datetime) else value
 
 
-def _after(sorts: Sequence[Sort], written: Sequence[Any]) -> ColumnElement[bool]:
+def _after(sorts: Sequence[Sort], values: Sequence[Any]) -> ColumnElement[bool]:
     """Spell out (a, b) > (x, y), which not every database compares as rows by index."""
-    values = [_bind(sort, value) for sort, value in zip(sorts, written, strict=True)]
     alternatives = []
     for position, sort in enumerate(sorts):
         equal = [before.equal(value) for before, value in zip(sorts[:position], values[:position], strict=True)]
@@ -158,8 +191,8 @@ def _after(sorts: Sequence[Sort], written: Sequence[Any]) -> ColumnElement[bool]
     return and_(begin, or_(*alternatives))
 
 
-def _bind(sort: Sort, value: Any) -> Any:
-    """Check one part of a cursor, which is a stranger's text, against what it sorts by."""
+def _checked(sort: Sort, value: Any) -> Any:
+    """Check one part of a cursor against what it sorts by."""
     if value is None and sort.nullable:
         return None
     kind = sort.expression.type

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.store.naming import named
+from mlops_ext.store.prepared import Prepared
 from mlops_ext.store.schema import chain_head, event_data, event_refs, events, utc_text
 
 __all__ = ["FORMAT", "Draft", "append", "canonical_event", "decoded", "event_hash", "genesis", "head"]
@@ -20,11 +21,11 @@ __all__ = ["FORMAT", "Draft", "append", "canonical_event", "decoded", "event_has
 FORMAT = 1
 
 # Built once: building a statement costs several times what running it does.
-_HEAD = select(chain_head.c.seq, chain_head.c.hash)
-_INSERT_EVENT = insert(events)
-_INSERT_DATA = insert(event_data)
-_INSERT_REFS = insert(event_refs)
-_MOVE_HEAD = update(chain_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+_HEAD = Prepared(select(chain_head.c.seq, chain_head.c.hash))
+_INSERT_EVENT = Prepared(insert(events))
+_INSERT_DATA = Prepared(insert(event_data))
+_INSERT_REFS = Prepared(insert(event_refs))
+_MOVE_HEAD = Prepared(update(chain_head).values(seq=bindparam("new_seq"), hash=bindparam("new_hash")))
 
 
 @dataclass(frozen=True)

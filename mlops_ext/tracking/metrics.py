@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import String, func, insert, select, type_coerce, update
+from sqlalchemy import String, bindparam, func, insert, select, type_coerce, update
 
 from mlops_ext.store.hashing import canonical_json, new_hash
-from mlops_ext.store.search import batches
+from mlops_ext.store.prepared import Prepared, among
 from mlops_ext.tracking.tables import run_latest_metrics, run_metrics, run_parameters
 
 if TYPE_CHECKING:
@@ -31,27 +31,48 @@ __all__ = ["Content", "Point", "Reader", "add_points", "content_of", "counts_of"
 _LOWEST = -(2**63) + 1
 _PACKED = struct.Struct(">q27sq")
 
+_POINTS, _NEWEST = run_metrics.c, run_latest_metrics.c
+# Built once: building a statement costs several times what running it does.
+_INSERT, _INSERT_LATEST = Prepared(insert(run_metrics)), Prepared(insert(run_latest_metrics))
+_TAKEN = Prepared(
+    select(_POINTS.key, _POINTS.step, _POINTS.at, _POINTS.rank).where(
+        _POINTS.run == bindparam("run"),
+        among([_POINTS.key], "keys"),
+        _POINTS.step.between(bindparam("first"), bindparam("last")),
+        _POINTS.at.between(bindparam("since"), bindparam("until")),
+    )
+)
+_LATEST = Prepared(select(run_latest_metrics).where(_NEWEST.run == bindparam("run"), among([_NEWEST.key], "keys")))
+_MOVE_LATEST = Prepared(
+    update(run_latest_metrics).where(_NEWEST.run == bindparam("of_run"), _NEWEST.key == bindparam("of_key"))
+)
+
 
 class Reader(Protocol):
     """A connection or a change under way: anything that runs a statement."""
 
-    def execute(self, statement: Executable, /) -> Any:
+    def execute(self, statement: Executable, parameters: Any = None, /) -> Any:
         """Run a statement."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One point as it is stored."""
+    """One point as it is stored.
+
+    Attributes
+    ----------
+    place : tuple
+        What decides which point of a metric is the latest: step, time and rank.
+    """
 
     key: str
     step: int
     at: datetime
     value: float
+    place: tuple[int, datetime, int] = field(init=False, compare=False)
 
-    @property
-    def place(self) -> tuple[int, datetime, int]:
-        """What decides which point of a metric is the latest."""
-        return self.step, self.at, rank(self.value)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", (self.step, self.at, rank(self.value)))
 
 
 @dataclass(frozen=True)
@@ -107,7 +128,7 @@ def add_points(change: Change, run: str, logged: Sequence[MetricPoint]) -> int:
     fresh = {(point.key, *point.place): point for point in points if (point.key, *point.place) not in known}
     if not fresh:
         return 0
-    change.execute(insert(run_metrics), [_row(run, point) for point in fresh.values()])
+    change.execute(_INSERT, [_row(run, point) for point in fresh.values()])
     _move_latest(change, run, latest(fresh.values()))
     return len(fresh)
 
@@ -161,35 +182,21 @@ def _known(change: Change, run: str, points: Sequence[Point]) -> set[tuple[Any, 
     """Give those of the points' places that are taken; asks for the span of times that the points cover."""
     if not points:
         return set()
-    columns = run_metrics.c
     times, steps = [point.at for point in points], [point.step for point in points]
-    found: set[tuple[Any, ...]] = set()
-    for keys in batches({point.key for point in points}):
-        asked = select(columns.key, columns.step, columns.at, columns.rank).where(
-            columns.run == run,
-            columns.key.in_(keys),
-            columns.step.between(min(steps), max(steps)),
-            columns.at.between(min(times), max(times)),
-        )
-        found.update(tuple(row) for row in change.execute(asked))
-    return found
+    span = {"run": run, "first": min(steps), "last": max(steps), "since": min(times), "until": max(times)}
+    keys = [[key] for key in {point.key for point in points}]
+    return {tuple(row) for row in change.execute(_TAKEN, {**span, "keys": keys})}
 
 
 def _move_latest(change: Change, run: str, newest: dict[str, Point]) -> None:
-    table = run_latest_metrics.c
-    held = {
-        row.key: (row.step, row.at, row.rank)
-        for keys in batches(newest)
-        for row in change.execute(select(run_latest_metrics).where(table.run == run, table.key.in_(keys)))
-    }
+    wanted = {"run": run, "keys": [[key] for key in newest]}
+    held = {row.key: (row.step, row.at, row.rank) for row in change.execute(_LATEST, wanted)}
     new = [_row(run, point) for key, point in newest.items() if key not in held]
+    later = [point for key, point in newest.items() if key in held and point.place > held[key]]
     if new:
-        change.execute(insert(run_latest_metrics), new)
-    for key, point in newest.items():
-        if key in held and point.place > held[key]:
-            change.execute(
-                update(run_latest_metrics).where(table.run == run, table.key == key).values(_row(run, point))
-            )
+        change.execute(_INSERT_LATEST, new)
+    if later:
+        change.execute(_MOVE_LATEST, [{"of_run": run, "of_key": each.key, **_row(run, each)} for each in later])
 
 
 def _row(run: str, point: Point) -> dict[str, Any]:

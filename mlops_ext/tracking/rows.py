@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
 
 from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.records import now
+from mlops_ext.store.prepared import Prepared
 from mlops_ext.tracking.metrics import Reader
 from mlops_ext.tracking.tables import (
     experiments,
@@ -57,6 +58,12 @@ deleted_at = func.coalesce(runs.c.deleted_at, experiments.c.deleted_at)
 """Since when a run counts as deleted: as MLflow has it, one goes and comes back with its experiment."""
 
 
+_GROUP = select(experiments.c.deleted_at).where(experiments.c.id == runs.c.experiment).scalar_subquery()
+# Built once: building a statement costs several times what running it does.
+_THE_RUN = select(runs, _GROUP.label("experiment_deleted")).where(runs.c.id == bindparam("run"))
+_RUN, _LOCKED = Prepared(_THE_RUN), Prepared(_THE_RUN.with_for_update())
+
+
 def run_id(text: str) -> str:
     """Accept a run's id with or without `run:`."""
     return text.strip().removeprefix("run:")
@@ -84,9 +91,7 @@ def the_run(reader: Reader, run: str, *, lock: bool = False, active: bool = Fals
     RunDeleted
         It is deleted, and an active one is asked for.
     """
-    group = select(experiments.c.deleted_at).where(experiments.c.id == runs.c.experiment).scalar_subquery()
-    query = (select(runs, group.label("experiment_deleted")) if active else select(runs)).where(runs.c.id == run)
-    row: Row[Any] | None = reader.execute(query.with_for_update() if lock else query).one_or_none()
+    row: Row[Any] | None = reader.execute(_LOCKED if lock else _RUN, {"run": run}).one_or_none()
     if row is None:
         raise NotFound(f"no run {run!r}", hint="List them with: mlops runs list")
     if active and (row.deleted_at is not None or row.experiment_deleted is not None):

@@ -18,30 +18,33 @@ from mlops_ext.tracking.types import LogRun, MetricPoint, ShowRun, StartRun
 from mlops_ext.workspace import Workspace
 
 pytestmark = pytest.mark.sqlite
-SMALL = ("store_info", "policies", "chain_head")
-"""Tables that hold one row, or one for each policy that was ever applied."""
+SMALL = ("store_info", "policies", "chain_head", "VIRTUAL TABLE")
+"""What holds one row, or one for each policy that was ever applied, or what the statement was given."""
 
 
 @contextmanager
-def statements(ws: Workspace) -> Iterator[list[tuple[str, Any]]]:
-    seen: list[tuple[str, Any]] = []
+def statements(ws: Workspace) -> Iterator[list[str]]:
+    """Collect what SQLite itself is asked, whichever way it comes."""
+    seen: list[str] = []
 
-    @event.listens_for(ws.database.engine, "before_cursor_execute")
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        seen.append((statement, parameters[0] if many and parameters else parameters))
+    @event.listens_for(ws.database.engine, "checkout")
+    def trace(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.set_trace_callback(seen.append)
 
     yield seen
-    event.remove(ws.database.engine, "before_cursor_execute", keep)
+    event.remove(ws.database.engine, "checkout", trace)
+    with ws.database.engine.connect() as connection:
+        connection.connection.driver_connection.set_trace_callback(None)
 
 
-def scans(ws: Workspace, seen: list[tuple[str, Any]]) -> list[str]:
+def scans(ws: Workspace, seen: list[str]) -> list[str]:
     """Give the plans that read a whole table, each with its statement."""
     found = []
     with ws.catalog.read() as connection:
-        for statement, parameters in seen:
+        for statement in seen:
             if not statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
                 continue
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters):
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (None,) * statement.count("?")):
                 detail = str(row[3])
                 if detail.startswith("SCAN") and not any(name in detail for name in SMALL) and "USING" not in detail:
                     found.append(f"{detail}: {' '.join(statement.split())[:200]}")

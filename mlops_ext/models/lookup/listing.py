@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from mlops_ext.models.lookup.references import find_model, versions_query
 from mlops_ext.models.lookup.rows import model_records, version_records
@@ -14,6 +15,7 @@ from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.refs import Ref
 from mlops_ext.store.filters import Field, Fields, Keyed, found
+from mlops_ext.store.listing import Listing
 from mlops_ext.store.search import Sort, contains
 from mlops_ext.workspace import Workspace
 
@@ -90,8 +92,7 @@ def versions(ws: Workspace, request: ListVersions) -> Page[ModelVersion]:
     """List the versions of a model, newest first; `models.version` shows the environment lock as well."""
     with ws.catalog.read() as connection:
         model = find_model(connection, Ref.parse(request.model, kind="model").name)
-        query = versions_query(request.state).where(_VERSION.model_id == model.id)
-        rows, following = found(connection, query, OF_ONE, request)
+        rows, following = _of_one(request.state).page(connection, request, model_id=model.id)
         return Page[ModelVersion](items=version_records(connection, rows), next=following)
 
 
@@ -99,5 +100,15 @@ def versions(ws: Workspace, request: ListVersions) -> Page[ModelVersion]:
 def search(ws: Workspace, request: SearchVersions) -> Page[ModelVersion]:
     """Search the versions of all models, newest first."""
     with ws.catalog.read() as connection:
-        rows, following = found(connection, versions_query(request.state), OF_ALL, request)
+        rows, following = _of_all(request.state).page(connection, request)
         return Page[ModelVersion](items=version_records(connection, rows), next=following)
+
+
+@lru_cache
+def _of_one(state: str) -> Listing:
+    return Listing(versions_query(state).where(_VERSION.model_id == bindparam("model_id")), OF_ONE)
+
+
+@lru_cache
+def _of_all(state: str) -> Listing:
+    return Listing(versions_query(state), OF_ALL)

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, union_all
 
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.tables import aliases, deployments, model_versions, models
 from mlops_ext.refs import DigestPrefix, Label, Latest, Number, Ref
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.prepared import Prepared, among
 from mlops_ext.store.schema import event_refs, events
 
-__all__ = ["Reader", "current_deployment", "find_model", "find_version", "number_row", "served", "versions_query"]
+__all__ = [
+    "PLAIN",
+    "Reader",
+    "current_deployment",
+    "find_model",
+    "find_version",
+    "number_row",
+    "served",
+    "versions_query",
+]
 
 Reader = Connection | Change
 """A read snapshot, or the transaction under way: both execute statements."""
 
-_VERSIONS = select(model_versions, models.c.name).join(models, models.c.id == model_versions.c.model_id)
+PLAIN = ("name", "version", "digest", "flavor", "run", "description", "state", "created_at", "created_by")
+"""The fields of a version that are columns; a version's row begins with them."""
+
+_PLAIN = (models.c.name, *(model_versions.c[name] for name in PLAIN[1:]))
+_VERSIONS = select(*_PLAIN, model_versions.c.model_id, model_versions.c.lock_digest, model_versions.c.details).join(
+    models, models.c.id == model_versions.c.model_id
+)
 
 # Built once: building a statement costs several times what running it does.
-_MODEL = select(models).where(models.c.name == bindparam("name"))
-_VERSION = _VERSIONS.where(
-    model_versions.c.model_id == bindparam("model_id"), model_versions.c.version == bindparam("version")
+_MODEL = Prepared(select(models).where(models.c.name == bindparam("name")))
+_VERSION = Prepared(
+    _VERSIONS.where(
+        model_versions.c.model_id == bindparam("model_id"), model_versions.c.version == bindparam("version")
+    )
 )
-_CURRENT = (
+_ALIASES = Prepared(select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == bindparam("model_id")))
+_CURRENT = Prepared(
     select(deployments)
     .where(deployments.c.model_id == bindparam("model_id"), deployments.c.environment == bindparam("environment"))
     .order_by(deployments.c.number.desc())
     .limit(1)
 )
-_NEWEST = (
-    select(func.max(deployments.c.number))
-    .where(deployments.c.model_id == models.c.id, deployments.c.environment == bindparam("environment"))
-    .correlate(models)
-    .scalar_subquery()
-)
-_SERVED = (
-    select(deployments.c.model_id, deployments.c.version)
-    .join(models, (deployments.c.model_id == models.c.id) & (deployments.c.number == _NEWEST))
-    .where(models.c.id.in_(bindparam("models", expanding=True)))
-)
+
+
+@lru_cache(maxsize=64)
+def _served(environments: tuple[str, ...]) -> Prepared:
+    """Select what many models serve in each environment: in each, the entry with the highest number."""
+    return Prepared(union_all(*(_served_in(environment) for environment in environments)))
+
+
+def _served_in(environment: str) -> Select[Any]:
+    here = deployments.c.environment == environment
+    newest = (
+        select(func.max(deployments.c.number))
+        .where(deployments.c.model_id == models.c.id, here)
+        .correlate(models)
+        .scalar_subquery()
+    )
+    return (
+        select(deployments.c.model_id, deployments.c.environment, deployments.c.version)
+        .join(models, (deployments.c.model_id == models.c.id) & (deployments.c.number == newest))
+        .where(among([models.c.id], "models"))
+    )
 
 
 def find_model(reader: Reader, name: str, *, deleted: bool = False) -> Row[Any]:
@@ -122,11 +152,8 @@ def current_deployment(reader: Reader, model_id: str, environment: str) -> Row[A
 
 def served(reader: Reader, model_ids: list[str], environments: tuple[str, ...]) -> dict[tuple[str, str], int]:
     """Give, for models and environments, which version is served where."""
-    return {
-        (row.model_id, environment): row.version
-        for environment in environments
-        for row in reader.execute(_SERVED, {"models": model_ids, "environment": environment})
-    }
+    rows = reader.execute(_served(environments), {"models": [[model_id] for model_id in model_ids]})
+    return {(row.model_id, row.environment): row.version for row in rows}
 
 
 def _renamed(reader: Reader, name: str) -> str:
@@ -179,8 +206,7 @@ def _by_label(reader: Reader, model: Row[Any], selector: Label) -> int:
                 hint=f"Promote a version: mlops promote {model.name}@latest --to {label}",
             )
         return int(entry.version)
-    query = select(aliases.c.alias, aliases.c.version).where(aliases.c.model_id == model.id)
-    known = {row.alias: row.version for row in reader.execute(query)}
+    known = {row.alias: row.version for row in reader.execute(_ALIASES, {"model_id": model.id})}
     if label not in known:
         raise NotFound(
             f"model {model.name!r} has no alias or environment {label!r}",

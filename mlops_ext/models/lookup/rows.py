@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from mlops_ext.models.lookup.references import Reader, served
+from mlops_ext.models.lookup.references import PLAIN, Reader, served
 from mlops_ext.models.measures import Measures, measures_of, tags_of_models
 from mlops_ext.models.promotion.policy import current_policy
 from mlops_ext.models.promotion.types import Deployment
 from mlops_ext.models.tables import aliases, environment_locks
 from mlops_ext.models.types import EnvironmentLock, Model, ModelVersion
+from mlops_ext.store.prepared import Prepared, among
 
 __all__ = ["DETAILS", "deployment_record", "model_records", "pointers", "version_record", "version_records"]
 
@@ -22,9 +24,8 @@ DETAILS = (
 )  # fmt: skip
 """The fields of a version that lie together in one JSON column."""
 
-_PLAIN = ("name", "version", "digest", "flavor", "run", "description", "state", "created_at", "created_by")
-_ALIASES = select(aliases).where(aliases.c.model_id.in_(bindparam("models", expanding=True))).order_by(aliases.c.alias)
-_LOCK = select(environment_locks.c.lock).where(environment_locks.c.digest == bindparam("digest"))
+_ALIASES = Prepared(select(aliases).where(among([aliases.c.model_id], "models")).order_by(aliases.c.alias))
+_LOCK = Prepared(select(environment_locks.c.lock).where(environment_locks.c.digest == bindparam("digest")))
 
 
 def version_record(reader: Reader, row: Row[Any]) -> ModelVersion:
@@ -40,7 +41,12 @@ def version_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[ModelVers
     """Make the records of versions, of one model or several, without their environment locks."""
     measures = measures_of(reader, [(row.model_id, row.version) for row in rows])
     pointing = pointers(reader, list({row.model_id for row in rows}))
-    return tuple(_version(row, measures[row.model_id, row.version], pointing[row.model_id]) for row in rows)
+    names: dict[tuple[str, int], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for model_id, both in pointing.items():
+        for place, named in enumerate(both):
+            for name, version in named.items():
+                names[model_id, version][place].append(name)
+    return tuple(_version(row, measures[key], *names[key]) for row in rows if (key := (row.model_id, row.version)))
 
 
 def model_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Model, ...]:
@@ -66,7 +72,7 @@ def model_records(reader: Reader, rows: Sequence[Row[Any]]) -> tuple[Model, ...]
 def pointers(reader: Reader, model_ids: list[str]) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
     """Give, for each model, its aliases and what each environment of the policy serves."""
     found: dict[str, tuple[dict[str, int], dict[str, int]]] = {each: ({}, {}) for each in model_ids}
-    for row in reader.execute(_ALIASES, {"models": model_ids}):
+    for row in reader.execute(_ALIASES, {"models": [[each] for each in model_ids]}):
         found[row.model_id][0][row.alias] = row.version
     environments = current_policy(reader).policy.environments
     serving = served(reader, model_ids, environments)
@@ -91,15 +97,6 @@ def deployment_record(row: Row[Any], model: str) -> Deployment:
     )
 
 
-def _version(row: Row[Any], measures: Measures, pointing: tuple[dict[str, int], dict[str, int]]) -> ModelVersion:
-    return ModelVersion.model_validate(
-        {
-            **row.details,
-            **{name: row._mapping[name] for name in _PLAIN},
-            "metrics": measures.metrics,
-            "parameters": measures.parameters,
-            "tags": measures.tags,
-            "aliases": [name for name, version in pointing[0].items() if version == row.version],
-            "environments": [name for name, version in pointing[1].items() if version == row.version],
-        }
-    )
+def _version(row: Row[Any], measures: Measures, aliases: list[str], environments: list[str]) -> ModelVersion:
+    fields = {**row.details, **dict(zip(PLAIN, row, strict=False)), **vars(measures)}
+    return ModelVersion.model_validate({**fields, "aliases": aliases, "environments": environments})

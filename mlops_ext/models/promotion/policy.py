@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Text, insert, select, type_coerce
 
 from mlops_ext.errors import CheckRefused, Conflict, InvalidValue, MlopsError, did_you_mean
 from mlops_ext.models.plugins import installed, load_plugin
@@ -21,6 +22,7 @@ from mlops_ext.refs import check_label, check_name
 from mlops_ext.settings import FILE, Settings, line_of
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import canonical_json, digest_of
+from mlops_ext.store.prepared import Prepared
 from mlops_ext.workspace import Workspace
 
 __all__ = [
@@ -39,6 +41,14 @@ GATES = "mlops_ext.gates"
 BUILT_IN = Policy(gates={"production": (GateRule(gate="clean_run"),)})
 """In force until one is applied."""
 
+# The policy as it is stored: it is read again and again, and parsed once.
+_TEXT = type_coerce(policies.c.policy, Text).label("text")
+_NEWEST = Prepared(
+    select(policies.c.number, policies.c.digest, _TEXT, policies.c.applied_at, policies.c.applied_by)
+    .order_by(policies.c.number.desc())
+    .limit(1)
+)
+
 
 @operation("policy.show", "GET /policy")
 def show(ws: Workspace, request: NoRequest) -> AppliedPolicy:  # noqa: ARG001
@@ -54,7 +64,7 @@ def apply(ws: Workspace, request: ApplyPolicy) -> AppliedPolicy:
     digest = policy_digest(policy, ws.algorithm)
 
     def change_policy(change: Change) -> AppliedPolicy:
-        newest = change.execute(select(policies).order_by(policies.c.number.desc()).limit(1)).one_or_none()
+        newest = change.execute(_NEWEST).one_or_none()
         if newest is not None and newest.digest == digest:
             return _applied(newest)
         _refuse_taken(change, policy)
@@ -76,7 +86,7 @@ def apply(ws: Workspace, request: ApplyPolicy) -> AppliedPolicy:
 
 def current_policy(reader: Connection | Change) -> AppliedPolicy:
     """Give the policy in force: the one applied last, else the built-in one, which asks production for a clean run."""
-    newest = reader.execute(select(policies).order_by(policies.c.number.desc()).limit(1)).one_or_none()
+    newest = reader.execute(_NEWEST).one_or_none()
     return AppliedPolicy(policy=BUILT_IN) if newest is None else _applied(newest)
 
 
@@ -251,8 +261,13 @@ def _refuse_taken(change: Change, policy: Policy) -> None:
 
 def _applied(row: Any) -> AppliedPolicy:
     return AppliedPolicy(
-        policy=Policy.model_validate(row.policy),
+        policy=_parsed(row.text),
         digest=row.digest,
         applied_at=row.applied_at,
         applied_by=row.applied_by,
     )
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Policy:
+    return Policy.model_validate_json(text)
