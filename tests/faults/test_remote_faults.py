@@ -81,6 +81,21 @@ def test_a_pull_that_is_killed_shows_nothing_or_all_and_a_repeat_goes_on(other, 
     assert problems(third) == []
 
 
+@pytest.mark.deep
+@pytest.mark.parametrize("step", [1, 4, 7])
+def test_a_push_to_s3_that_is_killed_shows_nothing_and_a_repeat_sends_the_rest(other, bucket, tmp_path, step):
+    flights(other, 2)
+    assert move("push", other, bucket, step).returncode == -9
+    third = colleague(tmp_path / "third")
+    with pytest.raises(MlopsError):
+        mlops.pull("flights", from_=bucket, workspace=third)
+    left = mlops.push("flights", to=bucket, workspace=other).pieces
+    assert 7 - step < left <= 7
+    mlops.pull("flights", from_=bucket, workspace=third)
+    for number in (1, 2):
+        verify(f"flights@{number}", workspace=third)
+
+
 def test_a_push_to_s3_that_breaks_off_goes_on_where_it_was(other, bucket, monkeypatch, tmp_path):
     flights(other, 2)
     put, sent = Remote.put, []
