@@ -20,7 +20,8 @@ SUFFIXES = {
 }  # fmt: skip
 _COMPRESSIONS = {".gz", ".bz2", ".zst", ".lz4"}
 _BLOCK_BYTES = 1 << 25
-_BATCH_ROWS = 1 << 16
+_LEAST_ROWS, _BATCH_ROWS = 1 << 10, 1 << 16
+_BATCH_BYTES = 1 << 24
 _CONVERSION = re.compile(r"CSV column #(\d+): .*invalid value '(.*)'", re.DOTALL)
 _TIMES = ("date32[day]", "timestamp[s]", "timestamp[ns]")
 
@@ -65,9 +66,16 @@ def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
         if not file.schema_arrow.names or not file.metadata.num_rows:
             yield from file.read().to_batches() or [pa.RecordBatch.from_pylist([], schema=file.schema_arrow)]
             return
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in file.iter_batches(batch_size=_batch_rows(file.metadata)):
             # iter_batches leaves out what the schema says of itself: pandas' words and the authors' own.
             yield batch.replace_schema_metadata(file.schema_arrow.metadata)
+
+
+def _batch_rows(metadata: Any) -> int:
+    """Give how many rows to decode at once: few where they are wide."""
+    width = max(sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups)), 1)
+    narrow = 8 * metadata.num_columns
+    return min(_BATCH_ROWS, max(_LEAST_ROWS, _BATCH_BYTES // max(width // metadata.num_rows, narrow)))
 
 
 def _arrow(path: Path) -> Iterator[pa.RecordBatch]:

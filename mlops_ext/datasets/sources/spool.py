@@ -13,7 +13,7 @@ from mlops_ext.store.filesystem import temporary_folder
 
 __all__ = ["MEMORY_BYTES", "gathered", "mapped_file"]
 
-MEMORY_BYTES = 1 << 27
+MEMORY_BYTES = 1 << 26
 """What batches may hold in memory before they go to a file; its pages are the system's to take back."""
 
 
