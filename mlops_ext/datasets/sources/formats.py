@@ -74,7 +74,7 @@ def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
 def _batch_rows(metadata: Any) -> int:
     """Give how many rows to decode at once: few where they are wide."""
     size = sum(int(metadata.row_group(place).total_byte_size) for place in range(metadata.num_row_groups))
-    width = max(size // metadata.num_rows, 8 * int(metadata.num_columns))
+    width = max(size // int(metadata.num_rows), 8 * int(metadata.num_columns))
     return min(_BATCH_ROWS, max(_LEAST_ROWS, _BATCH_BYTES // width))
 
 
