@@ -20,6 +20,8 @@ __all__ = ["NETWORK", "fsync_file", "fsync_folder", "is_network", "temporary_fol
 NETWORK = "on a network or fuse file system: one host at a time may write; several hosts need PostgreSQL"
 """What is said of a catalog that lies there."""
 
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
 _LOCAL = {
     "apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "nilfs2", "overlay", "ramfs",
     "reiserfs", "tmpfs", "udf", "ufs", "vfat", "exfat", "xfs", "zfs", "rootfs", "erofs", "squashfs", "aufs",
@@ -95,9 +97,7 @@ def write_whole(path: Path, data: bytes | Iterable[bytes], *, new: bool = False)
             file.flush()
             os.fsync(file.fileno())
         if new:
-            # Of two who link at once, one finds the place taken; a rename would not say so.
-            os.link(temporary, path)
-            temporary.unlink()
+            _link(temporary, path)
         else:
             temporary.replace(path)
     except BaseException:
@@ -150,3 +150,18 @@ def _number(error: OSError) -> int:
     """Give the number of an error; libraries in Rust write it into the text alone."""
     written = _OS_ERROR.search(str(error))
     return error.errno or (int(written[1]) if written else 0)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a file a name that no other has: of two who link at once, one finds the place taken."""
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A share without links: a look and a rename, between which another may come.
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "there already", str(path)) from error
+        temporary.replace(path)
+    else:
+        temporary.unlink()

@@ -33,7 +33,8 @@ class RemoteEntry(Record):
     kind: str
     """`dataset`; what other rooms send has theirs."""
     name: str
-    version: int = Field(ge=1, lt=2**31)
+    version: int = Field(ge=1, lt=10**9)
+    """Far below what a database can count to, so that no remote can use the numbers of a dataset up."""
     digest: Digest
     """What names the version's content for ever."""
     blobs: dict[Digest, int]
@@ -124,5 +125,5 @@ def entry_path(kind: str, name: str, version: int) -> str:
 
 def number_of(file: str) -> int | None:
     """Read the number of a version from the name of its file; None for other files."""
-    found = re.fullmatch(r"([1-9][0-9]{0,9})\.json", file)
+    found = re.fullmatch(r"([1-9][0-9]{0,8})\.json", file)
     return int(found[1]) if found else None

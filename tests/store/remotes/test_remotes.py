@@ -113,6 +113,16 @@ def test_of_many_who_create_one_entry_at_once_one_succeeds(tmp_path):
     assert [path.name for path in (tmp_path / "remote").rglob("*") if path.is_file()] == ["1.json"]
 
 
+def test_a_share_without_links_takes_entries_too(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    remote = open_remote(str(tmp_path / "remote"), {}, tmp_path)
+    assert [remote.create(entry()) for _ in range(2)] == [True, False]
+    assert [path.name for path in (tmp_path / "remote").rglob("*") if path.is_file()] == ["1.json"]
+
+
 @pytest.mark.fast
 @given(st.text(min_size=1))
 def test_no_name_leads_out_of_its_folder(name):
