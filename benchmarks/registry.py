@@ -1,134 +1,115 @@
-"""The registry and tracking beside MLflow's client, each on a SQLite file of its own: python -m benchmarks.registry
+"""The registry and tracking beside MLflow's and beside bare SQLite: python -m benchmarks.registry
 
-In process, like with like: rows only, no files. MLflow is asked through MlflowClient on `sqlite:///`, we through our
-operations; of ours every change of a record is one durable transaction with its hashed event, which MLflow has not.
+In process our operations beside MlflowClient on `sqlite:///`; over HTTP our extension in `jupyter server` beside
+`mlflow server`, both asked by the same plain client; and our operations beside bare SQLite that reads and writes the
+same rows. Of ours every change of a record is one durable transaction with its hashed event, and what is fetched is
+verified; MLflow does neither. All of it once with a thousand versions and once with a hundred thousand.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import logging
+import os
+import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from benchmarks.frame import Report, compare, run
-from mlops_ext.models import service
-from mlops_ext.models.types import ListVersions, ModelFile, Register, SetAlias, ShowVersion
-from mlops_ext.tracking import service as tracking
-from mlops_ext.tracking.types import LogRun, MetricPoint, StartRun
-from mlops_ext.workspace import Workspace
+from benchmarks.contenders.registries import NAME, POINTS, Bare, Mlflow, MlflowRest, Ours, OursRest, Registry
+from benchmarks.frame import Report, Size, compare, run, timed
+from benchmarks.servers import jupyter, mlflow
+from mlops_ext.governance import audit
+from mlops_ext.models.registration import content_digest, enter, model_to_register
+from mlops_ext.store.catalog import Change
 
-BOUND = 1 / 5
-"""At least five times as fast in process."""
-VERSIONS = 1000
-MANY = 20
-POINTS = 1000
-NAME = "delay"
+IN_PROCESS, REST, FLOOR, FLAT = 1 / 5, 1 / 10, 5.0, 2.0
+"""What the ratios keep to: to MLflow in process and over HTTP, to bare SQLite, and of many versions to few."""
+VERIFY = 2.0
+"""Seconds for the trail of the many versions."""
+FEW, MANY = 1_000, 100_000
+TIMES = 20
 
-
-class Ours:
-    """What is measured, through our operations."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.ws = Workspace(folder)
-        self.count = itertools.count()
-        self.digest = self.ws.put_blob(b"model")
-        self.run = self.ws.call(tracking.start, StartRun(experiment="x")).id
-
-    def register(self, times: int) -> None:
-        """Register versions."""
-        for _ in range(times):
-            sha256 = hashlib.sha256(b"model").hexdigest()
-            file = ModelFile(path=f"{next(self.count)}.bin", digest=self.digest, sha256=sha256, size=5)
-            self.ws.call(service.register, Register(name=NAME, flavor="test", files=(file,)))
-
-    def alias(self, times: int) -> None:
-        """Move an alias there and back."""
-        for number in range(times):
-            self.ws.call(service.alias, SetAlias(model=f"{NAME}@{1 + number % 2}", alias="champion"))
-
-    def by_alias(self, times: int) -> None:
-        """Get a version by its alias."""
-        for _ in range(times):
-            self.ws.call(service.version, ShowVersion(model=f"{NAME}@champion"))
-
-    def page(self) -> None:
-        """List a page."""
-        self.ws.call(service.versions, ListVersions(model=NAME, limit=100))
-
-    def metrics(self) -> None:
-        """Log points in one batch."""
-        first = next(self.count) * POINTS
-        points = tuple(MetricPoint(key="loss", value=step / 7, step=first + step) for step in range(POINTS))
-        self.ws.call(tracking.log, LogRun(run=self.run, metrics=points))
+WORK: dict[str, Callable[[Registry], object]] = {
+    f"register {TIMES} versions": lambda each: [each.register() for _ in range(TIMES)],
+    f"move an alias {TIMES} times": lambda each: [each.alias(1 + number % 2) for number in range(TIMES)],
+    f"get by alias {TIMES} times": lambda each: [each.by_alias() for _ in range(TIMES)],
+    "search a page of 100": lambda each: each.page(),
+    f"log {POINTS} points of a metric": lambda each: each.metrics(),
+    "look up and fetch 100 kB to load": lambda each: each.fetch(),
+}
+GROWING = tuple(WORK)[:4]
+"""What could cost more when there are more versions."""
 
 
-class Theirs:
-    """The same through MlflowClient."""
+def fill(ours: Ours, count: int) -> None:
+    """Register versions by our own code, each with its event, but all in one transaction."""
+    with ours.ws.database.writing(serial=True) as (connection, algorithm):
+        for _ in range(count):
+            change, asked = Change(connection, ours.ws.actor, algorithm), ours.asked()
+            model = model_to_register(change, NAME)
+            enter(change, model, asked, content_digest(asked, algorithm), None)
+            change.close()
 
-    def __init__(self, folder: Path) -> None:
-        from mlflow import MlflowClient
 
-        folder.mkdir()
-        url = f"sqlite:///{folder / 'mlflow.db'}"
-        self.client = MlflowClient(tracking_uri=url, registry_uri=url)
-        self.count = itertools.count()
-        self.client.create_registered_model(NAME)
-        self.run = self.client.create_run(self.client.create_experiment("x")).info.run_id
+def fill_mlflow(file: Path, count: int) -> None:
+    """Copy the newest version's row of MLflow as often, under the numbers that follow."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.row_factory = sqlite3.Row
+        row = dict(connection.execute("SELECT * FROM model_versions ORDER BY version DESC LIMIT 1").fetchone())
+        rows = ({**row, "version": row["version"] + 1 + number} for number in range(count))
+        names = ", ".join(f":{name}" for name in row)
+        connection.executemany(f"INSERT INTO model_versions ({', '.join(row)}) VALUES ({names})", rows)
+        connection.commit()
 
-    def register(self, times: int) -> None:
-        """Register versions."""
-        for _ in range(times):
-            self.client.create_model_version(NAME, f"file:///models/{next(self.count)}")
 
-    def alias(self, times: int) -> None:
-        """Move an alias there and back."""
-        for number in range(times):
-            self.client.set_registered_model_alias(NAME, "champion", str(1 + number % 2))
-
-    def by_alias(self, times: int) -> None:
-        """Get a version by its alias."""
-        for _ in range(times):
-            self.client.get_model_version_by_alias(NAME, "champion")
-
-    def page(self) -> None:
-        """List a page."""
-        self.client.search_model_versions(f"name = '{NAME}'", max_results=100)
-
-    def metrics(self) -> None:
-        """Log points in one batch."""
-        from mlflow.entities import Metric
-
-        first = next(self.count) * POINTS
-        points = [Metric("loss", step / 7, 0, first + step) for step in range(POINTS)]
-        self.client.log_batch(self.run, metrics=points)
+def beside(
+    report: Report,
+    what: str,
+    ours: Registry,
+    theirs: Registry,
+    bound: float,
+    rounds: int,
+    names: Sequence[str] = tuple(WORK),
+) -> None:
+    """Compare all that is done, in turn."""
+    for name in names:
+        work = WORK[name]
+        found = compare(f"{what}: {name}", lambda: work(ours), lambda: work(theirs), rounds=rounds)  # noqa: B023
+        report.add(replace(found, bound=bound))
 
 
 def measure(report: Report, rounds: int) -> None:
-    """Compare each thing in turn, with few versions and with a thousand."""
+    """Compare in process and over HTTP with few versions, then with many; and many with few."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = Ours(Path(folder) / "ours"), Theirs(Path(folder) / "theirs")
-        both: list[Any] = [ours, theirs]
-
-        def add(name: str, work: Callable[[Any], None]) -> None:
-            found = compare(name, lambda: work(ours), lambda: work(theirs), rounds=rounds)
-            report.add(replace(found, bound=BOUND))
-
-        add(f"register {MANY} versions", lambda each: each.register(MANY))
-        add(f"move an alias {MANY} times", lambda each: each.alias(MANY))
-        add(f"get by alias {MANY} times", lambda each: each.by_alias(MANY))
-        add(f"log {POINTS} points of a metric", lambda each: each.metrics())
-        for each in both:
-            each.register(VERSIONS)
-        add(f"register {MANY} versions, {VERSIONS} more there", lambda each: each.register(MANY))
-        add(f"get by alias {MANY} times, {VERSIONS} more there", lambda each: each.by_alias(MANY))
-        add(f"a page of 100 of {VERSIONS} versions", lambda each: each.page())
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        places = {each: folder / each for each in ("few", "many", "mlflow", "server", "bare")}
+        for place in places.values():
+            place.mkdir()
+        few, many, theirs = Ours(places["few"]), Ours(places["many"]), Mlflow(places["mlflow"])
+        database = places["server"] / "mlflow.db"
+        with (
+            jupyter(few.ws.root) as near,
+            jupyter(many.ws.root) as far,
+            mlflow(places["server"], f"sqlite:///{database}") as port,
+        ):
+            served, near_, far_ = MlflowRest(places["server"], port), OursRest(few, near), OursRest(many, far)
+            fill(few, FEW)
+            fill_mlflow(places["mlflow"] / "mlflow.db", FEW)
+            fill_mlflow(database, FEW)
+            beside(report, "in process, 1k", few, theirs, IN_PROCESS, rounds)
+            beside(report, "REST, 1k", near_, served, REST, rounds)
+            beside(report, "bare SQLite, 1k", few, Bare(few, places["bare"]), FLOOR, rounds)
+            report.add(Size(f"to fill {MANY} versions", timed(lambda: fill(many, MANY)), "s"))
+            fill_mlflow(places["mlflow"] / "mlflow.db", MANY - FEW)
+            fill_mlflow(database, MANY - FEW)
+            beside(report, "in process, 100k", many, theirs, IN_PROCESS, rounds, GROWING)
+            beside(report, "REST, 100k", far_, served, REST, rounds, GROWING)
+            beside(report, "100k to 1k", many, few, FLAT, rounds, GROWING)
+        report.add(Size("verify the trail of 100k events", timed(lambda: audit.verify_trail(many.ws)), "s", VERIFY))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,13 @@ _NAMES = {
     "subject": Field(events.c.subject),
     "time": Field(events.c.time, "time"),
     "seq": Field(events.c.seq, "number"),
-    "ref": Field(event_refs.c.ref, within=event_refs.c.seq == events.c.seq, nullable=True, sortable=False),
+    "ref": Field(
+        event_refs.c.ref,
+        within=event_refs.c.seq == events.c.seq,
+        nullable=True,
+        sortable=False,
+        leads=(events.c.seq, event_refs.c.seq),
+    ),
 }
 
 

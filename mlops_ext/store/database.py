@@ -25,6 +25,7 @@ from mlops_ext.errors import (
     StoreUnavailable,
 )
 from mlops_ext.store.filesystem import is_network
+from mlops_ext.store.patterns import folded
 from mlops_ext.store.prepared import Prepared, drive
 from mlops_ext.store.schema import SCHEMA, chain_head, metadata, store_info
 
@@ -224,7 +225,6 @@ def _open_sqlite(path: Path) -> sqlite3.Connection:
         _sqlite_uri(path), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA foreign_keys = ON")
-    # SQLite's own knows the letters of ASCII alone.
     connection.create_function("lower", 1, _lower, deterministic=True)
     if os.access(path.parent, os.W_OK):
         connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_network(path) else 'WAL'}")
@@ -233,7 +233,7 @@ def _open_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+    return folded(value) if isinstance(value, str) else value
 
 
 def _sqlite_uri(path: Path) -> str:

@@ -81,6 +81,9 @@ class Field:
         Whether an item may lack it.
     sortable : bool
         Whether an item has at most one.
+    leads : pair of columns, optional
+        An index of that table finds a value at once, and few items have it: the item's column, and the one there that
+        says which item it is.
     """
 
     column: ColumnElement[Any]
@@ -88,6 +91,7 @@ class Field:
     within: ColumnElement[bool] | None = None
     nullable: bool = False
     sortable: bool = True
+    leads: tuple[ColumnElement[Any], ColumnElement[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,9 @@ def _comparison(node: Comparison, field: Field) -> ColumnElement[bool]:
             f"Write one of {' '.join(_ALLOWED[field.kind])}",
         )
     condition = _CONDITIONS[field.kind](field.column, node)
+    if field.leads is not None and node.operator in ("=", "IN"):
+        item, named = field.leads
+        return item.in_(select(named).where(condition))
     if field.within is not None:
         return select(literal(1)).where(field.within, condition).exists()
     return and_(field.column.is_not(None), condition) if field.nullable else condition

@@ -16,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, fal
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Page, Record
+from mlops_ext.store.patterns import like
 from mlops_ext.store.schema import UTC_FORMAT, Real, Utc, utc_text
 
 __all__ = [
@@ -150,7 +151,8 @@ def cursor_values(cursor: str, sorts: Sequence[Sort]) -> list[Any]:
 
 def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     """Match a part of a text, whatever characters it has, in either case."""
-    return column.icontains(text, autoescape=True)
+    escaped = re.sub(r"([%_\\])", r"\\\1", text)
+    return like(column, f"%{escaped}%", "ILIKE")
 
 
 def batches(values: Iterable[V], size: int = _BATCH) -> Iterator[list[V]]:

@@ -19,7 +19,7 @@ from mlops_ext.records import Record, SearchRequest
 from mlops_ext.store.filters import Field, Fields, Keyed, matching, searched
 from mlops_ext.store.grammar import MAX_COMPARISONS, MAX_DEPTH, And, InvalidFilter, Name, Not, Or, parse
 from mlops_ext.store.schema import Real, Utc
-from mlops_ext.store.search import Sort
+from mlops_ext.store.search import Sort, contains
 from mlops_ext.workspace import Workspace
 
 EPOCH = datetime(2013, 1, 1, tzinfo=timezone.utc)
@@ -418,6 +418,33 @@ def test_letters_beyond_ascii_have_cases_too(store, asked, found):
         for number, text in enumerate(["ÄRGER!", "ärger", "arger"], 1):
             connection.execute(insert(ITEMS).values(id=number, text=text, plain="", moment=EPOCH))
         assert list(pages(connection, filter=asked)) == found
+
+
+CASED = st.text(st.sampled_from("aAzZßẞäÄéÉİıIiſsSKkµμΜσςΣЖжԱաႠⴀᲐაꭰᎠǅǆǄøØ𐐀𐐨𞤀𞤢日 -_"), min_size=1, max_size=5)
+
+
+@SHARED
+@given(texts=st.lists(CASED, min_size=1, max_size=6), asked=CASED)
+def test_every_letter_has_one_case_more_on_both_databases(store, texts, asked):
+    def alike(one: str, other: str) -> bool:
+        return len(one) == len(other) and all(
+            a == b or a.casefold() == b.casefold() for a, b in zip(one, other, strict=True)
+        )
+
+    with store.database.engine.connect() as connection, connection.begin() as transaction:
+        rows = [{"id": number, "text": text, "plain": "", "moment": EPOCH} for number, text in enumerate(texts)]
+        connection.execute(insert(ITEMS), rows)
+        wanted = [number for number, text in enumerate(texts) if alike(text, asked)]
+        pattern = asked.replace("_", r"\_")
+        assert list(pages(connection, filter=f"text ILIKE '{pattern}'")) == wanted
+        part = select(ITEMS.c.id).where(contains(ITEMS.c.text, asked)).order_by(ITEMS.c.id)
+        held = [
+            number
+            for number, text in enumerate(texts)
+            if any(alike(text[at : at + len(asked)], asked) for at in range(len(text)))
+        ]
+        assert list(connection.execute(part).scalars()) == held
+        transaction.rollback()
 
 
 def test_what_an_item_may_have_twice_is_no_order(store):

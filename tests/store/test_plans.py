@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from mlops_ext.governance import audit
+from mlops_ext.governance.types import ListEvents
 from mlops_ext.models import service as registry
 from mlops_ext.models.promotion.types import Promote
 from mlops_ext.models.types import ListVersions, ModelFile, Register, SetAlias, SetTags, ShowVersion
@@ -72,6 +74,7 @@ DONE: dict[str, Callable[[Workspace], Any]] = {
     "tag": lambda ws: ws.call(registry.tag, SetTags(model="delay@1", tags={"team": "a"})),
     "promote": lambda ws: ws.call(registry.promote, Promote(model="delay@1", to="staging")),
     "log and show a run": log,
+    "events that name a version": lambda ws: ws.call(audit.log, ListEvents(filter="ref = 'model:delay@1'")),
 }
 
 
