@@ -88,7 +88,8 @@ class LocalBlobs:
             return (self.folder / location).open("rb")
         except FileNotFoundError as error:
             raise StoreUnavailable(
-                f"blob {location} is gone from {self.folder}", hint="Restore it from a backup"
+                f"blob {location} is gone from {self.folder}",
+                hint="Repair it: mlops fsck --repair, or restore a backup",
             ) from error
 
     def delete(self, location: str) -> None:
@@ -148,7 +149,7 @@ class ObjectBlobs:
             return self._files.open(self._at(location), "rb")  # type: ignore[no-any-return]
         except FileNotFoundError as error:
             raise StoreUnavailable(
-                f"blob {location} is gone from {self.url}", hint="Restore it from a backup"
+                f"blob {location} is gone from {self.url}", hint="Repair it: mlops fsck --repair, or restore a backup"
             ) from error
 
     def delete(self, location: str) -> None:

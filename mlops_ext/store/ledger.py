@@ -66,7 +66,10 @@ class Ledger:
         with self.store.open(self.location(digest)) as file:
             data = file.read()
         if digest_and_size(data, algorithm_of(digest))[0] != digest:
-            raise DamagedBlob(f"blob {digest} has other bytes than its digest says", hint="Restore it from a backup")
+            raise DamagedBlob(
+                f"blob {digest} has other bytes than its digest says",
+                hint="Repair it: mlops fsck --repair, or restore a backup",
+            )
         return data
 
     def path(self, digest: str) -> Path:
@@ -180,4 +183,7 @@ def _check_file(path: Path, digest: str) -> None:
         while chunk := file.read(_CHUNK):
             hasher.update(chunk)
     if f"{algorithm_of(digest)}:{hasher.hexdigest()}" != digest:
-        raise DamagedBlob(f"blob {digest} has other bytes than its digest says", hint="Restore it from a backup")
+        raise DamagedBlob(
+            f"blob {digest} has other bytes than its digest says",
+            hint="Repair it: mlops fsck --repair, or restore a backup",
+        )
