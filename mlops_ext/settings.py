@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
@@ -315,7 +315,7 @@ def _keys(model: type[BaseModel], path: Sequence[Any]) -> list[str]:
             continue
         inner = field.annotation
         for candidate in (inner, *getattr(inner, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            if get_origin(candidate) is None and isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 model = candidate
                 break
     return [name for name in model.model_fields if name != "origins"]

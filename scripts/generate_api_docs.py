@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from generated import write_or_check
 
@@ -73,7 +73,7 @@ def _fields(request: Any) -> Iterator[str]:
 
 
 def _kind(annotation: Any) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    text = annotation.__name__ if get_origin(annotation) is None and isinstance(annotation, type) else str(annotation)
     text = re.sub(r"typing\.|\bmlops_ext\.[\w.]+\.types\.|\bdatetime\.(?=datetime)", "", text)
     text = re.sub(r"Annotated\[(\w+), .*?\)\]", r"\1", text)
     text = re.sub(r"Optional\[(\w+)\]", r"\1 or None", text)

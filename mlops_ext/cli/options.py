@@ -90,7 +90,8 @@ def _options(name: str, field: FieldInfo) -> list[click.Parameter]:
         return options
     if typing.get_origin(kind) is tuple:
         return [click.Option([word, name], multiple=True, **{**common, "help": f"{about} (again, or JSON)".strip()})]
-    metavar = "TEXT" if _SCALARS.get(kind) or not isinstance(kind, type) else "JSON"
+    # Python 3.10 counts list[str] among the classes and Any not; later ones the other way round.
+    metavar = "JSON" if kind is Any or (typing.get_origin(kind) is None and isinstance(kind, type)) else "TEXT"
     return [click.Option([word, name], metavar=metavar, **common)]
 
 
