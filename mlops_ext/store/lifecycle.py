@@ -67,12 +67,19 @@ def _create_sqlite(path: Path, algorithm: str) -> bool:
                 with building.engine.connect() as connection, connection.begin():
                     _lay_out(connection, algorithm)
                 building.close()
+                _settle(draft)
                 draft.replace(path)
             finally:
                 for leftover in path.parent.glob(f"{draft.name}*"):
                     leftover.unlink()
             fsync_folder(path.parent)
             return True
+
+
+def _settle(path: Path) -> None:
+    """Bring what lies in the log into the file, or fail: closing tries it and tells nobody when the disk is full."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _create_postgresql(database: Database, algorithm: str) -> bool:
