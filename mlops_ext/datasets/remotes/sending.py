@@ -75,9 +75,14 @@ class Sending:
         tally = Tally(progress, sum(self.pieces.values()), f"to {self.remote.shown}")
         for size in side_by_side(self._put, self.pieces.items()):
             tally.add(size)
-        for each in going:
-            self._show(each)
-        self._note(going)
+        seen: list[_Version] = []
+        try:
+            for each in going:
+                self._show(each)
+                seen.append(each)
+        finally:
+            # Of several, one may be refused at last; those before it can be seen.
+            self._note(seen)
 
     def result(self, *, done: bool) -> Move:
         """Sum up what goes."""
