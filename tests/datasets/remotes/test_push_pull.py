@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pandas as pd
 import pytest
 from sqlalchemy import delete
@@ -21,6 +23,7 @@ from mlops_ext.governance.upkeep.service import prune
 from mlops_ext.governance.upkeep.types import Prune
 from mlops_ext.store.schema import blob_intents
 from tests.datasets.remotes.support import colleague, files_of, flights, frame, told, wrong_blobs
+from tests.store.notes import problems
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -204,7 +207,7 @@ def test_what_is_said_of_a_version_follows_a_push_and_its_content_never_changes(
     assert every_version(workspace)[1].tags == {"state": "approved"}, "what is here stays as it is"
 
 
-def test_a_push_puts_back_what_is_missing_there(other, tmp_path):
+def test_a_push_puts_back_what_is_missing_there_and_what_is_flipped_when_it_verifies(other, tmp_path):
     url = str(tmp_path / "remote")
     flights(other)
     mlops.push("flights", to=url, workspace=other)
@@ -213,6 +216,12 @@ def test_a_push_puts_back_what_is_missing_there(other, tmp_path):
     largest.write_bytes(largest.read_bytes()[:-1])
     assert mlops.push("flights", to=url, workspace=other).pieces == 1
     assert files_of(tmp_path / "remote") == whole
+    largest.write_bytes(bytes(largest.stat().st_size))
+    assert mlops.push("flights", to=url, workspace=other).pieces == 0
+    sent = mlops.push("flights", to=url, verify=True, workspace=other)
+    assert (states(sent), sent.pieces) == ({"flights@1": "updated"}, 1)
+    assert files_of(tmp_path / "remote") == whole
+    assert mlops.push("flights", to=url, verify=True, workspace=other).pieces == 0
 
 
 def test_restricted_columns_stay_restricted_and_each_push_of_them_is_a_read(workspace, other, tmp_path):
@@ -295,3 +304,22 @@ def test_all_pieces_of_a_remote_are_where_their_digests_say(other, tmp_path):
     mlops.push("flights", to=str(tmp_path / "remote"), workspace=other)
     assert wrong_blobs(tmp_path / "remote") == []
     assert not [name for name in files_of(tmp_path / "remote") if ".tmp" in name]
+
+
+def test_two_who_pull_one_version_at_once_take_it_in_once(workspace, other, tmp_path):
+    url, results = str(tmp_path / "remote"), []
+    flights(other, 2)
+    mlops.push("flights", to=url, workspace=other)
+    pullers = [
+        threading.Thread(target=lambda: results.append(mlops.pull("flights", from_=url, workspace=workspace).done))
+        for _ in range(3)
+    ]
+    for each in pullers:
+        each.start()
+    for each in pullers:
+        each.join()
+    assert results == [True] * 3
+    assert len(told(workspace, "dataset.pulled")) == 1
+    assert sorted(every_version(workspace)) == [1, 2]
+    assert problems(workspace) == []
+    verify("flights@2", workspace=workspace)
