@@ -89,7 +89,7 @@ def from_query(
         values[name] = words if len(words) > 1 or _is_list(operation, name) else words[0]
     _refuse_unstorable(values)
     try:
-        request: Request = operation.request.model_validate_strings(values)
+        request: Request = operation.request.model_validate(values)
     except ValidationError as error:
         _explain(error, operation)
     except OverflowError as error:

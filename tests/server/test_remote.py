@@ -62,6 +62,26 @@ def test_a_snapshot_over_http_equals_a_local_one(remote: Any, tmp_path: Path) ->
     assert there.created_by == "anonymous"
 
 
+def test_a_diff_over_http_is_the_one_here_whatever_names_the_versions(remote: Any, tmp_path: Path) -> None:
+    from mlops_ext.datasets.curation.edge import alias_dataset
+    from mlops_ext.datasets.diff.edge import diff
+    from mlops_ext.datasets.edge import snapshot
+
+    before = pd.DataFrame({"day": [1, 1, 2, 2], "shop": ["a", "b", "a", "b"], "x": [1.5, 2.5, 3.5, 4.5]})
+    after = before.assign(x=[1.5, 9.5, 3.5, 4.5])
+    (tmp_path / "local").mkdir()
+    found = []
+    for ws in (Workspace(tmp_path / "local"), remote):
+        one, two = (snapshot(each, "sales", workspace=ws) for each in (before, after))
+        alias_dataset(one, "golden", workspace=ws)
+        named = [diff(one, two, workspace=ws), diff("sales@golden", "sales", workspace=ws)]
+        named += [diff(f"dataset:sales@{one.digest[:19]}", two, key=["day", "shop"], workspace=ws)]
+        assert [each.model_copy(update={"key_from": "given"}) for each in named] == [named[2]] * 3
+        found.append(named)
+    assert found[0] == found[1]
+    assert (found[1][0].key, found[1][0].key_from, found[1][0].changed) == (("day", "shop"), "inferred", 1)
+
+
 def test_a_model_is_registered_promoted_and_rolled_back_over_http(remote: Any) -> None:
     from sklearn.linear_model import LogisticRegression
 
