@@ -28,6 +28,7 @@ def push(
     to: str = "",
     all: bool = False,  # noqa: A002 - as the command has it
     as_: str = "",
+    verify: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
     workspace: Workspace | None = None,
@@ -47,6 +48,8 @@ def push(
         Every dataset.
     as_ : str
         Another name for the dataset there.
+    verify : bool
+        Read what is there already, and send pieces again whose bytes are not what they should be.
     dry_run : bool
         Only say what would be sent.
     progress : callable, optional
@@ -75,7 +78,7 @@ def push(
     ws = workspace or Workspace.find()
     refs = _sent(ws, _texts(ref, all=all))
     sending = Sending(ws, open_remote(to, ws.settings.remotes, ws.root), _one_name(as_, refs))
-    sending.plan(refs)
+    sending.plan(refs, verify=verify)
     if not dry_run:
         sending.send(progress)
     return sending.result(done=not dry_run)

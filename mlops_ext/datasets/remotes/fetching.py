@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from mlops_ext.datasets.remotes.types import DatasetEntry, Move, PullDataset, Pu
 from mlops_ext.errors import NotFound
 from mlops_ext.store.blobs import Source
 from mlops_ext.store.catalog import MissingBlob
+from mlops_ext.store.filesystem import temporary_folder
 from mlops_ext.store.remotes.remote import Remote
 from mlops_ext.store.remotes.working import side_by_side
 from mlops_ext.workspace import Workspace
@@ -91,11 +91,11 @@ class Fetching:
     def _pieces(self, request: PullDataset, plan: PullPlan, tally: Tally) -> None:
         coming = [each for each in request.entries if plan.states[each.version] != "known"]
         first = {each.record.manifest for each in coming} | {each.record.representation for each in coming}
-        with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
-            self._get([piece for piece in plan.missing.items() if piece[0] in first], Path(folder), tally)
+        with temporary_folder() as folder:
+            self._get([piece for piece in plan.missing.items() if piece[0] in first], folder, tally)
             for each in coming:
                 check_manifest(self.ws, each, self.remote.shown)
-            self._get([piece for piece in plan.missing.items() if piece[0] not in first], Path(folder), tally)
+            self._get([piece for piece in plan.missing.items() if piece[0] not in first], folder, tally)
         for each in coming:
             check_content(self.ws, each, self.remote.shown)
 

@@ -46,24 +46,31 @@ class Sending:
     pieces: dict[str, int] = field(default_factory=dict)
     versions: list[_Version] = field(default_factory=list)
 
-    def plan(self, refs: Sequence[str]) -> None:
+    def plan(self, refs: Sequence[str], *, verify: bool = False) -> None:
         """Compare what is here with what the remote has; nothing is sent yet.
+
+        Parameters
+        ----------
+        verify : bool
+            Read the pieces that are there, and send those again whose bytes are not theirs.
 
         Raises
         ------
         Conflict
             A number is taken there by other content.
         """
-        self.remote.exists()  # one of a later release is refused
+        is_new = not self.remote.exists()
         mine = [self.ws.call(service.entry, ShowDataset(dataset=ref)) for ref in refs]
         there = [each.model_copy(update={"name": self.under or each.name}) for each in mine]
-        theirs = dict(side_by_side(self._pair, there))
-        wanted = {
-            digest: size for each in (*there, *filter(None, theirs.values())) for digest, size in each.blobs.items()
-        }
-        lacking = self.remote.lacking(wanted)
+        theirs = dict(side_by_side(self._pair, () if is_new else there))
+        both = [*there, *(each for each in theirs.values() if each is not None)]
+        wanted = {digest: size for each in both for digest, size in each.blobs.items()}
+        lacking = wanted if is_new else self.remote.lacking(wanted)
+        if verify:
+            there_already = {digest: size for digest, size in wanted.items() if digest not in lacking}
+            lacking = lacking | {digest: wanted[digest] for digest in self.remote.damaged(there_already)}
         for own, sent in zip(mine, there, strict=True):
-            self._add(own.name, sent, theirs[sent.path], lacking)
+            self._add(own.name, sent, theirs.get(sent.path), lacking)
 
     def send(self, progress: Progress | None) -> None:
         """Send pieces, then entries; note for each dataset what went, once it is there."""
