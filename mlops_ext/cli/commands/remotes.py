@@ -17,9 +17,12 @@ __all__ = ["pull", "push"]
 @click.option("--to", default="", metavar="REMOTE", help="A remote of mlops.toml, a URL or a folder.")
 @click.option("--all", "every", is_flag=True, help="Every dataset.")
 @click.option("--as", "under", default="", metavar="NAME", help="Another name for the dataset there.")
+@click.option("--verify", is_flag=True, help="Read what is there, and send flipped pieces again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @click.pass_obj
-def push(session: Session, datasets: tuple[str, ...], to: str, every: bool, under: str, dry_run: bool) -> Any:
+def push(
+    session: Session, datasets: tuple[str, ...], to: str, every: bool, under: str, verify: bool, dry_run: bool
+) -> Any:
     """Send versions of DATASETS to another store; only the pieces that it lacks travel.
 
     A bare name sends all versions, `name@3` or `name@latest` one. What broke off goes on when it is repeated. Without
@@ -31,7 +34,14 @@ def push(session: Session, datasets: tuple[str, ...], to: str, every: bool, unde
     given = [session.named(each) for each in datasets] or None
     with Bytes(session, "push") as bar:
         return send(
-            given, to=to, all=every, as_=under, dry_run=dry_run, progress=bar.update, workspace=session.workspace
+            given,
+            to=to,
+            all=every,
+            as_=under,
+            verify=verify,
+            dry_run=dry_run,
+            progress=bar.update,
+            workspace=session.workspace,
         )
 
 

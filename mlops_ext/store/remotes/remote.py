@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
 from mlops_ext.store.blobs import Source, digest_and_size
+from mlops_ext.store.filesystem import temporary_folder
 from mlops_ext.store.hashing import algorithm_of
 from mlops_ext.store.remotes.entries import (
     FORMAT,
@@ -120,9 +121,15 @@ class Remote:
         if source is None or digest_and_size(source, algorithm_of(digest)) != (digest, size):
             raise DamagedBlob(
                 f"{path} of {self.shown} has other bytes than its digest says",
-                hint="Delete it there, then push the version again from where it is",
+                hint="Send it again from where the version is: mlops push VERSION --verify",
             )
         return source
+
+    def damaged(self, blobs: Mapping[str, int]) -> list[str]:
+        """Read blobs that are there, and give those whose bytes are not what their digests say."""
+        with temporary_folder() as folder:
+            read = side_by_side(lambda each: (each[0], self._is_whole(*each, folder)), blobs.items())
+            return [digest for digest, is_whole in read if not is_whole]
 
     def names(self, kind: str) -> list[str]:
         """Name all things of a kind, in order."""
@@ -159,6 +166,15 @@ class Remote:
     def replace(self, entry: RemoteEntry) -> None:
         """Write anew what is said of a version; the caller has seen that its content is the same."""
         self.files.write(entry.path, entry.to_bytes())
+
+    def _is_whole(self, digest: str, size: int, folder: Path) -> bool:
+        try:
+            self.fetch(digest, size, folder)
+        except (DamagedBlob, NotFound):
+            return False
+        finally:
+            (folder / digest.replace(":", "-")).unlink(missing_ok=True)
+        return True
 
     def _sizes(self, folder: str, digests: list[str]) -> dict[str, int]:
         if len(digests) >= _LISTED:
