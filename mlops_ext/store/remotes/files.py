@@ -141,7 +141,8 @@ class RemoteFiles:
         except Exception as error:  # noqa: BLE001 - drivers have errors of their own
             said = f"cannot {doing} {self.shown}: {without_secrets(str(error), self._hidden) or type(error).__name__}"
             if getattr(error, "errno", None) in _FULL:
-                raise StoreReadOnly(said, hint="Free some space there, or make it writable") from None
+                here, there = "Free some space here, or set TMPDIR", "Free some space there, or make it writable"
+                raise StoreReadOnly(said, hint=here if doing == "read" else there) from None
             raise StoreUnavailable(said, hint="Check URL, network and credentials, then repeat it") from None
 
 

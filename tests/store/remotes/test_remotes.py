@@ -11,7 +11,15 @@ from fsspec.registry import known_implementations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_ext.errors import DamagedBlob, InvalidValue, MissingExtra, MlopsError, NotFound, StoreUnavailable
+from mlops_ext.errors import (
+    DamagedBlob,
+    InvalidValue,
+    MissingExtra,
+    MlopsError,
+    NotFound,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 from mlops_ext.settings import RemoteSettings
 from mlops_ext.store.hashing import digest_of
 from mlops_ext.store.remotes.entries import RemoteEntry, entry_path, line_path
@@ -204,6 +212,22 @@ def test_what_a_driver_says_of_a_url_is_masked(tmp_path, monkeypatch):
         remote.exists()
     assert "hunter22" not in str(caught.value)
     assert "letmein99" not in str(caught.value)
+
+
+def test_a_full_disk_is_told_on_the_side_where_it_is(tmp_path, monkeypatch):
+    remote = open_remote("memory://full", {}, tmp_path)
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    for name in ("info", "pipe_file"):
+        monkeypatch.setattr(MemoryFileSystem, name, fail)
+    for work, hint in (
+        (lambda: remote.fetch("b3:" + "0" * 64, 1 << 30, tmp_path), "space here"),
+        (lambda: remote.put("b3:" + "0" * 64, b""), "space there"),
+    ):
+        with pytest.raises(StoreReadOnly, match=hint):
+            work()
 
 
 @pytest.mark.fast
