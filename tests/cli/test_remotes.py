@@ -26,6 +26,7 @@ def say(capsys):
 def test_versions_go_and_come_by_the_command(workspace, tmp_path, monkeypatch, say):
     flights(workspace, 2)
     (workspace.root / "mlops.toml").write_text('[remotes.team]\nurl = "../remote"\n')
+    assert json.loads(say("config", "show", "--json")[1])["items"][-1]["value"] == "team: ../remote"
     code, planned = say("push", "flights@2", "--dry-run", "--json")
     assert (code, json.loads(planned)["done"]) == (0, False)
     assert not (tmp_path / "remote").exists()

@@ -55,6 +55,7 @@ def config_show(session: Session) -> Any:
     """Show every setting, its value and where it came from; passwords are masked."""
     from mlops_ext.records import Page
     from mlops_ext.settings import Setting
+    from mlops_ext.shown import shown_url
 
     ws = session.workspace
     where = "--workspace" if session.folder else "MLOPS_WORKSPACE" if "MLOPS_WORKSPACE" in os.environ else "found here"
@@ -63,6 +64,8 @@ def config_show(session: Session) -> Any:
         settings.append(Setting(key=key, value=masked(str(value)), origin=ws.settings.origins[key]))
     for trigger in ws.settings.triggers:
         settings.append(Setting(key="trigger", value=f"{trigger.on}: {trigger.notebook}", origin="mlops.toml"))  # noqa: PERF401
+    for name, remote in ws.settings.remotes.items():
+        settings.append(Setting(key="remote", value=f"{name}: {shown_url(remote.url)}", origin="mlops.toml"))
     return Page[Setting](items=tuple(settings))
 
 
