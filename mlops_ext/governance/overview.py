@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from mlops_ext.datasets.tables import datasets
 from mlops_ext.governance.types import WorkspaceStatus
@@ -13,7 +14,7 @@ from mlops_ext.models.types import NoRequest
 from mlops_ext.operations import operation
 from mlops_ext.store import trail
 from mlops_ext.store.schema import events, store_info
-from mlops_ext.tracking.tables import runs
+from mlops_ext.tracking.rows import standing
 from mlops_ext.workspace import Workspace
 
 __all__ = ["show"]
@@ -31,16 +32,20 @@ def show(ws: Workspace, request: NoRequest) -> WorkspaceStatus:  # noqa: ARG001
             id="" if info is None else info.workspace,
             hash=ws.settings.workspace.hash if info is None else info.hash,
             schema_number=0 if info is None else info.schema_number,
-            datasets=_count(connection, datasets),
-            models=_count(connection, models),
-            runs=_count(connection, runs),
-            events=_count(connection, events),
+            datasets=_number(connection, _all(datasets).where(datasets.c.state != "deleted")),
+            models=_number(connection, _all(models).where(models.c.state != "deleted")),
+            runs=_number(connection, standing(func.count())),
+            events=_number(connection, _all(events)),
             head=trail.head(connection)[1],
         )
 
 
-def _count(connection: Connection, table: Table) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+def _all(table: Table) -> Select[Any]:
+    return select(func.count()).select_from(table)
+
+
+def _number(connection: Connection, counted: Select[Any]) -> int:
+    return int(connection.execute(counted).scalar_one())
 
 
 def _masked(url: str) -> str:

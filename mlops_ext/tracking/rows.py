@@ -27,7 +27,7 @@ from mlops_ext.tracking.types import Artifact, CellState, Run, RunDataset, RunSt
 
 __all__ = [
     "ExperimentDeleted", "RunDeleted", "RunEnded", "complete", "deleted_at", "in_state", "run_id", "run_of",
-    "run_record", "runs_query", "status_at", "the_run",
+    "run_record", "runs_query", "standing", "status_at", "the_run",
 ]  # fmt: skip
 
 
@@ -67,6 +67,11 @@ _RUN, _LOCKED = Prepared(_THE_RUN), Prepared(_THE_RUN.with_for_update())
 def run_id(text: str) -> str:
     """Accept a run's id with or without `run:`."""
     return text.strip().removeprefix("run:")
+
+
+def standing(*columns: Any) -> Select[Any]:
+    """Select columns of the runs that are not deleted, by themselves or with their experiments."""
+    return select(*columns).join(experiments, experiments.c.id == runs.c.experiment).where(deleted_at.is_(None))
 
 
 def runs_query() -> Select[Any]:

@@ -6,6 +6,8 @@ import pytest
 
 import mlops_ext as mlops
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
+from mlops_ext.governance import overview
+from mlops_ext.models.types import NoRequest
 from mlops_ext.tracking import edge, service
 from mlops_ext.tracking.curation import experiments
 from mlops_ext.tracking.curation import runs as kept
@@ -38,6 +40,7 @@ def test_a_deleted_run_leaves_the_lists_takes_nothing_and_comes_back(workspace: 
     deleted = workspace.call(kept.delete_, ChangeRunState(run=run.ref))
     assert deleted.state == "deleted"
     assert names(workspace) == ["b"]
+    assert workspace.call(overview.show, NoRequest()).runs == 1
     assert (names(workspace, state="deleted"), names(workspace, state="any")) == (["a"], ["a", "b"])
     assert workspace.call(service.show, ShowRun(run=run.id)).state == "deleted"
     for refused in (

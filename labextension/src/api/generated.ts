@@ -1103,6 +1103,7 @@ export interface GateRule {
 export interface GcPlan {
   done: boolean;
   versions: Fate[];
+  runs: number;
   blobs: number;
   bytes: number;
   leased_bytes: number;

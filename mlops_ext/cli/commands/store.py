@@ -131,7 +131,8 @@ def gc(
 
     Without a rule only what was deleted goes, and blobs that no record names. The newest version, one that an alias
     points at, and one that what an environment serves was made of always stay; so does what a rollback can return
-    to, as far back as --rollbacks says. A removed version keeps its number.
+    to, as far back as --rollbacks says. A removed version keeps its number. Deleted runs lose their files, unless a
+    model version was made by them; not when DATASETS are named.
     """
     from mlops_ext.governance.upkeep.service import keep_rules_applied, plan
     from mlops_ext.governance.upkeep.types import PlanGc

@@ -11,6 +11,7 @@ from mlops_ext.datasets.references import find_row
 from mlops_ext.datasets.tables import dataset_aliases, dataset_versions, datasets
 from mlops_ext.errors import Conflict
 from mlops_ext.governance.upkeep.plan import fates, protected
+from mlops_ext.governance.upkeep.runs import expired, let_go
 from mlops_ext.governance.upkeep.types import Fate, GcPlan, PlanGc, Prune, Pruned
 from mlops_ext.operations import operation
 from mlops_ext.records import now
@@ -23,14 +24,18 @@ __all__ = ["plan", "prune"]
 
 @operation("datasets.prunable", "GET /prunable-dataset-versions")
 def plan(ws: Workspace, request: PlanGc) -> GcPlan:
-    """Show which dataset versions gc would remove, why the others stay, and how many bytes that would free."""
+    """Show which dataset versions gc would remove, why the others stay, and how many bytes that would free.
+
+    Deleted runs lose their files after the same grace, unless a model version was made by them.
+    """
     with ws.catalog.read() as connection:
         moment = now()
         found = fates(connection, request, moment)
         leased = set(connection.execute(select(blob_intents.c.digest).where(blob_intents.c.until > moment)).scalars())
         sizes = {row.digest: row.size for row in connection.execute(select(blobs.c.digest, blobs.c.size))}
         owners = _owners(connection)
-    going = {f"dataset:{each.ref}" for each in found if each.goes}
+        of_runs = [] if request.datasets else expired(connection, request.grace, moment)
+    going = {f"dataset:{each.ref}" for each in found if each.goes} | {f"run:{run}" for run in of_runs}
     unnamed = {digest for digest in sizes if owners.get(digest, set()) <= going}
     free = unnamed - leased
     own: dict[str, int] = defaultdict(int)
@@ -39,7 +44,7 @@ def plan(ws: Workspace, request: PlanGc) -> GcPlan:
             own[owner] += sizes[digest]
     versions = tuple(each.model_copy(update={"bytes": own[f"dataset:{each.ref}"]}) for each in found)
     freed, later = (sum(sizes[digest] for digest in some) for some in (free, unnamed & leased))
-    return GcPlan(versions=versions, blobs=len(free), bytes=freed, leased_bytes=later)
+    return GcPlan(versions=versions, runs=len(of_runs), blobs=len(free), bytes=freed, leased_bytes=later)
 
 
 @operation("datasets.prune", "POST /datasets/{dataset}/prunings", writes=True)
@@ -72,7 +77,7 @@ def prune(ws: Workspace, request: Prune) -> Pruned:
 
 
 def keep_rules_applied(ws: Workspace, request: PlanGc) -> GcPlan:
-    """Prune every version that goes, each in a transaction that looks again; what changed meanwhile stays."""
+    """Prune every version and run that goes, each in a transaction that looks again; what changed meanwhile stays."""
     made = ws.call(plan, request)
     done: list[Fate] = []
     for each in made.versions:
@@ -85,7 +90,8 @@ def keep_rules_applied(ws: Workspace, request: PlanGc) -> GcPlan:
             done.append(each.model_copy(update={"goes": False, "why": error.message}))
         else:
             done.append(each)
-    return made.model_copy(update={"done": True, "versions": tuple(done)})
+    of_runs = 0 if request.datasets else let_go(ws, request.grace)
+    return made.model_copy(update={"done": True, "versions": tuple(done), "runs": of_runs})
 
 
 def _refuse_needed(change: Change, ref: str, row: Any, rollbacks: int | None) -> None:

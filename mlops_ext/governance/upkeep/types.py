@@ -40,6 +40,8 @@ class GcPlan(Record):
     tables: ClassVar[tuple[str, ...]] = ("versions",)
     done: bool = False
     versions: tuple[Fate, ...] = ()
+    runs: int = 0
+    """Deleted runs whose files go; what they measured stays."""
     blobs: int = 0
     """Blobs that nothing would name any more, and no writer has leased."""
     bytes: int = 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from sqlalchemy import select
-
 from mlops_ext.errors import InvalidValue
 from mlops_ext.runs.ci.types import Baseline
+from mlops_ext.tracking.rows import standing
 from mlops_ext.tracking.tables import runs
 from mlops_ext.workspace import Workspace
 
@@ -54,7 +53,7 @@ def commits_of(name: str, folder: Path) -> Commits:
 def baseline_of(ws: Workspace, commits: Commits, notebook: str) -> Baseline:
     """Find the newest whole run of a notebook at the nearest commit that has one."""
     with ws.catalog.read() as connection:
-        mine = select(runs.c.id, runs.c.git_commit).where(runs.c.notebook == notebook, runs.c.status == "succeeded")
+        mine = standing(runs.c.id, runs.c.git_commit).where(runs.c.notebook == notebook, runs.c.status == "succeeded")
         rows = connection.execute(mine.where(runs.c.git_commit.in_(commits.ids)).order_by(runs.c.id)).all()
     newest = {row.git_commit: row.id for row in rows}
     for behind, commit in enumerate(commits.ids):

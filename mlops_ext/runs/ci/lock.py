@@ -23,6 +23,7 @@ from mlops_ext.refs import Number, Ref
 from mlops_ext.runs.notebooks.files import Notebook, read_notebook, shown
 from mlops_ext.runs.notebooks.references import references_of, subject
 from mlops_ext.store.filesystem import write_whole
+from mlops_ext.tracking.rows import standing
 from mlops_ext.tracking.tables import run_links, runs
 from mlops_ext.workspace import Workspace
 
@@ -181,7 +182,7 @@ def _observed(ws: Workspace, notebooks: list[str]) -> list[tuple[str, str]]:
     seen: list[tuple[str, str]] = []
     with ws.catalog.read() as connection:
         for name in notebooks:
-            newest = select(runs.c.id).where(runs.c.notebook == name, runs.c.status == "succeeded", runs.c.job != "")
+            newest = standing(runs.c.id).where(runs.c.notebook == name, runs.c.status == "succeeded", runs.c.job != "")
             last = connection.execute(newest.order_by(runs.c.id.desc()).limit(1)).scalar()
             if last is None:
                 continue

@@ -13,6 +13,8 @@ from mlops_ext.datasets.curation import service as curation
 from mlops_ext.datasets.curation.types import ChangeDatasetState, SetDatasetAlias, SetDatasetTags
 from mlops_ext.datasets.edge import load, snapshot
 from mlops_ext.errors import Conflict, DamagedBlob, NotFound, StoreUnavailable
+from mlops_ext.governance import audit
+from mlops_ext.governance.types import ListEvents
 from mlops_ext.governance.upkeep.copies import find_copies
 from mlops_ext.governance.upkeep.fsck import fsck
 from mlops_ext.governance.upkeep.service import keep_rules_applied, plan, prune
@@ -21,6 +23,10 @@ from mlops_ext.models.promotion.history import rollback
 from mlops_ext.models.promotion.service import promote
 from mlops_ext.models.promotion.types import Promote, Rollback
 from mlops_ext.store.schema import blob_intents, blobs
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.curation import runs as kept_runs
+from mlops_ext.tracking.curation.types import ChangeRunState
+from mlops_ext.tracking.types import Artifact, LogRun, MetricPoint, ShowRun, StartRun
 from mlops_ext.workspace import Workspace
 from tests.models.support import registered
 
@@ -138,3 +144,30 @@ def test_every_damaged_blob_is_named_and_repaired_from_a_second_store(tmp_path, 
         assert ws.get_blob(row.digest) == whole
     assert fsck(ws).damages == ()
     assert load(version, workspace=ws)["x"].tolist() == [1]
+
+
+def test_a_deleted_run_loses_its_files_after_the_grace_unless_a_model_was_made_by_it(workspace):
+    ids = {}
+    for name in ("gone", "behind", "kept", "restored"):
+        run = ids[name] = workspace.call(tracking.start, StartRun(experiment=name)).id
+        figure = Artifact(path="a.txt", digest=workspace.put_blob(name.encode()), size=len(name))
+        workspace.call(tracking.log, LogRun(run=run, artifacts=(figure,), metrics=(MetricPoint(key="auc", value=1),)))
+    registered(workspace, run=ids["behind"])
+    for name in ("gone", "behind", "restored"):
+        workspace.call(kept_runs.delete_, ChangeRunState(run=ids[name]))
+    workspace.call(kept_runs.restore, ChangeRunState(run=ids["restored"]))
+    free_leases(workspace)
+    assert (workspace.call(plan, PlanGc()).runs, collect(workspace).runs) == (0, 0), "the grace is not over"
+    made = workspace.call(plan, PlanGc(grace="0s"))
+    assert (made.runs, made.blobs, made.bytes) == (1, 1, len("gone"))
+    assert (collect(workspace, grace="0s").runs, collect(workspace, grace="0s").runs) == (1, 0)
+    for name, run in ids.items():
+        (figure,) = workspace.call(tracking.show, ShowRun(run=run)).artifacts
+        if name == "gone":
+            with pytest.raises(NotFound):
+                workspace.get_blob(figure.digest)
+        else:
+            assert workspace.get_blob(figure.digest) == name.encode()
+    assert workspace.call(tracking.show, ShowRun(run=ids["gone"])).metrics == {"auc": 1}
+    [event] = workspace.call(audit.log, ListEvents(filter="action = 'run.pruned'"))
+    assert (event.subject, event.data["blobs"]) == (f"run:{ids['gone']}", 1)

@@ -10,6 +10,8 @@ import pytest
 import mlops_ext as mlops
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.runs.ci.lock import LOCK, lock, read_lock, update
+from mlops_ext.tracking.curation import runs as kept
+from mlops_ext.tracking.curation.types import ChangeRunState
 from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
@@ -99,7 +101,10 @@ def test_a_run_that_was_seen_to_read_more_adds_to_the_lock(ws: Workspace) -> Non
     snapshot(ws, "hidden", 3)
     write_notebook(ws.root / "train.ipynb", "import mlops_ext as mlops\nmlops.load('hid' + 'den')")
     assert lock(ws).lines == ()
-    mlops.run("train.ipynb", workspace=ws)
+    run = mlops.run("train.ipynb", workspace=ws).ref
+    ws.call(kept.delete_, ChangeRunState(run=run))
+    assert lock(ws).lines == ()
+    ws.call(kept.restore, ChangeRunState(run=run))
     assert lock(ws).added == ("dataset:hidden@1",)
 
 

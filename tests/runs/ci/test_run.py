@@ -15,6 +15,7 @@ import pytest
 import xmlschema
 
 from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.runs.ci.baseline import baseline_of, commits_of
 from mlops_ext.runs.ci.expectations import parse
 from mlops_ext.runs.ci.junit import junit
 from mlops_ext.runs.ci.markdown import code, report, table
@@ -22,6 +23,8 @@ from mlops_ext.runs.ci.running import CiOptions, check_notebooks, found_notebook
 from mlops_ext.runs.ci.types import CheckedNotebook, CiResult
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.types import RunFault
+from mlops_ext.tracking.curation import runs as kept
+from mlops_ext.tracking.curation.types import ChangeRunState
 from mlops_ext.tracking.types import CellState
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
@@ -113,6 +116,9 @@ def test_the_baseline_is_the_run_at_the_nearest_commit(ws: Workspace) -> None:
     assert "| auc | 0.75 | 0.8 | +0.05 |" in report(result)
     with pytest.raises(InvalidValue, match="git knows no 'master'"):
         check_notebooks(ws, [notebook], CiOptions(compare="master"))
+    ws.call(kept.delete_, ChangeRunState(run=first.run))
+    gone = baseline_of(ws, commits_of("main", ws.root), "train.ipynb")
+    assert (gone.run, "has no run of train.ipynb" in gone.message) == ("", True)
     other = write_notebook(ws.root / "other.ipynb", "1")
     [alone] = check_notebooks(ws, [other], CiOptions(compare="main", jobs=1)).notebooks
     assert alone.baseline is not None
