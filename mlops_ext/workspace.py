@@ -202,4 +202,6 @@ def _database(url: str) -> Database:
     if url.startswith(("postgresql://", "postgres://")):
         url = "postgresql+psycopg://" + url.partition("://")[2]
     with _OPEN_LOCK:
-        return _OPEN.setdefault(url, Database(url))
+        if url not in _OPEN:
+            _OPEN[url] = Database(url)
+        return _OPEN[url]

@@ -16,6 +16,7 @@ from mlops_ext.server.identity import actor_of
 
 if TYPE_CHECKING:
     from mlops_ext.server.host import Host
+    from mlops_ext.server.routes import Router
     from mlops_ext.workspace import Workspace
 
 __all__ = ["BaseHandler", "LostHandler", "MethodNotAllowed", "OperationHandler", "TooLarge", "below"]
@@ -155,7 +156,9 @@ class OperationHandler(BaseHandler):
 
     async def operate(self) -> None:
         """Find the operation, ask for permission, read its request, run it in a thread, write its result."""
-        router = await self.host.run(lambda: self.host.router)
+        made = vars(self.host)
+        # Made in a thread, once.
+        router: Router = made["router"] if "router" in made else await self.host.run(lambda: self.host.router)
         match = router.match(str(self.request.method), below(self))
         if match is None:
             raise self.refuse_method()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -16,6 +18,7 @@ from mlops_ext.records import Request
 __all__ = ["Router", "from_body", "from_query", "unmarked"]
 
 NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _PAGE_MARKS = {"token", "no_track_activity", "_xsrf"}
 """Query keys that the page and the server talk about; they are no fields."""
 
@@ -30,7 +33,10 @@ class Router:
     """
 
     def __init__(self, operations: Iterable[Operation[Any, Any]]) -> None:
-        self._routes = [(tuple(each.path.strip("/").split("/")), each) for each in operations]
+        self._routes: dict[tuple[int, str], list[tuple[tuple[str, ...], Operation[Any, Any]]]] = defaultdict(list)
+        for each in operations:
+            template = tuple(each.path.strip("/").split("/"))
+            self._routes[len(template), template[0]].append((template, each))
 
     def match(self, method: str, path: str) -> tuple[Operation[Any, Any], dict[str, str]] | None:
         """Give the operation and the path's fields, decoded once; None when the path has no such method.
@@ -62,7 +68,8 @@ class Router:
 
     def _at(self, path: str) -> list[tuple[Operation[Any, Any], dict[str, str]]]:
         segments = path.split("/")
-        matches = [(template, each) for template, each in self._routes if _fits(template, segments)]
+        near = self._routes.get((len(segments), segments[0]), ())
+        matches = [(template, each) for template, each in near if _fits(template, segments)]
         fixed = max((_fixed(template) for template, _ in matches), default=0)
         return [
             (each, {part[1:-1]: text for part, text in zip(template, segments, strict=True) if part[0] == "{"})
@@ -180,7 +187,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _refuse_unstorable(value: Any, place: str = "") -> None:
     """Refuse what no database stores: NUL and half characters in texts, integers beyond 64 bits."""
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= each <= "\udfff" for each in value)):
+    if isinstance(value, str) and _UNSTORABLE.search(value):
         raise InvalidValue(f"{place} = {value[:80]!r} holds a NUL or half a character", hint="Leave it out")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise InvalidValue(f"{place} is an integer beyond 64 bits", hint="Send it as a string")
