@@ -65,7 +65,7 @@ def find_row(reader: Reader, text: str, *, deleted: bool = False) -> Row[Any]:
     if row.removed_at is not None and not deleted:
         raise NotFound(
             f"{ref.name}@{number} was removed by gc",
-            hint="Snapshot the same data again, or restore a backup that has it",
+            hint=f"Fetch it from a remote that has it: mlops pull {ref.name}@{number}; or restore a backup",
         )
     if row.state == "deleted" and not deleted:
         there = f"{ref.name}@{number}"
