@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlops_ext.errors import InvalidValue, MissingExtra, StoreReadOnly, StoreUnavailable
-from mlops_ext.store.filesystem import fsync_folder
+from mlops_ext.store.filesystem import fsync_folder, writing_to
 from mlops_ext.store.hashing import algorithm_of, new_hash
 
 __all__ = ["BlobStore", "LocalBlobs", "ObjectBlobs", "Source", "digest_and_size", "open_blob_store"]
@@ -94,7 +94,8 @@ class LocalBlobs:
 
     def delete(self, location: str) -> None:
         """Delete a location; one that is gone is no error."""
-        (self.folder / location).unlink(missing_ok=True)
+        with writing_to(self.folder):
+            (self.folder / location).unlink(missing_ok=True)
 
     def locations(self) -> Iterator[tuple[str, float]]:
         """Give each location with the time it was written, in seconds since 1970."""

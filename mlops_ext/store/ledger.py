@@ -21,6 +21,7 @@ from mlops_ext.errors import DamagedBlob, NotFound, TimedOut
 from mlops_ext.records import now
 from mlops_ext.store.blobs import BlobStore, Source, digest_and_size
 from mlops_ext.store.catalog import Catalog, Change
+from mlops_ext.store.filesystem import writing_to
 from mlops_ext.store.hashing import algorithm_of, new_hash
 from mlops_ext.store.schema import blob_intents, blob_owners, blobs, doomed_blobs
 from mlops_ext.store.search import batches, present
@@ -154,12 +155,17 @@ class Ledger:
         return self.catalog.measure(enter, serial=True)
 
     def _fetch(self, location: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(descriptor, "wb") as file, self.store.open(location) as source:
-            while chunk := source.read(_CHUNK):
-                file.write(chunk)
-        Path(name).replace(target)
+        with writing_to(target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+            try:
+                with os.fdopen(descriptor, "wb") as file, self.store.open(location) as source:
+                    while chunk := source.read(_CHUNK):
+                        file.write(chunk)
+                Path(name).replace(target)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
 
 
 def _renew(change: Change, digests: set[str]) -> None:

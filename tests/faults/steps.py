@@ -26,7 +26,7 @@ from mlops_ext.datasets.diff.edge import diff
 from mlops_ext.datasets.edge import export, load, snapshot
 from mlops_ext.datasets.expectations.edge import check_dataset, expect
 from mlops_ext.datasets.storage.compaction import Compact
-from mlops_ext.errors import MlopsError
+from mlops_ext.errors import DamagedBlob, MlopsError
 from mlops_ext.governance.upkeep.copies import find_copies
 from mlops_ext.governance.upkeep.fsck import fsck
 from mlops_ext.governance.upkeep.service import keep_rules_applied
@@ -50,6 +50,11 @@ def gather(ws: Workspace) -> None:
     ws.ledger.sweep(timedelta(0))
 
 
+def mend(ws: Workspace) -> None:
+    if not fsck(ws, find_copies(ws, "../copy")).whole:
+        raise DamagedBlob("not all is repaired", hint="Repair it again")
+
+
 ACTIONS: dict[str, Callable[[Workspace], Any]] = {
     "snapshot": lambda ws: snapshot("rows.csv", "t", workspace=ws),
     "snapshot first": lambda ws: snapshot("rows.csv", "new", workspace=ws),
@@ -58,7 +63,7 @@ ACTIONS: dict[str, Callable[[Workspace], Any]] = {
     "export": lambda ws: export("t@3", "out", workspace=ws),
     "compact": lambda ws: ws.call(compact, Compact(dataset="t@3", one_file=True)),
     "gc": gather,
-    "fsck": lambda ws: fsck(ws, find_copies(ws, "../copy")),
+    "fsck": mend,
     "diff": lambda ws: diff("t@1", "t@3", workspace=ws),
     "expect": lambda ws: expect("t", {"min_rows": 10}, workspace=ws),
     "check": lambda ws: check_dataset("t@3", {"min_rows": 10}, workspace=ws),

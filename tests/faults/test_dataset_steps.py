@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def check(ws, action, ended, before, after):
     with ws.catalog.read() as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
     for ref, fields in found[0].items():
-        if "@" in ref and isinstance(fields, dict) and action != "fsck" and not found[0][f"{ref} gone"]:
+        if isinstance(fields, dict) and fields["state"] != "deleted" and action != "fsck":
             verify(ref, workspace=ws)
 
 
@@ -181,8 +182,7 @@ def run(stepper, base, tmp_path, action, fault, choose):
         shutil.rmtree(case)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(("action", "fault"), list(zip(ACTIONS, cycle(FAULTS), strict=False)))
 def test_a_fault_in_the_middle_leaves_all_or_nothing(stepper, base, tmp_path, action, fault):
     run(stepper, base, tmp_path, action, fault, lambda count: [1 + count // 2] if count else [])
 
@@ -192,4 +192,5 @@ def test_a_fault_in_the_middle_leaves_all_or_nothing(stepper, base, tmp_path, ac
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_fault_at_any_step_leaves_all_or_nothing(stepper, base, tmp_path, action, fault):
-    run(stepper, base, tmp_path, action, fault, lambda count: range(1, count + 1))
+    """Every step; of the hundreds that make the tables of a new store, every fifth."""
+    run(stepper, base, tmp_path, action, fault, lambda count: range(1, count + 1, 1 + count // 150))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from mlops_ext.governance.upkeep.types import Damage, FsckReport
 from mlops_ext.models.tables import model_versions, models
 from mlops_ext.store.blobs import Source, chunks, digest_and_size
 from mlops_ext.store.catalog import Change
+from mlops_ext.store.filesystem import temporary_folder
 from mlops_ext.store.hashing import algorithm_of, new_hash
 from mlops_ext.store.schema import blob_owners, blobs, doomed_blobs
 from mlops_ext.workspace import Workspace
@@ -45,8 +45,8 @@ def fsck(ws: Workspace, copies: Sequence[Copies] = ()) -> FsckReport:
             damages.append(_named(ws, Damage(digest=row.digest, problem=problem, location=row.location)))
     if copies:
         sizes = {row.digest: row.size for row in rows}
-        with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
-            damages = [_repaired(ws, copies, each, sizes[each.digest], Path(folder)) for each in damages]
+        with temporary_folder() as folder:
+            damages = [_repaired(ws, copies, each, sizes[each.digest], folder) for each in damages]
     return FsckReport(blobs=len(rows), bytes=sum(row.size for row in rows), damages=tuple(damages))
 
 
