@@ -57,6 +57,13 @@ def test_drift_fails_only_when_asked_to(run):
     assert run("cur.parquet", "--columns", "c,k", "--fail-on-drift")[0] == 0
 
 
+def test_a_classifier_of_all_columns_is_asked_for(run, sides):
+    assert run("cur.parquet", "--together", "--out", "o.json", "--html", "o.html")[0] == 0
+    found = json.loads((sides / "o.json").read_text())["together"]
+    assert (found["drifted"], found["columns"][0]["column"]) == (True, "x")
+    assert "Fall of the AUC when shuffled" in (sides / "o.html").read_text()
+
+
 def test_a_wrong_name_is_a_usage_error(run):
     code, said = run("cur.parquet", "--numeric", "y")
     assert code == 2

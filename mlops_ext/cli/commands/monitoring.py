@@ -28,6 +28,8 @@ def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[st
 @click.option("--target", default="", help="The label's column; compared whatever --columns says.")
 @click.option("--prediction", default="", help="The prediction's column; compared whatever --columns says.")
 @click.option("--slices", multiple=True, callback=_names, help="Compare all once more by these columns' labels.")
+@click.option("--together", is_flag=True, help="Also ask a classifier to tell the sides apart by all columns.")
+@click.option("--text", multiple=True, callback=_names, help="Columns whose words that classifier compares.")
 @click.option("--statistics", multiple=True, callback=_names, help="Only these, and what the verdict needs.")
 @click.option("--alpha", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of false alarms.")
 @click.option("--bound", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Least PSI that matters.")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,6 +20,9 @@ from mlops_ext.monitoring.drift.statistics import categorical_rows, missing_rows
 from mlops_ext.monitoring.drift.verdict import ALPHA, BOUND, Decision, decide, verdict_of
 from mlops_ext.monitoring.sources import Columns, columns_of
 from mlops_ext.monitoring.types import DriftRow, Verdict, column_of_slice
+
+if TYPE_CHECKING:
+    from mlops_ext.monitoring.drift.domain import DomainReport
 
 __all__ = ["Comparison", "Treatment", "compare_frames"]
 
@@ -44,6 +47,8 @@ class Comparison:
     roles: dict[str, str] = field(default_factory=dict)
     slices: tuple[str, ...] = ()
     """Names of the slices in which the columns were compared once more."""
+    together: DomainReport | None = None
+    """Whether a classifier tells the sides apart by all columns together."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,10 @@ class Treatment:
         How much each column matters to the model, at least 0; drifted columns are ranked by importance times size.
     complete : bool
         A column of the reference that is gone has drifted, even where no columns are named.
+    together : bool
+        Also ask whether a classifier tells the sides apart by all columns together; it and the columns share `alpha`.
+    text : sequence of str
+        Columns whose words that classifier compares.
     """
 
     columns: Sequence[str] | None = None
@@ -78,6 +87,8 @@ class Treatment:
     prediction: str = ""
     importance: Mapping[str, float] = field(default_factory=dict)
     complete: bool = False
+    together: bool = False
+    text: Sequence[str] = ()
 
     @property
     def roles(self) -> dict[str, str]:
@@ -124,14 +135,16 @@ def compare_frames(
     left_out |= {name: each.left_out for name, each in found.items() if each.left_out}
     compared = {name: each for name, each in found.items() if not each.left_out}
     rows = [row for each in compared.values() for row in each.rows]
-    if not rows:
+    domain = _together(sides, how, alpha / 2) if how.together else None
+    alpha = alpha / 2 if domain else alpha
+    if not rows and domain is None:
         raise InvalidValue("no column can be compared", hint=_why_none(left_out))
     decisions = tuple(decide(rows, alpha, bound, how.importance))
     rows += [row for name, reason in left_out.items() for row in _left_out_rows(name, reason, found.get(name))]
     return Comparison(
         tuple(rows),
         decisions,
-        verdict_of(decisions, alpha, bound),
+        _verdict(decisions, alpha, bound, domain),
         (sides[0].rows, sides[1].rows),
         bound,
         {name: each.kind for name, each in compared.items() if each.kind},
@@ -139,7 +152,33 @@ def compare_frames(
         left_out,
         how.roles,
         tuple(each.name for each in slices),
+        domain,
     )
+
+
+def _verdict(decisions: Sequence[Decision], alpha: float, bound: float, domain: DomainReport | None) -> Verdict:
+    """Sum up; a classifier that tells the sides apart is drift, too, whatever the columns say alone."""
+    found = verdict_of(decisions, alpha, bound)
+    if domain is None:
+        return found
+    status = "drift" if domain.drifted else found.status if decisions else "no_drift"
+    method = f"{found.method}; and all columns together: {domain.method}"
+    return found.model_copy(update={"status": status, "alpha": 2 * alpha, "method": method})
+
+
+def _together(sides: tuple[Columns, Columns], how: Treatment, alpha: float) -> DomainReport:
+    """Compare all columns at once: those that are named, else those on both sides; text by its words."""
+    from mlops_ext.monitoring.drift.domain import compare_domains
+
+    shared = [name for name in sides[0] if name in sides[1]]
+    if isinstance(how.text, str):
+        raise InvalidValue(f"text is the text {how.text!r}", hint=f"Write text=[{how.text!r}]")
+    for name in how.text:
+        if name not in shared:
+            raise InvalidValue(f"no column {name!r} on both sides", hint=did_you_mean(name, shared))
+    named = [*(how.columns if how.columns is not None else shared), *how.text]
+    chosen = [name for name in dict.fromkeys(named) if name in shared]
+    return compare_domains(*sides, chosen, text=how.text, alpha=alpha)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from mlops_ext.store.schema import finite_json
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from mlops_ext.monitoring.drift.domain import DomainReport
     from mlops_ext.monitoring.figures import Template
     from mlops_ext.workspace import Workspace
 
@@ -127,6 +128,7 @@ class DriftReport:
                 "roles": found.roles,
                 "left_out": found.left_out,
                 "slices": found.slices,
+                **({"together": found.together.model_dump(mode="json")} if found.together else {}),
                 "histograms": {name: each.to_dict() for name, each in found.histograms.items()},
             },
         )
@@ -173,7 +175,7 @@ class DriftReport:
             "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='color-scheme' content='light dark'>"
             f"<title>Drift of {html.escape(self.window)}</title></head><body style='margin:2em'>"
             f"<h1 style='font:600 20px system-ui'>Drift of {html.escape(self.window)}</h1>"
-            f"{self._table(most=None, drawn=None)}{self._constants()}</body></html>",
+            f"{self._table(most=None, drawn=None)}{self._classifier()}{self._constants()}</body></html>",
         )
 
     def save_json(self, path: str | Path) -> Path:
@@ -186,6 +188,7 @@ class DriftReport:
         """
         whole = self.to_dict()
         found = {"rows": whole["rows"], "verdict": whole["verdict"]}
+        found |= {"together": whole["details"]["together"]} if self.together else {}
         return _write(path, json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n")
 
     def _repr_html_(self) -> str:
@@ -207,10 +210,17 @@ class DriftReport:
         found = self.comparison
         before, after = self.reference or "reference", self.current or "current"
         count = (
-            f"{len(self.columns)} of {len(found.decisions)} columns drifted" if self.drifted else _WORDS[self.status]
+            f"{len(self.columns)} of {len(found.decisions)} columns drifted" if self.columns else _WORDS[self.status]
         )
         left = f"; left out: {', '.join(list(found.left_out)[:8])}" if found.left_out else ""
-        return f"{self.window}: {count} ({before}, {found.sizes[0]:,} rows; {after}, {found.sizes[1]:,} rows){left}"
+        said = f"; {found.together.sentence}" if found.together else ""
+        sides = f"({before}, {found.sizes[0]:,} rows; {after}, {found.sizes[1]:,} rows)"
+        return f"{self.window}: {count} {sides}{left}{said}"
+
+    @property
+    def together(self) -> DomainReport | None:
+        """What a classifier found over all columns together; None when it was not asked."""
+        return self.comparison.together
 
     def _table(self, most: int | None, drawn: int | None) -> str:
         decisions = self.comparison.decisions[:most]
@@ -243,6 +253,20 @@ class DriftReport:
         cells = "".join(f"<td class='n'>{number}</td>" for number in numbers)
         word = f"<td class='{decision.status}' title='{_text(decision.reason)}'>{_WORDS[decision.status]}</td>"
         return f"<tr><td>{_text(decision.column, 60)}</td>{word}{cells}<td>{picture}</td></tr>"
+
+    def _classifier(self) -> str:
+        """List by which columns a classifier tells the sides apart."""
+        if self.together is None:
+            return ""
+        rows = "".join(
+            f"<tr><td>{_text(each.column)}</td><td>{each.kind}</td><td class='n'>{_number(each.importance)}</td></tr>"
+            for each in self.together.columns
+        )
+        head = "".join(f"<th scope='col'>{name}</th>" for name in ("Column", "Kind", "Fall of the AUC when shuffled"))
+        return (
+            f"<div class='mlops-drift'><p>{_text(self.together.sentence)}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
 
     def _constants(self) -> str:
         rows = "".join(

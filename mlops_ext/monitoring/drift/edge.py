@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     target: str = "",
     prediction: str = "",
     slices: Sequence[str] = (),
+    together: bool = False,
+    text: Sequence[str] = (),
     statistics: Sequence[str] | None = None,
     importance: Mapping[str, float] | None = None,
     alpha: float = 0.05,
@@ -55,6 +58,12 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     slices : sequence of str
         Columns by whose labels all others are compared once more, label by label, under the same control of false
         alarms; at most 20 labels each.
+    together : bool
+        Also train a classifier to tell the sides apart by all columns together, which sees what no column shows alone:
+        `report.together` has its area under the ROC curve on unseen rows, with interval and p-value, and the columns
+        that tell most. Columns of vectors (embeddings) count by their components. It and the columns share `alpha`.
+    text : sequence of str
+        Columns whose words that classifier compares.
     statistics : sequence of str, optional
         Which; all when left out. What the verdict needs is always computed.
     importance : mapping of str to float, optional
@@ -94,6 +103,7 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
 
     sides = [frame_of(side, workspace) for side in (reference, current)]
     how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
+    how = replace(how, together=together or bool(text), text=text)
     hidden = hidden_in([name for _, name in sides], workspace)
     check_slices(slices, hidden)
     found = compare_frames(sides[0][0], sides[1][0], how, alpha=alpha, bound=bound)
