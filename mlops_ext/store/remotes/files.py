@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -44,6 +45,8 @@ class RemoteFiles:
         self._hidden = dict.fromkeys(hidden, "url-credentials")
         protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
         self._is_atomic = not _ATOMIC.isdisjoint(protocols)
+        # Drivers that are not made for many at once, such as FTP's, have one connection.
+        self._turn: AbstractContextManager[Any] = nullcontext() if files.async_impl or "file" in protocols else RLock()
 
     def write(self, path: str, source: Source) -> None:
         """Put a file in place, over one that may be there."""
@@ -132,7 +135,8 @@ class RemoteFiles:
     def _told(self, doing: str) -> Iterator[None]:
         """Turn a driver's errors into ours; their texts may hold keys."""
         try:
-            yield
+            with self._turn:
+                yield
         except MlopsError:
             raise
         except PermissionError as error:
