@@ -291,18 +291,35 @@ class Bare:
         execute("COMMIT")
 
     def by_alias(self) -> None:
-        self.connection.execute(
-            "SELECT v.* FROM models m JOIN aliases a ON a.model_id = m.id AND a.alias = ?"
-            " JOIN model_versions v ON v.model_id = m.id AND v.version = a.version WHERE m.name = ?",
-            (ALIAS, NAME),
-        ).fetchone()
+        self._read("SELECT * FROM model_versions WHERE model_id = :id AND version = :version")
 
     def page(self) -> None:
-        self.connection.execute(
-            "SELECT v.* FROM models m JOIN model_versions v ON v.model_id = m.id"
-            " WHERE m.name = ? ORDER BY v.version DESC LIMIT ?",
-            (NAME, PAGE),
-        ).fetchall()
+        self._read(f"SELECT * FROM model_versions WHERE model_id = :id ORDER BY version DESC LIMIT {PAGE}")
+
+    def _read(self, versions: str) -> None:
+        """Read all that a record of a version tells: itself, what was measured, and who points at it."""
+        execute = self.connection.execute
+        execute("BEGIN")
+        execute("SELECT * FROM store_info").fetchone()
+        execute("SELECT * FROM policies ORDER BY number DESC LIMIT 1").fetchone()
+        execute("SELECT * FROM models WHERE name = ?", (NAME,)).fetchone()
+        (version,) = execute(
+            "SELECT version FROM aliases WHERE model_id = ? AND alias = ?", (self.id, ALIAS)
+        ).fetchone()
+        cursor = execute(versions, {"id": self.id, "version": version})
+        names = [each[0] for each in cursor.description]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for each in found:
+            each["details"] = json.loads(each["details"])
+        numbers = [each["version"] for each in found]
+        for table in ("model_metrics", "model_parameters", "model_tags"):
+            within = f"SELECT * FROM {table} WHERE model_id = ? AND version BETWEEN ? AND ?"
+            execute(within, (self.id, min(numbers), max(numbers))).fetchall()
+        execute("SELECT * FROM aliases WHERE model_id = ?", (self.id,)).fetchall()
+        for environment in ("development", "staging", "production"):
+            newest = "SELECT * FROM deployments WHERE model_id = ? AND environment = ? ORDER BY number DESC LIMIT 1"
+            execute(newest, (self.id, environment)).fetchone()
+        execute("COMMIT")
 
     def metrics(self) -> None:
         rows = [(self.run, each["key"], each["step"], each["value"]) for each in _points(self.count)]

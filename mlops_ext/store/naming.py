@@ -14,6 +14,8 @@ LONGEST = 400
 
 _SINGLE = {"trigger": "", "run": "run", "job": "job", "report": "report", "parent": "run"}
 """Keys of an event's data that name one origin, and the kind that a bare id there has."""
+_ROLES = (("input", "inputs"), ("output", "outputs"))
+_LISTS = (list, tuple)
 _PREFIXES = tuple(f"{kind}:" for kind in KINDS)
 
 
@@ -33,8 +35,9 @@ def named(subject: str, data: Mapping[str, Any]) -> set[tuple[str, str]]:
     [('dataset:flights@1', 'input'), ('model:delay@1', 'subject'), ('run:ab', 'input')]
     """
     found = {(subject, "subject")} if len(subject) <= LONGEST else set()
-    for role, refs in (("input", data.get("inputs")), ("output", data.get("outputs"))):
-        if isinstance(refs, list | tuple):
+    for role, key in _ROLES:
+        refs = data.get(key)
+        if isinstance(refs, _LISTS):
             for ref in refs:
                 if isinstance(ref, str) and ref.startswith(_PREFIXES) and ref != subject and len(ref) <= LONGEST:
                     found.add((ref, role))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blake3 import blake3
+from pydantic_core import from_json
 from rfc8785 import CanonicalizationError
 from sqlalchemy import Connection, String, cast, func, select, type_coerce
 
@@ -107,8 +108,8 @@ class Walk:
                 ):
                     return False
                 last, chained = time, digest
-                expected += [f"{seq} {ref} {role}" for ref, role in sorted(named(subject, _decode(data, 0)[0]))]
-        except (AttributeError, TypeError, UnicodeEncodeError):
+                expected += [f"{seq} {ref} {role}" for ref, role in sorted(named(subject, from_json(data)))]
+        except (AttributeError, TypeError, ValueError):
             return False
         return True
 
