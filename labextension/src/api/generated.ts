@@ -18,6 +18,8 @@ export interface AcknowledgeAlert {
 export interface AddMonitor {
   /** Its name */
   monitor: string;
+  /** What is judged: drift, quality, or performance */
+  kind?: 'drift' | 'quality' | 'performance';
   /** Dataset version to compare with; the model's training data when left out */
   reference?: string;
   /** Name of a dataset whose new versions are watched */
@@ -42,6 +44,30 @@ export interface AddMonitor {
   windows?: number;
   /** Least PSI that matters */
   bound?: Real;
+  /** Of drift: also ask a classifier about all columns together */
+  together?: boolean;
+  /** Of drift: columns whose words that classifier compares */
+  text?: string[];
+  /** Of quality: columns whose values together may not repeat */
+  keys?: string[];
+  /** Of quality: column that says when a row is of */
+  at?: string;
+  /** Of quality: how old the newest row may be, such as 2d */
+  max_age?: string;
+  /** Of quality: rise of a share missing that matters */
+  missing?: Real;
+  /** Of quality: share outside the reference's range or labels that matters */
+  outside?: Real;
+  /** Of quality: factor by which rows may be more or fewer */
+  volume?: Real;
+  /** Of performance: metric that is held to a band; auc when left out */
+  metric?: string;
+  /** Of performance: the worst that the metric may be */
+  limit?: Real | null;
+  /** Of performance: window of the model whose measured interval is the band */
+  against?: string;
+  /** Of performance: by how much worse it may be than the band */
+  tolerance?: Real;
   /** Of a stream: how long one is, such as 1d; or '10000 rows' */
   window?: string;
   /** Of a stream: how long after its end a window waits for late rows */
@@ -1757,6 +1783,7 @@ export interface ModelVersion {
 /** Something that is watched, and what became of its last window. */
 export interface Monitor {
   name: string;
+  kind: 'drift' | 'quality' | 'performance';
   watches: 'dataset' | 'predictions' | 'stream';
   reference: string;
   reference_given: string;
@@ -1771,6 +1798,18 @@ export interface Monitor {
   alpha: Real;
   windows: number;
   bound: Real;
+  together: boolean;
+  text: string[];
+  keys: string[];
+  at: string;
+  max_age: string;
+  missing: Real;
+  outside: Real;
+  volume: Real;
+  metric: string;
+  limit: Real | null;
+  against: string;
+  tolerance: Real;
   window: string;
   grace: string;
   exact_rows: number;

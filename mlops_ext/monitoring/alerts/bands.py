@@ -13,9 +13,18 @@ from typing import Any
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring.alerts.types import AlertKind, RaiseAlert, Severity
-from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report
+from mlops_ext.monitoring.types import BETTER, MetricEstimate, Report, SaveReport
 
-__all__ = ["CRITICAL", "Band", "band_of", "impact_alert", "loss_alert", "window_alert"]
+__all__ = [
+    "CRITICAL",
+    "Band",
+    "alert_of_loss",
+    "band_of",
+    "impact_alert",
+    "is_better_higher",
+    "loss_alert",
+    "window_alert",
+]
 
 CRITICAL = 0.05
 """A measured loss of so much beyond the limit, in the metric's unit, is critical."""
@@ -64,16 +73,21 @@ def band_of(reference: Report, metric: str = "auc", tolerance: float = 0.0) -> B
         By how much more it may be worse, in the metric's unit.
     """
     found = _metric(reference, metric)
-    way = {**BETTER, **reference.details.get("better", {})}.get(metric)
-    if way is None:
-        raise InvalidValue(f"it is not known which way {metric!r} is better", hint="Set the function's `better`")
-    sign = 1 if way == "higher" else -1
+    sign = 1 if is_better_higher(metric, reference.details) else -1
     edge = found.low if sign == 1 else found.high
     start = found.value if found.kind == "estimated" or math.isnan(edge) else edge
     said = f"{found.value:.3f}" if start == found.value else f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
     change = f" {'less' if sign == 1 else 'plus'} {tolerance:g}" if tolerance else ""
     sentence = f"{found.kind} {said} on {reference.window}{change}"
     return Band(metric, start - sign * tolerance, sentence, sign == 1)
+
+
+def is_better_higher(metric: str, details: Mapping[str, Any]) -> bool:
+    """Tell which way a metric improves, also one of the user's own, by a report's details."""
+    way = {**BETTER, **details.get("better", {})}.get(metric)
+    if way is None:
+        raise InvalidValue(f"it is not known which way {metric!r} is better", hint="Set the function's `better`")
+    return bool(way == "higher")
 
 
 def impact_alert(
@@ -101,7 +115,7 @@ def impact_alert(
         Values that a trigger may hand to a notebook.
     """
     band = band_of(reference, metric, tolerance)
-    return _alert("estimated_impact", estimate, band, monitor or f"{metric}-estimate", details)
+    return alert_of_loss("estimated_impact", estimate, band, monitor or f"{metric}-estimate", details)
 
 
 def loss_alert(
@@ -125,7 +139,7 @@ def loss_alert(
         As for `impact_alert`.
     """
     band = band_of(reference, metric, tolerance)
-    return _alert("performance_loss", performance, band, monitor or f"{metric}-loss", details)
+    return alert_of_loss("performance_loss", performance, band, monitor or f"{metric}-loss", details)
 
 
 def window_alert(
@@ -149,9 +163,14 @@ def window_alert(
     return None
 
 
-def _alert(
-    kind: AlertKind, report: Report, band: Band, monitor: str, details: Mapping[str, Any] | None
+def alert_of_loss(
+    kind: AlertKind,
+    report: Report | SaveReport,
+    band: Band,
+    monitor: str = "",
+    details: Mapping[str, Any] | None = None,
 ) -> RaiseAlert | None:
+    """Ask for an alert when a metric has left its band; its severity is by what is lost."""
     found = _metric(report, band.metric)
     if math.isnan(found.value) or not band.left_by(found):
         return None
@@ -168,7 +187,7 @@ def _alert(
         window=report.window,
         message=message,
         severity=_severity(kind, found, band),
-        report=report.id,
+        report=getattr(report, "id", ""),
         details=dict(details or {}),
     )
 
@@ -179,8 +198,10 @@ def _severity(kind: AlertKind, found: MetricEstimate, band: Band) -> Severity:
     return "critical" if kind == "performance_loss" and beyond >= CRITICAL else "warning"
 
 
-def _metric(report: Report, name: str) -> MetricEstimate:
+def _metric(report: Report | SaveReport, name: str) -> MetricEstimate:
     for each in report.metrics:
         if each.name == name:
             return each
-    raise NotFound.of(f"metric of {report.ref}", name, [each.name for each in report.metrics])
+    raise NotFound.of(
+        f"metric of {getattr(report, 'ref', report.window)}", name, [each.name for each in report.metrics]
+    )

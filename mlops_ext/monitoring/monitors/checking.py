@@ -43,15 +43,16 @@ def checked(ws: Workspace, request: AddMonitor) -> dict[str, Any]:
     if request.cron:
         check_cron(request.cron, request.tz)
     _check_stream(request)
+    _check_kind(request)
     known = [channel.name for channel in ws.settings.alerts.channels]
     for name in request.channels:
         if name not in known:
             raise NotFound(f"no channel {name!r} in mlops.toml", hint=did_you_mean(name, known))
     model = ws.call(show_version, ShowVersion(model=request.model)) if request.model else None
-    reference = _reference(ws, request, model)
+    reference = _reference(ws, request, model) if request.kind != "performance" else None
     return {
-        "reference": f"dataset:{reference.ref}",
-        "columns": _columns(request, reference, model),
+        "reference": f"dataset:{reference.ref}" if reference is not None else "",
+        "columns": _columns(request, reference, model) if reference is not None else [],
         "model": request.model,
         "model_name": model_name(request.model),
         "newest": ws.call(show_dataset, ShowDataset(dataset=_name(request.data))).version if request.data else 0,
@@ -69,6 +70,36 @@ def _check_stream(request: AddMonitor) -> None:
     wrong = [name for name, weight in request.importance.items() if not 0 <= weight < float("inf")]
     if wrong:
         raise InvalidValue(f"the importance of {wrong[0]!r} is no number of at least 0", hint="Give shares or gains")
+
+
+_ONLY = {
+    "drift": ("together", "text", "categorical", "numeric", "statistics", "importance"),
+    "quality": ("keys", "at", "max_age", "missing", "outside", "volume"),
+    "performance": ("metric", "limit", "against", "tolerance"),
+}
+"""What only one kind of monitor knows."""
+
+
+def _check_kind(request: AddMonitor) -> None:
+    """Refuse what another kind of monitor is told, and a performance that is held to nothing."""
+    fields = type(request).model_fields
+    for kind, names in _ONLY.items():
+        for name in names if kind != request.kind else ():
+            if getattr(request, name) != fields[name].default:
+                raise InvalidValue(
+                    f"{name} is for monitors of {kind}, and {request.monitor!r} is one of {request.kind}",
+                    hint=f"Leave it out, or make a monitor of the kind {kind}",
+                )
+    if request.max_age:
+        duration_of(request.max_age, "max_age")
+    if request.kind != "performance":
+        return
+    if not request.model or request.data:
+        raise InvalidValue("performance of no model's predictions", hint="Name the model, and no data")
+    if (request.limit is None) == (not request.against):
+        raise InvalidValue(
+            "performance that is held to nothing, or to two things", hint="Give limit = 0.7, or against = '2013-02'"
+        )
 
 
 def _reference(ws: Workspace, request: AddMonitor, model: ModelVersion | None) -> DatasetVersion:
@@ -89,7 +120,9 @@ def _reference(ws: Workspace, request: AddMonitor, model: ModelVersion | None) -
 def _columns(request: AddMonitor, reference: DatasetVersion, model: ModelVersion | None) -> list[str]:
     """Give the columns that are watched: those named, else what the model takes, else all of the reference."""
     known = [column.name for column in reference.schema_]
-    for name in (*request.columns, *request.categorical, *request.numeric, *request.importance):
+    named = (*request.columns, *request.categorical, *request.numeric, *request.importance)
+    own = (*request.text, *request.keys, *([request.at] if request.at else ()))
+    for name in (*named, *own):
         if name not in known:
             raise InvalidValue(f"no column {name!r} in {reference.ref}", hint=did_you_mean(name, known))
     both = sorted(set(request.categorical) & set(request.numeric))

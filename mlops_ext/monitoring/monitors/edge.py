@@ -12,6 +12,7 @@ from mlops_ext.monitoring.monitors.running import run
 from mlops_ext.monitoring.monitors.types import (
     AddMonitor,
     Monitor,
+    MonitorKind,
     Observe,
     Observed,
     RunMonitor,
@@ -32,6 +33,7 @@ __all__ = ["monitor", "observe", "run_monitor"]
 def monitor(  # noqa: PLR0913  the notebook gives all of them by name
     name: str,
     *,
+    kind: MonitorKind = "drift",
     reference: str | Any = "",
     data: str = "",
     model: str | ModelVersion = "",
@@ -55,12 +57,16 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
 ) -> Monitor:
     """Watch a dataset, the predictions that a model logs, or a stream of rows; a monitor of that name is changed.
 
-    It alarms when a column drifts, with a chance of at most `alpha` of any false alarm in `windows` windows in a row.
+    Of the kind `drift` it alarms when a column drifts, of the kind `quality` when a check of the data fails, with a
+    chance of at most `alpha` of any false alarm of a test in `windows` windows in a row. Of the kind `performance` it
+    alarms when the model's metric, measured with labels or estimated without them, leaves its band.
 
     Parameters
     ----------
     name : str
         Its name.
+    kind : {"drift", "quality", "performance"}
+        What is judged.
     reference : str or DatasetVersion
         What windows are compared with, such as `flights@1`, pinned now; the model's training data when left out.
     data : str
@@ -90,7 +96,9 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
     workspace : Workspace, optional
         Where; the one found from here when left out.
     **settings
-        `grace`, `exact_rows`, `on_new_data`, `severity`, as `mlops monitors add --help` tells them.
+        `grace`, `exact_rows`, `on_new_data`, `severity`; of drift `together`, `text`; of quality `keys`, `at`,
+        `max_age`, `missing`, `outside`, `volume`; of performance `metric`, `limit`, `against`, `tolerance`; as
+        `mlops monitors add --help` tells them.
 
     Returns
     -------
@@ -104,10 +112,15 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
     Examples
     --------
     >>> mlops.monitor("arrivals", reference="flights@1", data="flights", columns=["dest", "temp"])  # doctest: +SKIP
+    >>> mlops.monitor("rows", kind="quality", data="flights", reference="flights@1", keys=["id"])  # doctest: +SKIP
+    >>> mlops.monitor("auc", kind="performance", model="delay@production", against="2013-02")  # doctest: +SKIP
     >>> mlops.monitor("live", model="delay@production", window="1h", channels=["ops"])  # doctest: +SKIP
     """
+    for word in ("text", "keys"):
+        settings[word] = _names(settings.get(word, ()), word)
     request = AddMonitor(
         monitor=name,
+        kind=kind,
         reference=text_of(reference),
         data=data,
         model=text_of(model),

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from mlops_ext.errors import MlopsError, NotFound
+from mlops_ext.errors import MlopsError
+from mlops_ext.monitoring.monitors.looking import HEARD, Look, look
 from mlops_ext.monitoring.monitors.observing import new_window
-from mlops_ext.monitoring.monitors.parts import drop_parts, whole
+from mlops_ext.monitoring.monitors.parts import drop_parts
 from mlops_ext.monitoring.monitors.tables import monitor_windows, monitors
 from mlops_ext.monitoring.monitors.types import MonitorWindow
-from mlops_ext.monitoring.service import model_ref, save_report
-from mlops_ext.monitoring.types import SaveReport
+from mlops_ext.monitoring.service import save_report
 from mlops_ext.records import new_id
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.hashing import canonical_json, digest_of
 from mlops_ext.workspace import Workspace
-
-if TYPE_CHECKING:
-    from mlops_ext.monitoring.drift.compare import Comparison
-    from mlops_ext.monitoring.drift.display import DriftReport
 
 __all__ = ["LEASE", "judge_window"]
 
@@ -59,19 +53,20 @@ def judge_window(ws: Workspace, monitor: Row[Any], window: str, *, again: bool =
         return None
     level, promise = claimed
     try:
-        report, rows, exact = _compared(ws, monitor, window, level)
-        request = _request(monitor, report, promise)
+        found = look(ws, monitor, window, level, promise)
     except MlopsError as error:
         said = str(error)
         ws.catalog.measure(lambda change: _fail(change, monitor, window, claim, said), serial=True)
     else:
         made = new_id()
-        ws.catalog.write(lambda change: _settle(change, monitor, window, (claim, made), request, rows, exact=exact))
+        ws.catalog.write(lambda change: _settle(change, monitor, window, (claim, made), found))
     with ws.catalog.read() as connection:
         return window_of(connection.execute(select(monitor_windows).where(_here(monitor.name, window))).one())
 
 
-def _claim(change: Change, monitor: Row[Any], window: str, claim: str, *, again: bool) -> tuple[float, str] | None:
+def _claim(
+    change: Change, monitor: Row[Any], window: str, claim: str, *, again: bool
+) -> tuple[float | None, str] | None:
     """Take a window, and its share of the chance of a false alarm; whoever takes it over gets the same share."""
     from mlops_ext.monitoring.drift.spending import Spending
 
@@ -85,11 +80,14 @@ def _claim(change: Change, monitor: Row[Any], window: str, claim: str, *, again:
     elif _is_taken(held, change.now) or (held.state == "judged" and not again):
         return None
     before = Spending.from_dict(row.spending)
-    look = window
+    name = window
     if held is not None and held.state == "judged" and monitor.predictions:  # other rows: another chance to be wrong
-        look = f"{window} {claim}"
-    level, after = before.level(look), before.after(look).to_dict()
-    change.execute(update(monitors).where(monitors.c.name == monitor.name).values(spending=after))
+        name = f"{window} {claim}"
+    spends = row.options.get("kind", "drift") != "performance"  # whose intervals are wide enough or not, each by itself
+    level = before.level(name) if spends else None
+    if spends:
+        after = before.after(name).to_dict()
+        change.execute(update(monitors).where(monitors.c.name == monitor.name).values(spending=after))
     taken = {
         "state": "judging",
         "claim": claim,
@@ -98,79 +96,11 @@ def _claim(change: Change, monitor: Row[Any], window: str, claim: str, *, again:
         "judged_at": change.now,
     }
     change.execute(update(monitor_windows).where(here).values(**taken))
-    return level, before.promise(look)
+    return level, before.promise(name)
 
 
 def _is_taken(held: Row[Any], moment: datetime) -> bool:
     return bool(held.state == "judging" and held.lease_until > moment)
-
-
-def _compared(ws: Workspace, monitor: Row[Any], window: str, level: float) -> tuple[DriftReport, int, bool]:
-    """Compare at the window's level; give the report, the rows, and whether all of them were compared."""
-    from mlops_ext.datasets.used import unnoticed
-    from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
-    from mlops_ext.monitoring.drift.display import DriftReport
-    from mlops_ext.monitoring.drift.edge import frame_of
-    from mlops_ext.monitoring.drift.hiding import hidden_in, without_values
-
-    options = monitor.options
-    with unnoticed():
-        reference, named = frame_of(monitor.reference.removeprefix("dataset:"), ws)
-        current, source, exact = _current(ws, monitor, window)
-    watched = monitor.columns if options["columns"] or not monitor.data else None
-    if watched is not None:
-        reference = reference.select(watched)
-    how = Treatment(
-        columns=options["columns"] or None,
-        categorical=options["categorical"],
-        numeric=options["numeric"],
-        statistics=options["statistics"] or None,
-        importance=options["importance"],
-        complete=True,
-    )
-    found = compare_frames(reference, current, how, alpha=level, bound=options["bound"])
-    found = without_values(found, hidden_in([named, source], ws))
-    model = model_ref(ws, monitor.model) if monitor.model else ""
-    report = DriftReport(found, reference=named, current=source, window=window, model=model)
-    return report, found.sizes[1], exact
-
-
-def _current(ws: Workspace, monitor: Row[Any], window: str) -> tuple[Any, str, bool]:
-    """Give the rows of a window, the full reference of their dataset, and whether they are all of them."""
-    from mlops_ext.monitoring.drift.edge import frame_of
-    from mlops_ext.monitoring.monitors.states import Rows
-
-    if monitor.data:
-        frame, source = frame_of(window, ws)
-        return frame, source, True
-    if monitor.predictions:
-        return _predicted(ws, monitor, window), "", True
-    with ws.catalog.read() as connection:
-        rows = connection.execute(select(monitor_windows.c.rows).where(_here(monitor.name, window))).scalar()
-    state = whole(ws, monitor, window, exact=(rows or 0) <= monitor.options["exact_rows"])
-    if not rows:
-        raise NotFound(f"no rows were observed in {window!r}", hint="See: mlops monitors windows")
-    return state.columns(), "", isinstance(state, Rows)
-
-
-def _predicted(ws: Workspace, monitor: Row[Any], window: str) -> dict[str, Any]:
-    """Give what the model was given in a window, as far as it was logged."""
-    from mlops_ext.monitoring.performance.predictions import FEATURE
-    from mlops_ext.monitoring.performance.windows import joined_window
-
-    _, joined = joined_window(ws, monitor.model, window, features=True)
-    features = [name for name in joined.frame.columns if name.startswith(FEATURE)]
-    if not features:
-        raise NotFound(f"the predictions of {window!r} hold no features", hint="Log them with features=")
-    return {name.removeprefix(FEATURE): joined.frame[name] for name in features}
-
-
-def _request(monitor: Row[Any], report: DriftReport, promise: str) -> SaveReport:
-    """Give the report that is saved, with the promise over time in its method."""
-    found: Comparison = report.comparison
-    verdict = found.verdict.model_copy(update={"method": found.verdict.method + promise})
-    request = replace(report, comparison=replace(found, verdict=verdict)).request()
-    return request.model_copy(update={"details": {**request.details, "monitor": monitor.name}})
 
 
 def _settle(
@@ -178,10 +108,7 @@ def _settle(
     monitor: Row[Any],
     window: str,
     ids: tuple[str, str],
-    request: SaveReport,
-    rows: int,
-    *,
-    exact: bool,
+    seen: Look,
 ) -> None:
     """Write report and verdict, unless another process has taken the window over."""
     claim, made = ids
@@ -190,14 +117,13 @@ def _settle(
     if held is None or change.execute(select(monitors.c.name).where(monitors.c.name == monitor.name)).first() is None:
         return
     parts = drop_parts(change, monitor.name, window)
-    about: dict[str, Any] = {"monitor": monitor.name, "rows": rows, "inputs": [f"monitor:{monitor.name}"]}
+    about: dict[str, Any] = {"monitor": monitor.name, "rows": seen.rows, "inputs": [f"monitor:{monitor.name}"]}
     if parts:
         about["digest"] = digest_of(canonical_json(parts), change.algorithm)
-    saved = save_report(change, made, request, about)
-    found: dict[str, Any] = {"state": "judged", "status": saved.status, "report": saved.id, "rows": rows}
-    drifted: Sequence[str] = saved.verdict.columns if saved.verdict is not None else ()
-    found |= {"drifted": list(drifted), "exact": exact, "error": "", "claim": ""}
-    found |= {"alert_due": saved.status == "drift", "lease_until": None}
+    saved = save_report(change, made, seen.request, about)
+    found: dict[str, Any] = {"state": "judged", "status": seen.status, "report": saved.id, "rows": seen.rows}
+    found |= {"drifted": list(seen.found), "exact": seen.exact, "error": "", "claim": ""}
+    found |= {"alert_due": seen.status in HEARD, "lease_until": None}
     change.execute(update(monitor_windows).where(here).values(**found))
     change.execute(update(monitors).where(monitors.c.name == monitor.name).values(error=""))
 

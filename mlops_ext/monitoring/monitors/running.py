@@ -15,7 +15,7 @@ from mlops_ext.datasets.service import show as show_dataset
 from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.monitoring.alerts.service import raise_alert
-from mlops_ext.monitoring.alerts.types import RaiseAlert
+from mlops_ext.monitoring.alerts.types import SEVERITIES, RaiseAlert
 from mlops_ext.monitoring.monitors.judging import judge_window
 from mlops_ext.monitoring.monitors.service import every_monitor, find, upcoming
 from mlops_ext.monitoring.monitors.tables import monitor_windows, monitors, observed_batches
@@ -103,7 +103,7 @@ def _new_versions(ws: Workspace, row: Row[Any]) -> int:
 
 
 def _predicted(ws: Workspace, row: Row[Any]) -> list[str]:
-    """Give the windows of predictions that were never judged, or to which predictions came since."""
+    """Give the windows of predictions never judged, or to which predictions or, where they count, labels came."""
     model = model_ref(ws, row.model)
     batches, held = logged_batches.c, monitor_windows.c
     logged = (
@@ -113,9 +113,21 @@ def _predicted(ws: Workspace, row: Row[Any]) -> list[str]:
     )
     with ws.catalog.read() as connection:
         newest = {each.window: each.newest for each in connection.execute(logged).all()}
+        if row.options.get("kind") == "performance":
+            came = {each.window: each.newest for each in connection.execute(_labels(row)).all()}
+            newest = {
+                name: max(moment, *(came.get(each, moment) for each in (name, ""))) for name, moment in newest.items()
+            }
         done = select(held.window, held.judged_at).where(held.monitor == row.name, held.state != "open")
         judged = {each.window: each.judged_at for each in connection.execute(done).all()}
     return sorted(window for window, moment in newest.items() if window not in judged or judged[window] < moment)
+
+
+def _labels(row: Row[Any]) -> Any:
+    """Ask when labels came last, window by window; those without one are joined with every window."""
+    batches = logged_batches.c
+    here = (batches.model_name == row.model_name) & (batches.kind == "labels")
+    return select(batches.window, func.max(batches.logged_at).label("newest")).where(here).group_by(batches.window)
 
 
 def _observed(ws: Workspace, row: Row[Any], until: datetime | None) -> list[str]:
@@ -178,14 +190,31 @@ def _alert(ws: Workspace, monitor: Row[Any], window: Row[Any]) -> RaiseAlert:
         return RaiseAlert(**about, kind="data_quality", message=message)
     report = ws.call(show, ShowReport(report=window.report))
     details = {"columns": list(window.drifted), "data": report.current, "reference": report.reference}
+    if loss := report.details.get("loss"):
+        about |= {"severity": max(about["severity"], loss["severity"], key=SEVERITIES.index), "model": report.model}
+        return RaiseAlert(**about, kind=loss["kind"], message=loss["message"], report=window.report, details=details)
+    if report.kind == "quality":
+        message = _faults(report, window)
+        return RaiseAlert(**about, kind="data_quality", message=message, report=window.report, details=details)
     return RaiseAlert(**about, kind="drift", message=_sentence(report, window), report=window.report, details=details)
 
 
 def _sentence(report: Report, window: Row[Any]) -> str:
     reasons = {each["column"]: each["reason"] for each in report.details.get("decisions", ())}
+    if not window.drifted:
+        told = report.details.get("together", {}).get("columns", ())
+        names = ", ".join(each["column"] for each in told[:3])
+        return f"all columns together drifted in {window.window}, most by {names}"
     first = "; ".join(f"{name} ({reasons.get(name, '')})" for name in window.drifted[:3])
     more = f" and {len(window.drifted) - 3} more" if len(window.drifted) > 3 else ""
     return f"{first}{more} drifted in {window.window} against {report.reference.removeprefix('dataset:')}"
+
+
+def _faults(report: Report, window: Row[Any]) -> str:
+    wrong = [each for each in report.details["checks"] if not each["passed"]]
+    first = "; ".join(f"{each['column'] or 'the table'}: {each['message']} ({each['check']})" for each in wrong[:3])
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return f"{window.window}: {first}{more}"
 
 
 def _move_on(ws: Workspace, row: Row[Any]) -> None:

@@ -176,7 +176,10 @@ def _add(change: Change, request: AddMonitor, values: dict[str, Any]) -> Monitor
         here = monitors.c.name == request.monitor
         change.execute(update(monitors).where(here).values(**values, **moved, error=""))
     about = request.model_dump(mode="json", exclude={"monitor"})
-    inputs = [values["reference"], *([f"model:{values['model']}"] if "@" in values["model"] else [])]
+    inputs = [
+        *([values["reference"]] if values["reference"] else []),
+        *([f"model:{values['model']}"] if "@" in values["model"] else []),
+    ]
     change.event(
         "monitor.added" if held is None else "monitor.changed",
         f"monitor:{request.monitor}",
@@ -212,6 +215,7 @@ def _declared(request: AddMonitor) -> dict[str, Any]:
     values = request.model_dump(mode="json")
     options = {name: value for name, value in values.items() if name not in (*OWN, "monitor")}
     own = {name: values[name] for name in OWN if name not in ("reference", "model")}
+    own["predictions"] = request.predictions or request.kind == "performance"
     return {**own, "reference_given": request.reference, "model": request.model, "options": options}
 
 

@@ -10,15 +10,17 @@ from mlops_ext.monitoring.alerts.types import Severity
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "AddMonitor", "ListMonitorWindows", "ListMonitors", "Monitor", "MonitorWindow", "Observe", "Observed",
-    "RunMonitor", "RunMonitors", "ShowMonitor", "WindowState",
+    "AddMonitor", "ListMonitorWindows", "ListMonitors", "Monitor", "MonitorKind", "MonitorWindow", "Observe",
+    "Observed", "RunMonitor", "RunMonitors", "ShowMonitor", "WindowState",
 ]  # fmt: skip
 
+MonitorKind = Literal["drift", "quality", "performance"]
 WindowState = Literal["open", "judging", "judged", "failed"]
 
 
 class AddMonitor(Request):
     monitor: str = Field(description="Its name")
+    kind: MonitorKind = Field(default="drift", description="What is judged: drift, quality, or performance")
     reference: str = Field(
         default="", description="Dataset version to compare with; the model's training data when left out"
     )
@@ -35,6 +37,22 @@ class AddMonitor(Request):
     alpha: float = Field(default=0.05, gt=0, lt=1, description="Chance of any false alarm in so many windows in a row")
     windows: int = Field(default=52, ge=1, description="How many windows share alpha, such as 52 weeks")
     bound: float = Field(default=0.1, ge=0, description="Least PSI that matters")
+    together: bool = Field(default=False, description="Of drift: also ask a classifier about all columns together")
+    text: tuple[str, ...] = Field(default=(), description="Of drift: columns whose words that classifier compares")
+    keys: tuple[str, ...] = Field(default=(), description="Of quality: columns whose values together may not repeat")
+    at: str = Field(default="", description="Of quality: column that says when a row is of")
+    max_age: str = Field(default="", description="Of quality: how old the newest row may be, such as 2d")
+    missing: float = Field(default=0.01, ge=0, le=1, description="Of quality: rise of a share missing that matters")
+    outside: float = Field(
+        default=0.01, ge=0, le=1, description="Of quality: share outside the reference's range or labels that matters"
+    )
+    volume: float = Field(default=2.0, ge=1, description="Of quality: factor by which rows may be more or fewer")
+    metric: str = Field(default="", description="Of performance: metric that is held to a band; auc when left out")
+    limit: float | None = Field(default=None, description="Of performance: the worst that the metric may be")
+    against: str = Field(
+        default="", description="Of performance: window of the model whose measured interval is the band"
+    )
+    tolerance: float = Field(default=0.0, ge=0, description="Of performance: by how much worse it may be than the band")
     window: str = Field(default="1d", description="Of a stream: how long one is, such as 1d; or '10000 rows'")
     grace: str = Field(default="5m", description="Of a stream: how long after its end a window waits for late rows")
     exact_rows: int = Field(
@@ -56,12 +74,13 @@ class Monitor(Record):
     """Something that is watched, and what became of its last window."""
 
     shown: ClassVar[tuple[str, ...]] = (
-        "name", "watches", "reference", "model", "window", "cron", "paused", "last_window", "last_status",
+        "name", "kind", "watches", "reference", "model", "window", "cron", "paused", "last_window", "last_status",
     )  # fmt: skip
     name: str
+    kind: MonitorKind = "drift"
     watches: Literal["dataset", "predictions", "stream"]
     reference: str
-    """Full reference of the dataset version that windows are compared with."""
+    """Full reference of the dataset version that windows are compared with; none of performance."""
     reference_given: str = ""
     """As it was declared."""
     data: str = ""
@@ -76,6 +95,18 @@ class Monitor(Record):
     alpha: float
     windows: int
     bound: float
+    together: bool = False
+    text: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    at: str = ""
+    max_age: str = ""
+    missing: float = 0.01
+    outside: float = 0.01
+    volume: float = 2.0
+    metric: str = ""
+    limit: float | None = None
+    against: str = ""
+    tolerance: float = 0.0
     window: str = ""
     grace: str = ""
     exact_rows: int = 0
@@ -92,7 +123,8 @@ class Monitor(Record):
     """When it runs next by the clock."""
     last_window: str = ""
     last_status: str = ""
-    """`no_drift`, `drift`, `undecided`, or `failed`."""
+    """`no_drift`, `drift`, `undecided`; `passed`, `failed`; `held`, `lost`, `unlabelled`; `failed` also when it was not
+    judged, with the reason in `error`."""
     error: str = ""
     """Why the last run judged nothing."""
     created_at: Timestamp
@@ -122,7 +154,7 @@ class MonitorWindow(Record):
     """When it may be judged."""
     status: str = ""
     drifted: tuple[str, ...] = ()
-    """Columns, those to look at first in front."""
+    """Columns, those to look at first in front; of performance the metric that was lost."""
     level: float | None = None
     """The chance of a false alarm that this window was given."""
     report: str = ""

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring import service
 from mlops_ext.monitoring.performance.batches import log
-from mlops_ext.monitoring.performance.windows import calibration_on, estimate_error, joined_window
+from mlops_ext.monitoring.performance.windows import joined_window
 from mlops_ext.monitoring.service import text_of
-from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report, ReportKind, SaveReport
+from mlops_ext.monitoring.types import LogBatch, LoggedBatch, Report
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlops_ext.models.types import ModelVersion
-    from mlops_ext.monitoring.performance.custom import Judged, Metric
-    from mlops_ext.monitoring.performance.measure import Measured
+    from mlops_ext.monitoring.performance.custom import Metric
 
 __all__ = ["compare_window", "estimate", "log_labels", "log_predictions", "performance"]
 
@@ -159,34 +156,11 @@ def performance(
     InvalidValue
         A feature to slice by is hidden, or has too many values.
     """
-    from mlops_ext.monitoring.performance.answers import judged_of, task_of
-    from mlops_ext.monitoring.performance.custom import metrics_named, with_metrics
-    from mlops_ext.monitoring.performance.measure import Bootstrap, measure
-    from mlops_ext.monitoring.performance.slices import check_slices, judge_slices
+    from mlops_ext.monitoring.performance.reporting import Judging, measured_window
 
-    own = metrics_named(metrics)
     ws = workspace or Workspace.find()
-    pinned, joined = joined_window(ws, ref, window, features=bool(own or slices))
-    rows = joined.labelled()
-    if rows.empty:
-        raise NotFound(
-            f"no labels of {window!r} for {pinned}", hint="Log them with log_labels, or estimate() without them"
-        )
-    kind = task or task_of(rows)
-
-    def judged(part: pd.DataFrame) -> Judged:
-        return with_metrics(judged_of(part, threshold, kind), part, own)
-
-    bootstrap = Bootstrap(draws, seed)
-    if slices:
-        check_slices(ws, pinned, rows, slices)
-    found = measure(judged(rows), bootstrap)
-    details: dict[str, Any] = {"counts": joined.counts, "duplicates": "the last by time counts"}
-    details |= {"threshold": threshold} if "positive_rate" in found.details else {}
-    details |= {"slices": judge_slices(rows, slices, judged, bootstrap)} if slices else {}
-    details |= estimate_error(ws, pinned, window, found)
-    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
-    return _saved(ws, about, "performance", "measured", found, details)
+    how = Judging(threshold, task, tuple(metrics), tuple(slices), draws, seed)
+    return ws.call(service.report, measured_window(ws, ref, window, how))
 
 
 def estimate(
@@ -224,20 +198,11 @@ def estimate(
     InvalidValue
         They have no probabilities.
     """
-    from mlops_ext.monitoring.performance.estimate import expected
-    from mlops_ext.monitoring.performance.measure import Bootstrap
-    from mlops_ext.monitoring.performance.predictions import scored_of
+    from mlops_ext.monitoring.performance.reporting import Judging, estimated_window
 
     ws = workspace or Workspace.find()
-    pinned, joined = joined_window(ws, ref, window)
-    scored = scored_of(joined.frame, joined.frame["prediction"], threshold)
-    if scored.score is None:
-        raise InvalidValue(f"predictions of {window!r} have no probabilities", hint="Log them with probability=")
-    calibration = calibration_on(ws, pinned, calibrate_on)
-    found = expected(scored.day, scored.score, calibration, threshold, Bootstrap(draws, seed))
-    details = {"calibrated_on": list(calibrate_on), "counts": {"predictions": len(joined.frame)}}
-    about = {"model": pinned, "window": window, "label_coverage": joined.coverage}
-    return _saved(ws, about, "estimate", "estimated", found, details)
+    how = Judging(threshold, draws=draws, seed=seed)
+    return ws.call(service.report, estimated_window(ws, ref, window, how, calibrate_on))
 
 
 def compare_window(
@@ -283,6 +248,7 @@ def compare_window(
     from mlops_ext.monitoring.performance.comparison import compare_scored, outcome
     from mlops_ext.monitoring.performance.custom import metrics_named, with_metrics
     from mlops_ext.monitoring.performance.measure import Bootstrap
+    from mlops_ext.monitoring.performance.reporting import report_on
 
     own = {} if isinstance(metric, str) else metrics_named([metric])
     name = next(iter(own), "") or str(metric)
@@ -306,15 +272,8 @@ def compare_window(
         raise InvalidValue(f"no metric {name!r} of both whose better side is known", hint=f"Known: {known}")
     details = {"champion": first, "challenger": second, "metric": chosen.name, "rows": len(shared)}
     about = {"model": second, "reference": f"model:{first}", "window": window, "label_coverage": before.coverage}
-    return _saved(ws, about, "comparison", outcome(chosen, way), found, details)
-
-
-def _saved(
-    ws: Workspace, about: dict[str, Any], kind: ReportKind, status: str, found: Measured, details: dict[str, Any]
-) -> Report:
-    """Keep what was found as a report, with every constant that it used."""
-    whole = {**found.details, **details}
-    return ws.call(service.report, SaveReport(**about, kind=kind, status=status, metrics=found.metrics, details=whole))
+    request = report_on(about, "comparison", outcome(chosen, way), found, details)
+    return ws.call(service.report, request)
 
 
 def _log(ref: str | ModelVersion, kind: Any, table: Any, window: str, workspace: Workspace | None) -> LoggedBatch:

@@ -10,6 +10,7 @@ from mlops_ext.durations import duration_of
 from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.quality.types import Check, QualityReport
 from mlops_ext.monitoring.service import text_of
+from mlops_ext.monitoring.types import SaveReport
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.expectations.types import Expectations
     from mlops_ext.models.types import ModelVersion
 
-__all__ = ["quality"]
+__all__ = ["quality", "request_of"]
 
 
 def quality(  # noqa: PLR0913  the notebook gives all of them by name
@@ -124,7 +125,12 @@ def quality(  # noqa: PLR0913  the notebook gives all of them by name
         failed=failed,
         checks=checks,
     )
-    return _saved(made, text_of(model), workspace or Workspace.find()) if save else made
+    if not save:
+        return made
+    from mlops_ext.monitoring.service import report
+
+    saved = (workspace or Workspace.find()).call(report, request_of(made, text_of(model)))
+    return made.model_copy(update={"report": saved.id})
 
 
 def _without_values(check: Check) -> Check:
@@ -169,11 +175,9 @@ def _expected(columns: Any, named: str, given: Any, workspace: Workspace | None)
     ] or [Check(check="expectation", value=0, bound=0, message=f"{result.rules} rules are met")]  # fmt: skip
 
 
-def _saved(made: QualityReport, model: str, ws: Workspace) -> QualityReport:
-    from mlops_ext.monitoring.service import report
-    from mlops_ext.monitoring.types import SaveReport
-
-    request = SaveReport(
+def request_of(made: QualityReport, model: str) -> SaveReport:
+    """Give what is stored when the report is saved."""
+    return SaveReport(
         kind="quality",
         model=model,
         reference=_stored(made.reference),
@@ -182,7 +186,6 @@ def _saved(made: QualityReport, model: str, ws: Workspace) -> QualityReport:
         status="passed" if made.passed else "failed",
         details={"rows": made.rows, "checks": [each.model_dump(mode="json") for each in made.checks]},
     )
-    return made.model_copy(update={"report": ws.call(report, request).id})
 
 
 def _stored(name: str) -> str:
