@@ -46,11 +46,13 @@ GROWING = tuple(WORK)[:4]
 def fill(ours: Ours, count: int) -> None:
     """Register versions by our own code, each with its event, but all in one transaction."""
     with ours.ws.database.writing(serial=True) as (connection, algorithm):
+        connection.exec_driver_sql("PRAGMA cache_size = -500000")  # kB, so that the one transaction stays in memory
         for _ in range(count):
             change, asked = Change(connection, ours.ws.actor, algorithm), ours.asked()
             model = model_to_register(change, NAME)
             enter(change, model, asked, content_digest(asked, algorithm), None)
             change.close()
+        connection.exec_driver_sql("PRAGMA cache_size = -2000")
 
 
 def fill_mlflow(file: Path, count: int) -> None:
