@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mlops_ext.models.importing.edge import import_mlflow
     from mlops_ext.models.loading import load_model
     from mlops_ext.models.promotion.edge import approve, check, promote, reject, rollback
-    from mlops_ext.monitoring.drift.edge import drift
+    from mlops_ext.monitoring.drift.edge import drift, store_reference
     from mlops_ext.monitoring.explanation.edge import explain, why
     from mlops_ext.monitoring.groups.edge import attribute, bias, worst_slices
     from mlops_ext.monitoring.monitors.edge import monitor, observe, run_monitor
@@ -167,6 +167,7 @@ __all__ = [
     "snapshot",
     "start_run",
     "step",
+    "store_reference",
     "sweep",
     "tag",
     "tag_dataset",
@@ -213,7 +214,7 @@ _FACE = {
         "untag",
     ),
     "mlops_ext.models.promotion.edge": ("approve", "check", "promote", "reject", "rollback"),
-    "mlops_ext.monitoring.drift.edge": ("drift",),
+    "mlops_ext.monitoring.drift.edge": ("drift", "store_reference"),
     "mlops_ext.monitoring.explanation.edge": ("explain", "why"),
     "mlops_ext.monitoring.groups.edge": ("attribute", "bias", "worst_slices"),
     "mlops_ext.monitoring.monitors.edge": ("monitor", "observe", "run_monitor"),

@@ -64,6 +64,17 @@ def test_a_classifier_of_all_columns_is_asked_for(run, sides):
     assert "Fall of the AUC when shuffled" in (sides / "o.html").read_text()
 
 
+def test_further_windows_and_the_same_season_are_the_reference(run, sides):
+    times = pd.date_range("2012-07-01", periods=500, freq="h")
+    for name, later in (("old.parquet", 0), ("new.parquet", 365)):
+        frame = pd.read_csv("ref.csv").assign(at=times + pd.Timedelta(days=later))
+        frame.to_parquet(name)
+    found = json.loads(run("new.parquet", "--also", "old.parquet", "--json")[1].out)
+    assert found["details"]["rows"] == {"reference": 1000, "current": 500}
+    code, said = run("new.parquet", "--also", "old.parquet", "--season", "month", "--at", "at")
+    assert (code, "no column 'at' in the reference" in said.err) == (2, True)
+
+
 def test_a_wrong_name_is_a_usage_error(run):
     code, said = run("cur.parquet", "--numeric", "y")
     assert code == 2

@@ -48,9 +48,11 @@ export interface AddMonitor {
   together?: boolean;
   /** Of drift: columns whose words that classifier compares */
   text?: string[];
+  /** Of drift: only the reference's same months or weekdays; needs `at` */
+  season?: '' | 'month' | 'weekday';
   /** Of quality: columns whose values together may not repeat */
   keys?: string[];
-  /** Of quality: column that says when a row is of */
+  /** Of quality, or with season: column that says when a row is of */
   at?: string;
   /** Of quality: how old the newest row may be, such as 2d */
   max_age?: string;
@@ -1800,6 +1802,7 @@ export interface Monitor {
   bound: Real;
   together: boolean;
   text: string[];
+  season: '' | 'month' | 'weekday';
   keys: string[];
   at: string;
   max_age: string;

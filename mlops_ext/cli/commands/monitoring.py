@@ -33,6 +33,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[st
 @click.option("--statistics", multiple=True, callback=_names, help="Only these, and what the verdict needs.")
 @click.option("--alpha", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Share of false alarms.")
 @click.option("--bound", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Least PSI that matters.")
+@click.option("--also", multiple=True, metavar="REFERENCE", help="A further window of the reference (again).")
+@click.option(
+    "--season", type=click.Choice(["month", "weekday"]), default=None, help="Only the reference's same season."
+)
+@click.option("--at", default="", metavar="COLUMN", help="Column that says when a row is of, for --season.")
 @click.option("--window", default="", help="Name of the current window, such as 2013-03.")
 @click.option("--model", default="", help="Reference of the model version that this concerns.")
 @click.option("--save", is_flag=True, help="Keep it as a report.")
@@ -45,8 +50,7 @@ def drift(
     /,
     reference: str,
     current: str,
-    columns: tuple[str, ...],
-    statistics: tuple[str, ...],
+    also: tuple[str, ...],
     out: str | None,
     html: str | None,
     fail_on_drift: bool,
@@ -59,12 +63,10 @@ def drift(
     from mlops_ext.monitoring.drift.edge import drift as compare
 
     report = compare(
-        session.named(reference),
+        [session.named(each) for each in (reference, *also)] if also else session.named(reference),
         session.named(current),
-        columns=columns or None,
-        statistics=statistics or None,
         workspace=session.workspace,
-        **options,
+        **{name: given for name, given in options.items() if given not in (None, ())},
     )
     if out:
         report.save_json(session.path(out))

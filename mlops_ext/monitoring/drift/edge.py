@@ -14,8 +14,9 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.models.types import ModelVersion
     from mlops_ext.monitoring.drift.display import DriftReport
+    from mlops_ext.monitoring.drift.references import Season
 
-__all__ = ["drift", "frame_of"]
+__all__ = ["drift", "frame_of", "store_reference", "usual_of"]
 
 
 def drift(  # noqa: PLR0913  the notebook gives all of them by name
@@ -34,6 +35,8 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     importance: Mapping[str, float] | None = None,
     alpha: float = 0.05,
     bound: float = 0.1,
+    season: Season = "",
+    at: str = "",
     window: str = "",
     model: str | ModelVersion = "",
     save: bool = False,
@@ -48,7 +51,7 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     ----------
     reference, current : frame, path, str or DatasetVersion
         pandas, Polars, Arrow, DuckDB, a mapping of columns; a CSV or Parquet file or a folder of them; or a dataset
-        reference such as `flights@1`.
+        reference such as `flights@1`. A list of them as reference is several windows taken together.
     columns : sequence of str, optional
         Which; those on both sides when left out.
     categorical, numeric : iterable of str
@@ -72,6 +75,10 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
         Share of false alarms to allow among the columns called drifted.
     bound : float
         Least PSI that matters.
+    season : {"", "month", "weekday"}
+        Compare only with the reference's rows of the same months a year before, or of the same weekdays before.
+    at : str
+        Column that says when a row is of, for `season`.
     window : str
         Name of the current window, such as `2013-03`; the dataset's reference when left out.
     model : str or ModelVersion
@@ -101,20 +108,40 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     from mlops_ext.monitoring.drift.display import DriftReport
     from mlops_ext.monitoring.drift.hiding import check_slices, hidden_in, without_values
 
-    sides = [frame_of(side, workspace) for side in (reference, current)]
+    several = list(reference) if isinstance(reference, list | tuple) else [reference]
+    windows = [frame_of(side, workspace) for side in several]
+    frame, current_name = frame_of(current, workspace)
+    usual, after = usual_of([each for each, _ in windows], season, at, frame)
+    names = [name for _, name in windows]
+    reference_name = names[0] if len(names) == 1 else f"windows: {' + '.join(names)}"
     how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
     how = replace(how, together=together or bool(text), text=text)
-    hidden = hidden_in([name for _, name in sides], workspace)
+    hidden = hidden_in([*names, current_name], workspace)
     check_slices(slices, hidden)
-    found = compare_frames(sides[0][0], sides[1][0], how, alpha=alpha, bound=bound)
+    found = compare_frames(usual, after, how, alpha=alpha, bound=bound)
     report = DriftReport(
         comparison=without_values(found, hidden),
-        reference=sides[0][1],
-        current=sides[1][1],
-        window=window or sides[1][1].partition(":")[2] or "current",
+        reference=reference_name,
+        current=current_name,
+        window=window or current_name.partition(":")[2] or "current",
         model=text_of(model),
     )
     return report.saved_in(workspace or Workspace.find()) if save else report
+
+
+def usual_of(windows: Sequence[Any], season: str, at: str, current: Any) -> tuple[Any, Any]:
+    """Give the reference that windows make together, of a season only when one is named, and the current side."""
+    from mlops_ext.monitoring.drift.references import joined, of_season
+    from mlops_ext.monitoring.sources import columns_of
+
+    if len(windows) == 1 and not season and not at:
+        return windows[0], current
+    if bool(season) != bool(at):
+        raise InvalidValue(
+            f"season is {season!r} and at is {at!r}", hint="Give both, such as season='month', at='time_hour'"
+        )
+    usual, after = joined([columns_of(each, "reference") for each in windows]), columns_of(current, "current window")
+    return (of_season(usual, after, season, at) if season else usual), after
 
 
 def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
@@ -142,3 +169,48 @@ def frame_of(side: Any, workspace: Workspace | None) -> tuple[Any, str]:
             raise NotFound(f"there is no file or folder {text!r}", hint="Check the path, or name a dataset") from error
         raise
     return load(pinned, as_="arrow", workspace=ws), f"dataset:{pinned}"
+
+
+def store_reference(
+    reference: Any,
+    path: str | Path,
+    *,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    workspace: Workspace | None = None,
+) -> Path:
+    """Keep a reference ready: every column sorted, cut and counted once, with its type fixed from now on.
+
+    Parameters
+    ----------
+    reference : frame, path, str, DatasetVersion or list of them
+        As for `drift`.
+    path : str or Path
+        Where to; its name ends in `.reference`. It holds the reference's values.
+    categorical, numeric : iterable of str
+        Columns to treat so whatever their type.
+    workspace : Workspace, optional
+        Where datasets are; the one found from here when left out.
+
+    Returns
+    -------
+    Path
+        What `drift` takes as its reference, and answers as it would with the reference itself.
+
+    Raises
+    ------
+    InvalidValue
+        It is no frame, a column holds no numbers, the name ends otherwise, or a dataset hides values.
+    """
+    from mlops_ext.monitoring.drift.hiding import hidden_in
+    from mlops_ext.monitoring.drift.profile import write_profile
+    from mlops_ext.monitoring.drift.references import joined
+    from mlops_ext.monitoring.sources import columns_of
+
+    several = list(reference) if isinstance(reference, list | tuple) else [reference]
+    windows = [frame_of(side, workspace) for side in several]
+    hidden = hidden_in([name for _, name in windows], workspace)
+    if hidden:
+        raise InvalidValue(f"the values of {min(hidden)!r} are hidden", hint="Compare with the dataset itself")
+    usual = joined([columns_of(each, "reference") for each, _ in windows])
+    return write_profile(usual, path, categorical=categorical, numeric=numeric)

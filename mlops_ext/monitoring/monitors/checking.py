@@ -73,8 +73,8 @@ def _check_stream(request: AddMonitor) -> None:
 
 
 _ONLY = {
-    "drift": ("together", "text", "categorical", "numeric", "statistics", "importance"),
-    "quality": ("keys", "at", "max_age", "missing", "outside", "volume"),
+    "drift": ("together", "text", "season", "categorical", "numeric", "statistics", "importance"),
+    "quality": ("keys", "max_age", "missing", "outside", "volume"),
     "performance": ("metric", "limit", "against", "tolerance"),
 }
 """What only one kind of monitor knows."""
@@ -92,6 +92,11 @@ def _check_kind(request: AddMonitor) -> None:
                 )
     if request.max_age:
         duration_of(request.max_age, "max_age")
+    if (request.kind == "drift" and bool(request.season) != bool(request.at)) or (request.season and not request.data):
+        raise InvalidValue(
+            f"season is {request.season!r} and at is {request.at!r}",
+            hint="Give both, such as season = 'month' and at = 'time_hour', and the dataset that is watched",
+        )
     if request.kind != "performance":
         return
     if not request.model or request.data:

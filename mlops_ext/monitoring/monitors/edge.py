@@ -96,9 +96,9 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
     workspace : Workspace, optional
         Where; the one found from here when left out.
     **settings
-        `grace`, `exact_rows`, `on_new_data`, `severity`; of drift `together`, `text`; of quality `keys`, `at`,
-        `max_age`, `missing`, `outside`, `volume`; of performance `metric`, `limit`, `against`, `tolerance`; as
-        `mlops monitors add --help` tells them.
+        `grace`, `exact_rows`, `on_new_data`, `severity`; of drift `together`, `text`, `season` with `at`; of quality
+        `keys`, `at`, `max_age`, `missing`, `outside`, `volume`; of performance `metric`, `limit`, `against`,
+        `tolerance`; as `mlops monitors add --help` tells them.
 
     Returns
     -------

@@ -80,6 +80,7 @@ def look(ws: Workspace, monitor: Row[Any], window: str, level: float | None, pro
 def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise: str) -> Look:
     from mlops_ext.monitoring.drift.compare import Treatment, compare_frames
     from mlops_ext.monitoring.drift.display import DriftReport
+    from mlops_ext.monitoring.drift.edge import usual_of
     from mlops_ext.monitoring.drift.hiding import hidden_in, without_values
 
     options = monitor.options
@@ -95,6 +96,8 @@ def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise:
         together=bool(options.get("together") or options.get("text")),
         text=options.get("text", ()),
     )
+    if season := options.get("season"):
+        reference, current = usual_of([reference], season, options["at"], current)
     found = compare_frames(reference, current, how, alpha=level, bound=options["bound"])
     found = without_values(found, hidden_in([named, source], ws))
     verdict = found.verdict.model_copy(update={"method": found.verdict.method + promise})
@@ -192,6 +195,8 @@ def _reference(ws: Workspace, monitor: Row[Any]) -> tuple[Any, str]:
     with unnoticed():
         reference, named = frame_of(monitor.reference.removeprefix("dataset:"), ws)
     watched = monitor.columns if monitor.options["columns"] or not monitor.data else None
+    if watched is not None and (at := monitor.options.get("at")):
+        watched = list(dict.fromkeys([*watched, at]))
     return (reference if watched is None else reference.select(watched)), named
 
 

@@ -15,6 +15,7 @@ __all__ = [
 ]  # fmt: skip
 
 MonitorKind = Literal["drift", "quality", "performance"]
+Season = Literal["", "month", "weekday"]
 WindowState = Literal["open", "judging", "judged", "failed"]
 
 
@@ -39,8 +40,9 @@ class AddMonitor(Request):
     bound: float = Field(default=0.1, ge=0, description="Least PSI that matters")
     together: bool = Field(default=False, description="Of drift: also ask a classifier about all columns together")
     text: tuple[str, ...] = Field(default=(), description="Of drift: columns whose words that classifier compares")
+    season: Season = Field(default="", description="Of drift: only the reference's same months or weekdays; needs `at`")
     keys: tuple[str, ...] = Field(default=(), description="Of quality: columns whose values together may not repeat")
-    at: str = Field(default="", description="Of quality: column that says when a row is of")
+    at: str = Field(default="", description="Of quality, or with season: column that says when a row is of")
     max_age: str = Field(default="", description="Of quality: how old the newest row may be, such as 2d")
     missing: float = Field(default=0.01, ge=0, le=1, description="Of quality: rise of a share missing that matters")
     outside: float = Field(
@@ -97,6 +99,7 @@ class Monitor(Record):
     bound: float
     together: bool = False
     text: tuple[str, ...] = ()
+    season: Season = ""
     keys: tuple[str, ...] = ()
     at: str = ""
     max_age: str = ""

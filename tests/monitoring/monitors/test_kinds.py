@@ -61,6 +61,18 @@ def test_a_version_whose_data_is_faulty_is_heard_and_a_usual_one_is_not(workspac
     assert event_count(workspace) == before
 
 
+def test_a_season_is_compared_with_the_same_season(workspace):
+    from tests.monitoring.drift.test_references import year
+
+    mlops.snapshot(year(4000), "weather", workspace=workspace)
+    watch = {"reference": "weather@1", "data": "weather", "columns": ["x"], "workspace": workspace}
+    mlops.monitor("plain", **watch)
+    mlops.monitor("same", season="month", at="at", **watch)
+    mlops.snapshot(year(500, 1, "2013-07-01", 31), "weather", workspace=workspace)
+    assert run_due(workspace) == 2
+    assert [windows(workspace, name)[0].status for name in ("plain", "same")] == ["drift", "no_drift"]
+
+
 def test_only_the_columns_that_are_named_are_looked_at_also_in_a_stream(workspace):
     mlops.snapshot(frame(1000, 1), "flights", workspace=workspace)
     mlops.monitor("rows", kind="quality", reference="flights@1", columns=["x", "k"], workspace=workspace)
@@ -125,6 +137,7 @@ def test_every_kind_is_declared_in_the_file(workspace):
     ("settings", "message"),
     [
         ({"kind": "drift", "keys": ["id"]}, "keys is for monitors of quality"),
+        ({"season": "month"}, "season is 'month' and at is ''"),
         ({"kind": "quality", "limit": 0.7}, "limit is for monitors of performance"),
         ({"kind": "quality", "keys": ["q"]}, "no column 'q' in flights@1"),
         ({"kind": "quality", "keys": "id"}, "keys is the text 'id'"),
