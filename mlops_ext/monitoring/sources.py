@@ -64,7 +64,7 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
 
     Parameters
     ----------
-    frame : pandas.DataFrame, polars.DataFrame, pyarrow.Table, DuckDB relation, path or mapping of name to values
+    frame : pandas, Polars, Arrow or Dask frame, DuckDB relation, path or mapping of name to values
     side : str
         What to call it in an error.
 
@@ -82,6 +82,8 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
         return frame
     if isinstance(frame, Path):
         return columns_in(frame)
+    if hasattr(frame, "__dask_graph__") and hasattr(frame, "columns"):
+        return _of_dask(frame, side)
     if hasattr(frame, "iloc") and hasattr(frame, "columns"):
         pairs: list[tuple[str, Any]] = [(str(name), frame.iloc[:, at]) for at, name in enumerate(frame.columns)]
     elif isinstance(frame, Mapping):
@@ -151,6 +153,17 @@ def _format(path: Path) -> str:
 def _of_table(table: pa.Table, side: str) -> Columns:
     _refuse_twice(table.column_names, side)
     return Columns({name: partial(table.column, name) for name in table.column_names}, table.num_rows)
+
+
+def _of_dask(frame: Any, side: str) -> Columns:
+    """Take a Dask frame apart; a column is computed when it is asked for, so that few lie in memory at once."""
+    _refuse_twice([str(name) for name in frame.columns], side)
+    readers: dict[str, Callable[[], Any]] = {str(name): partial(_computed, frame, name) for name in frame.columns}
+    return Columns(readers, len(frame))
+
+
+def _computed(frame: Any, name: Any) -> Any:
+    return _plain(frame[name].compute(), str(name))
 
 
 def _of_parquet(path: Path, files: Sequence[Path]) -> Columns:

@@ -75,6 +75,19 @@ def test_further_windows_and_the_same_season_are_the_reference(run, sides):
     assert (code, "no column 'at' in the reference" in said.err) == (2, True)
 
 
+def test_a_reference_is_stored_and_keeps_its_types(sides, capsys):
+    for words, code in (
+        (["store-reference", "ref.csv", "r.reference", "--categorical", "k", "--json"], 0),
+        (["drift", "r.reference", "cur.parquet", "--fail-on-drift"], 6),
+        (["store-reference", "ref.csv", "r.bin"], 2),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == code
+    assert (sides / "r.reference").stat().st_size > 0
+    assert "End it in .reference" in capsys.readouterr().err
+
+
 def test_a_wrong_name_is_a_usage_error(run):
     code, said = run("cur.parquet", "--numeric", "y")
     assert code == 2

@@ -9,7 +9,7 @@ import click
 from mlops_ext.cli.session import REFUSED, Session
 from mlops_ext.cli.tree import Leaf
 
-__all__ = ["dashboard", "drift", "test_channel"]
+__all__ = ["dashboard", "drift", "store_reference", "test_channel"]
 
 
 def _names(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,6 +75,22 @@ def drift(
     if fail_on_drift and report.drifted:
         session.exit_code = REFUSED
     return report
+
+
+@click.command("store-reference", cls=Leaf)
+@click.argument("reference")
+@click.argument("file")
+@click.option("--also", multiple=True, metavar="REFERENCE", help="A further window of the reference (again).")
+@click.option("--categorical", multiple=True, callback=_names, help="Columns that are categories from now on.")
+@click.option("--numeric", multiple=True, callback=_names, help="Columns that are numbers from now on.")
+@click.pass_obj
+def store_reference(session: Session, /, reference: str, file: str, also: tuple[str, ...], **options: Any) -> Any:
+    """Keep REFERENCE ready in FILE, whose name ends in .reference; `mlops drift FILE CURRENT` then sorts it no more."""
+    from mlops_ext.monitoring.drift.edge import store_reference as store
+
+    windows = [session.named(each) for each in (reference, *also)]
+    stored = store(windows, session.path(file), workspace=session.workspace, **options)
+    return {"reference": str(stored), "bytes": stored.stat().st_size}
 
 
 @click.command(cls=Leaf)

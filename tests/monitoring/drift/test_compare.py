@@ -128,6 +128,14 @@ def test_a_duckdb_relation_is_a_frame():
     assert {row.value for row in found.rows if row.statistic in ("ks", "tvd")} == {0.0}
 
 
+def test_a_dask_frame_is_compared_a_column_at_a_time():
+    dataframe = pytest.importorskip("dask.dataframe")
+    whole = pd.DataFrame({"x": np.arange(90.0), "c": ["a", "b", None] * 30})
+    later = whole.assign(x=whole["x"] * 1.1)
+    found = compare_frames(*(dataframe.from_pandas(side, npartitions=4) for side in (whole, later)))
+    assert found.rows == compare_frames(whole, later).rows
+
+
 def test_slices_are_compared_as_columns_of_their_own():
     rng = np.random.default_rng(4)
     before = {"x": rng.normal(size=4000), "site": ["a", "b"] * 2000}
