@@ -299,4 +299,6 @@ def _connect() -> Any:
         import duckdb
     except ImportError as error:
         raise MissingExtra.of("duckdb", "data") from error
-    return duckdb.connect(":memory:", config={"preserve_insertion_order": False})
+    db = duckdb.connect(":memory:", config={"preserve_insertion_order": False})
+    # It knows no sizes of Arrow tables, takes them for small and then, up to 1.5, joins in loops for minutes.
+    return db.execute("SET asof_loop_join_threshold = 0")
