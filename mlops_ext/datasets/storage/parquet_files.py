@@ -16,8 +16,8 @@ from mlops_ext.errors import InvalidValue
 
 __all__ = ["ROW_GROUP_ROWS", "exact_column", "is_word", "plain_type", "read_columns", "write_file"]
 
-ROW_GROUP_ROWS = 1 << 18
-"""As small as pays: dictionaries stay small, and a run of rows is read without the others."""
+ROW_GROUP_ROWS = 1 << 19
+"""Dictionaries stay small, and a run of rows is read without the others; smaller groups take more memory to write."""
 
 
 def read_columns(
