@@ -162,7 +162,7 @@ def test_a_judge_that_was_lost_is_followed_by_another_at_the_same_level(workspac
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "_compared", die)
+        patch.setattr(judging, "look", die)
         with pytest.raises(KeyboardInterrupt):
             run_due(workspace)
     assert run_due(workspace) == 0, "its lease holds"
