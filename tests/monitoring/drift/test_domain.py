@@ -54,7 +54,7 @@ def test_area_and_error_are_those_of_every_pair():
 
 @pytest.mark.deep
 def test_without_drift_the_promise_holds():
-    p_values = [domain_drift(table(150, seed=2 * at), table(150, seed=2 * at + 1), folds=3).p_value for at in range(25)]
+    p_values = [domain_drift(table(150, seed=2 * at), table(150, seed=2 * at + 1)).p_value for at in range(25)]
     assert sum(p <= 0.05 for p in p_values) <= 4  # of 25 at 5 %: more than 4 once in 100 times
     assert np.mean(p_values) > 0.4
 
