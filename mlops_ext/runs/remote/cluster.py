@@ -19,7 +19,7 @@ from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.notebooks.secrecy import mask_text
 from mlops_ext.runs.queue import leases, output, recovery
 from mlops_ext.runs.remote.answering import answer, failure_of
-from mlops_ext.runs.remote.task import ANSWERS, QUESTIONS, STOP, work
+from mlops_ext.runs.remote.task import KEY, QUESTIONS, STOP, work
 from mlops_ext.runs.reuse import helpers_of
 from mlops_ext.store.filesystem import write_whole
 from mlops_ext.tracking import service as tracking
@@ -129,12 +129,13 @@ class RemoteAttempt:
         self._done: dict[str, tuple[str, bytes]] = {}
         self._looked = time.monotonic()
         token = self.lease.token
-        self._questions = dask.Queue(QUESTIONS.format(token), client=client)
-        self._answers = dask.Queue(ANSWERS.format(token), client=client)
+        self._queue: Callable[[str], Any] = lambda name: dask.Queue(name, client=client)
+        self._questions = self._queue(QUESTIONS.format(token))
+        self._answers: dict[str, Any] = {}
         told = {"lease": asdict(self.lease), "job": self.job.model_dump(mode="json"), "secrets": self.secrets}
         # A lost worker is our policy's business: Dask's own retries are told to go when they ask to begin.
         self._future = client.submit(
-            work, token, json.dumps(told), self._files(), key=f"mlops-{token}", pure=False, retries=0
+            work, token, json.dumps(told), self._files(), key=KEY.format(token), pure=False, retries=0
         )
         self._thread = threading.Thread(target=self._serve, name="mlops-relay", daemon=True)
         self._thread.start()
@@ -147,7 +148,7 @@ class RemoteAttempt:
         if not self._ended:
             return False
         self._thread.join(_CLOSE_SECONDS)
-        for queue in (self._questions, self._answers):
+        for queue in (self._questions, *self._answers.values()):
             with suppress(OSError):
                 queue.close()
         return True
@@ -217,8 +218,10 @@ class RemoteAttempt:
             if asked["number"] == STOP:
                 return
             told, data = self._answer(json.loads(asked["told"]), asked["data"])
+            if asked["to"] not in self._answers:
+                self._answers[asked["to"]] = self._queue(asked["to"])
             with suppress(OSError):
-                self._answers.put({"number": asked["number"], "told": json.dumps(told), "data": data})
+                self._answers[asked["to"]].put({"number": asked["number"], "told": json.dumps(told), "data": data})
 
     def _answer(self, told: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         own: dict[str, Callable[..., dict[str, Any]]] = {

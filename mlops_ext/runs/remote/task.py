@@ -8,12 +8,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener
@@ -24,11 +26,12 @@ from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.workspace import RELAY
 
-__all__ = ["ANSWERS", "QUESTIONS", "STOP", "work"]
+__all__ = ["KEY", "QUESTIONS", "STOP", "work"]
 
-QUESTIONS, ANSWERS = "mlops-{}-questions", "mlops-{}-answers"
+KEY, QUESTIONS, _ANSWERS = "mlops-{}", "mlops-{}-questions", "mlops-{}-answers-{}"
 _SOCKET = "relay"
 _ANSWER_SECONDS = 120.0
+_LOOK_SECONDS = 1.0
 _TAIL = 600
 STOP = "stop"
 
@@ -48,17 +51,24 @@ def work(token: str, task: str, files: Mapping[str, bytes]) -> dict[str, Any]:
     import distributed
 
     dask: Any = distributed
-    client = dask.get_client()
-    queues = [dask.Queue(name.format(token), client=client) for name in (QUESTIONS, ANSWERS)]
-    carrier = _Carrier(*queues)
+    client, worker = dask.get_client(), dask.get_worker()
+    # Of its own: the scheduler would hand an answer to a worker that asked for one and then was lost.
+    answers = dask.Queue(_ANSWERS.format(token, secrets.token_hex(8)), client=client)
+    carrier = _Carrier(dask.Queue(QUESTIONS.format(token), client=client), answers, lambda: _wanted(worker, token))
     carrier.start()
     try:
-        told, _ = carrier.ask({"do": "begin", "worker": dask.get_worker().address}, b"")
+        told, _ = carrier.ask({"do": "begin", "worker": worker.address}, b"")
         if not told.get("go"):
             return {"code": 0, "tail": ""}
         return _attempt(carrier, token, task, files)
     finally:
         carrier.stop()
+
+
+def _wanted(worker: Any, token: str) -> bool:
+    """Tell whether the scheduler still wants this task; one that it gave up gets no answers."""
+    task = worker.state.tasks.get(KEY.format(token))
+    return task is not None and task.state == "executing"
 
 
 def _attempt(carrier: _Carrier, token: str, task: str, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -126,9 +136,10 @@ class _Waiting:
 class _Carrier:
     """Sends questions through one queue and hands out the answers that come through the other."""
 
-    def __init__(self, questions: Any, answers: Any) -> None:
+    def __init__(self, questions: Any, answers: Any, wanted: Callable[[], bool]) -> None:
         self._questions = questions
         self._answers = answers
+        self._wanted = wanted
         self._numbers = itertools.count()
         self._waiting: dict[int, _Waiting] = {}
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -146,13 +157,21 @@ class _Carrier:
         number, waiting = next(self._numbers), _Waiting()
         self._waiting[number] = waiting
         try:
-            self._questions.put({"number": number, "told": json.dumps(told), "data": data})
-            if not waiting.ended.wait(_ANSWER_SECONDS):
+            asked = {"number": number, "to": self._answers.name, "told": json.dumps(told), "data": data}
+            self._questions.put(asked)
+            if not self._answered(waiting):
                 gone = "who relays to the workspace gave no answer"
                 return {"error": {"code": "store_unavailable", "message": gone, "hint": "Is it still there?"}}, b""
             return waiting.answer
         finally:
             self._waiting.pop(number, None)
+
+    def _answered(self, waiting: _Waiting) -> bool:
+        until = time.monotonic() + _ANSWER_SECONDS
+        while not waiting.ended.wait(_LOOK_SECONDS):
+            if time.monotonic() > until or not self._wanted():
+                return False
+        return True
 
     def _listen(self) -> None:
         while True:
