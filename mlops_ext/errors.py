@@ -44,6 +44,7 @@ __all__ = [
     "StoreUnavailable",
     "TimedOut",
     "did_you_mean",
+    "refuse_text",
 ]
 
 
@@ -164,6 +165,25 @@ class CheckRefused(MlopsError):
     code = "check_refused"
     http_status = 409
     exit_code = 6
+
+
+def refuse_text(argument: str, names: object) -> None:
+    """Refuse one text where several names belong: its letters would be taken for names.
+
+    Raises
+    ------
+    InvalidValue
+        `names` is a text.
+
+    Examples
+    --------
+    >>> refuse_text("columns", ["dep_delay"])
+    >>> refuse_text("columns", "dep_delay")
+    Traceback (most recent call last):
+    mlops_ext.errors.InvalidValue: columns is the text 'dep_delay'. Write columns=['dep_delay']
+    """
+    if isinstance(names, str):
+        raise InvalidValue(f"{argument} is the text {names!r}", hint=f"Write {argument}=[{names!r}]")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
 from mlops_ext.monitoring.drift.columns import Kind
 from mlops_ext.monitoring.drift.histograms import Histogram, categorical_histogram, numeric_histogram
 from mlops_ext.monitoring.drift.kinds import as_categories, as_numbers, missing_of, shared_kind
@@ -171,8 +171,7 @@ def _together(sides: tuple[Columns, Columns], how: Treatment, alpha: float) -> D
     from mlops_ext.monitoring.drift.domain import compare_domains
 
     shared = [name for name in sides[0] if name in sides[1]]
-    if isinstance(how.text, str):
-        raise InvalidValue(f"text is the text {how.text!r}", hint=f"Write text=[{how.text!r}]")
+    refuse_text("text", how.text)
     for name in how.text:
         if name not in shared:
             raise InvalidValue(f"no column {name!r} on both sides", hint=did_you_mean(name, shared))
@@ -272,8 +271,7 @@ def _left_out_rows(name: str, reason: str, found: _Found | None) -> list[DriftRo
 
 def _treatments(categorical: Iterable[str], numeric: Iterable[str]) -> dict[str, Kind]:
     for word, names in (("categorical", categorical), ("numeric", numeric)):
-        if isinstance(names, str):
-            raise InvalidValue(f"{word} is the text {names!r}", hint=f"Write {word}=[{names!r}]")
+        refuse_text(word, names)
     treated: dict[str, Kind] = dict.fromkeys(categorical, "categorical")
     numeric = list(numeric)
     twice = [name for name in numeric if name in treated]
@@ -284,8 +282,7 @@ def _treatments(categorical: Iterable[str], numeric: Iterable[str]) -> dict[str,
 
 def _chosen(sides: tuple[Columns, Columns], how: Treatment, treated: Mapping[str, Kind]) -> list[str]:
     columns = how.columns
-    if isinstance(columns, str):
-        raise InvalidValue(f"columns is the text {columns!r}", hint=f"Write columns=[{columns!r}]")
+    refuse_text("columns", columns)
     known = dict.fromkeys([*sides[0], *sides[1]])
     for name in [*(columns or ()), *treated, *how.roles, *how.importance]:
         if name not in known:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
 from mlops_ext.monitoring.drift.columns import categories_of, codes_of
 from mlops_ext.monitoring.drift.profile import Stored
 from mlops_ext.monitoring.sources import Columns
@@ -50,8 +50,7 @@ def slices_of(sides: tuple[Columns, Columns], names: Sequence[str]) -> list[Slic
     InvalidValue
         A column is missing on a side.
     """
-    if isinstance(names, str):
-        raise InvalidValue(f"slices is the text {names!r}", hint=f"Write slices=[{names!r}]")
+    refuse_text("slices", names)
     made = []
     for name in names:
         shared = [each for each in sides[0] if each in sides[1]]

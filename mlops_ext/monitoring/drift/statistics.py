@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
 from mlops_ext.monitoring.drift import binning, categorical, numeric
 from mlops_ext.monitoring.drift.columns import Categories, Numbers
 from mlops_ext.monitoring.drift.merge import Counts
@@ -34,8 +34,7 @@ def wanted(names: Collection[str] | None) -> frozenset[str]:
     InvalidValue
         One is unknown.
     """
-    if isinstance(names, str):
-        raise InvalidValue(f"statistics is the text {names!r}", hint=f"Write statistics=[{names!r}]")
+    refuse_text("statistics", names)
     for name in names or ():
         if name not in STATISTICS:
             raise InvalidValue(f"no statistic {name!r}", hint=did_you_mean(name, STATISTICS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.errors import InvalidValue
+from mlops_ext.errors import InvalidValue, refuse_text
 from mlops_ext.monitoring.monitors import service
 from mlops_ext.monitoring.monitors.observing import observe as observe_batch
 from mlops_ext.monitoring.monitors.running import run
@@ -217,6 +217,5 @@ def run_monitor(name: str, *, window: str = "", close: bool = False, workspace: 
 
 
 def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise InvalidValue(f"{what} is the text {names!r}", hint=f"Write {what}=[{names!r}]")
+    refuse_text(what, names)
     return tuple(names)

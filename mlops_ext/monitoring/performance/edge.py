@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.errors import InvalidValue, NotFound, refuse_text
 from mlops_ext.monitoring import service
 from mlops_ext.monitoring.performance.batches import log
 from mlops_ext.monitoring.performance.windows import joined_window
@@ -158,6 +158,8 @@ def performance(
     """
     from mlops_ext.monitoring.performance.reporting import Judging, measured_window
 
+    refuse_text("metrics", metrics)
+    refuse_text("slices", slices)
     ws = workspace or Workspace.find()
     how = Judging(threshold, task, tuple(metrics), tuple(slices), draws, seed)
     return ws.call(service.report, measured_window(ws, ref, window, how))

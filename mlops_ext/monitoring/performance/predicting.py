@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
 from mlops_ext.monitoring.service import text_of
 from mlops_ext.workspace import Workspace
 
@@ -146,8 +146,7 @@ def _frame(data: Any, ws: Workspace) -> pd.DataFrame:
 
 
 def _known(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    if isinstance(names, str):
-        raise InvalidValue(f"columns is the text {names!r}", hint=f"Write columns=[{names!r}]")
+    refuse_text("columns", names)
     for name in names:
         if name not in frame:
             raise InvalidValue(f"no column {name!r} in the data", hint=did_you_mean(name, map(str, frame.columns)))

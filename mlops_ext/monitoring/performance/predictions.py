@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
 from mlops_ext.monitoring.performance.answers import OF_CLASS, answers_of, as_array, as_long, labels_of
 from mlops_ext.monitoring.performance.measure import Scored
 from mlops_ext.monitoring.sources import columns_of
@@ -200,8 +200,7 @@ def days_of(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
 
 
 def _allowed(columns: Sequence[str], given: Mapping[str, Any]) -> list[str]:
-    if isinstance(columns, str):
-        raise InvalidValue(f"columns is the text {columns!r}", hint=f"Write columns=[{columns!r}]")
+    refuse_text("columns", columns)
     for name in columns:
         if name not in given:
             raise InvalidValue(f"no column {name!r} among the features", hint=did_you_mean(name, given))

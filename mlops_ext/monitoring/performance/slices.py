@@ -42,8 +42,6 @@ def check_slices(ws: Workspace, model: str, rows: pd.DataFrame, columns: Sequenc
     InvalidValue
         Its values are hidden, or numbers without end: their ranges would change from window to window.
     """
-    if isinstance(columns, str):
-        raise InvalidValue(f"slices is the text {columns!r}", hint=f"Write slices=[{columns!r}]")
     refuse_hidden(ws, model, columns)
     known = [name.removeprefix(FEATURE) for name in rows.columns if name.startswith(FEATURE)]
     for name in columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.errors import InvalidValue, NotFound, refuse_text
 from mlops_ext.monitoring import service
 from mlops_ext.monitoring.performance.batches import batches
 from mlops_ext.monitoring.service import text_of
@@ -59,8 +59,7 @@ def calibration_on(ws: Workspace, pinned: str, windows: Sequence[str]) -> Calibr
 
     if not windows:
         return uncalibrated()
-    if isinstance(windows, str):
-        raise InvalidValue(f"calibrate_on is the text {windows!r}", hint=f"Write calibrate_on=[{windows!r}]")
+    refuse_text("calibrate_on", windows)
     import pandas as pd
 
     rows = pd.concat([joined_window(ws, pinned, window)[1].labelled() for window in windows])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.durations import duration_of
-from mlops_ext.errors import InvalidValue
+from mlops_ext.errors import InvalidValue, refuse_text
 from mlops_ext.monitoring.quality.types import Check, QualityReport
 from mlops_ext.monitoring.service import text_of
 from mlops_ext.monitoring.types import SaveReport
@@ -95,8 +95,7 @@ def quality(  # noqa: PLR0913  the notebook gives all of them by name
     from mlops_ext.monitoring.sources import columns_of
     from mlops_ext.records import now as this_moment
 
-    if isinstance(keys, str):
-        raise InvalidValue(f"keys is the text {keys!r}", hint=f"Write keys=[{keys!r}]")
+    refuse_text("keys", keys)
     if volume < 1:
         raise InvalidValue(f"volume is {volume}", hint="Give a factor of at least 1, such as 2")
     frame, named = frame_of(data, workspace)

@@ -69,7 +69,6 @@ def test_a_slice_of_a_few_rows_is_counted_and_not_judged(ws):
     [
         (["orign"], NotFound, "origin"),
         (["temp"], InvalidValue, "different numbers"),
-        ("origin", InvalidValue, r"slices=\['origin'\]"),
     ],
 )
 def test_a_column_that_cannot_slice_is_refused_and_nothing_is_saved(ws, columns, error, words):
@@ -78,6 +77,13 @@ def test_a_column_that_cannot_slice_is_refused_and_nothing_is_saved(ws, columns,
         performance("delay@1", "2013-02", slices=columns, workspace=ws)
     assert re.search(words, f"{raised.value} {raised.value.hint}")
     assert Dashboard("delay", workspace=ws).health.windows == ()
+
+
+@pytest.mark.parametrize("argument", ["metrics", "slices"])
+def test_a_text_where_names_belong_is_refused_with_the_list_to_write(argument):
+    with pytest.raises(InvalidValue, match=f"{argument} is the text 'origin'") as raised:
+        performance("delay@1", "2013-02", **{argument: "origin"})
+    assert raised.value.hint == f"Write {argument}=['origin']"
 
 
 def test_a_metric_is_drawn_by_window_for_the_rows_of_a_slice(ws):
