@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from mlops_ext.models.flavors.archive import normalised
 __all__ = ["REVIEWED", "SklearnFlavor"]
 
 FILE = "model.skops"
+SHIMS = [f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")]
 
 REVIEWED = frozenset(
     {
@@ -111,7 +113,20 @@ def _is_found(name: str) -> bool:
 
 def _skops() -> Any:
     try:
-        import skops.io
+        with _without_shims():
+            import skops.io
     except ImportError as error:
         raise MissingExtra.of("skops", "models") from error
     return skops.io
+
+
+@contextmanager
+def _without_shims() -> Iterator[None]:
+    """Keep skops from importing PyTorch and Dask, which takes seconds: it walks all of scikit-learn, whose shims do."""
+    hidden = [] if "skops.io" in sys.modules else [name for name in SHIMS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None refuses the import
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
