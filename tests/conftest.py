@@ -13,8 +13,10 @@ import pytest
 from hypothesis import settings
 
 from mlops_ext.errors import MlopsError
+from mlops_ext.store import lifecycle
 from mlops_ext.workspace import Workspace
 from tests.support.postgres import PostgresServer, find_binaries
+from tests.support.schema import replayed
 
 pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.support.s3"]
 
@@ -48,6 +50,14 @@ def pytest_make_collect_report(
     if report.skipped and collector.config.getoption("--require-all"):
         report.outcome, report.longrepr = "failed", f"{collector.nodeid} would be skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_stores() -> Iterator[None]:
+    """Make the stores of this process's tests from recorded statements; other processes and upgrades migrate for real."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "migrate", replayed(lifecycle.migrate))
+        yield
 
 
 @pytest.fixture(scope="session")
