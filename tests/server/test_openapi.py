@@ -17,8 +17,8 @@ from mlops_ext.server.openapi import document
 from tests.server.live_server import LiveServer, serving
 
 PHASES = [
-    pytest.param("examples,coverage", 1, id="at the bounds"),
-    pytest.param("examples,coverage,fuzzing", 20, id="at random", marks=pytest.mark.deep),
+    pytest.param("examples,fuzzing", 2, id="a few at random"),
+    pytest.param("examples,coverage,fuzzing", 20, id="at the bounds and many at random", marks=pytest.mark.deep),
 ]
 # Names and references have a finer grammar than a schema can say, so data that fits the schema may be refused;
 # Jupyter answers 403, not 401, to strangers.
