@@ -130,6 +130,7 @@ def test_a_bare_name_is_the_newest_version(story: Workspace) -> None:
     assert story.call(service.show_lineage, ShowLineage(ref="dataset:flights")).root == "dataset:flights@1"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("ref", ["model:dleay@1", "model:delay@9", "run:none", "nothing"])
 def test_what_no_event_names_is_said(story: Workspace, ref: str) -> None:
     with pytest.raises(MlopsError):

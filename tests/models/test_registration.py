@@ -58,6 +58,7 @@ def test_new_forces_a_version(workspace: Workspace) -> None:
     assert registered(workspace, new=True).version == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "changed",
     [
@@ -156,6 +157,7 @@ def test_names_are_one_up_to_unicode_normalisation(workspace: Workspace) -> None
     assert version_of(workspace, "cafe\u0301") == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
@@ -180,6 +182,7 @@ def test_a_workspace_that_does_not_exist_reads_as_empty_and_stays_so(workspace: 
     assert not workspace.exists()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "path", ["../x", "/etc/passwd", "a/../../x", "a\\b", "C:x", "", ".", "a//b", "a\0b", "x" * 500]
 )
@@ -198,6 +201,7 @@ def test_a_blob_that_is_not_stored_registers_nothing(workspace: Workspace) -> No
     assert len(workspace.call(service.list_models, ListModels())) == 0
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -217,6 +221,7 @@ def test_wrong_metadata_is_refused(workspace: Workspace, wrong: dict) -> None:
         registered(workspace, **wrong)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("huge", "said", "bound"),
     [
@@ -276,6 +281,7 @@ def test_an_alias_moves_and_each_move_is_one_event(workspace: Workspace) -> None
         workspace.call(service.unalias, DeleteAlias(model="delay", alias="best"))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("alias", ["production", "latest", "7", "v7", "a@b", ""])
 def test_an_alias_cannot_read_as_something_else(workspace: Workspace, alias: str) -> None:
     registered(workspace)

@@ -444,6 +444,7 @@ def test_a_described_dataset_keeps_its_first_description(workspace: Workspace) -
     assert show(workspace, run).datasets == (first,)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("wrong", [{"name": " "}, {"name": "a\nb"}, {"digest": "d" * 81}, {"source": "a\0b"}])
 def test_a_dataset_that_cannot_be_kept_is_refused(workspace: Workspace, wrong: dict[str, str]) -> None:
     run = begin(workspace)

@@ -103,6 +103,7 @@ def test_without_an_active_version_there_is_no_latest(workspace: Workspace) -> N
     assert version_of(workspace, "delay@1") == 1
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("put", [archived, deleted])
 @pytest.mark.parametrize("ref", ["delay", "delay@1"])
 def test_what_is_served_or_pointed_at_stays_and_who_uses_it_is_named(

@@ -79,6 +79,7 @@ def test_approving_twice_counts_once(workspace: Workspace) -> None:
     assert actions(workspace) == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("name", "auth", "said"),
     [
@@ -170,6 +171,7 @@ def test_a_policy_applied_anew_voids_what_waits(workspace: Workspace) -> None:
     assert (fresh.state, fresh.approvals) == ("awaiting_approval", ())
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("about", ["delay@1", "delay"])
 @pytest.mark.parametrize("how", ["tagged", "untagged", "described", "archived"])
 def test_a_version_or_model_that_changes_voids_what_waits(workspace: Workspace, how: str, about: str) -> None:
@@ -206,6 +208,7 @@ def test_a_change_that_changes_nothing_voids_nothing(workspace: Workspace) -> No
     assert approved(workspace, "carol", promotion).state == "promoted"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("door", ["promotion", "rollback", "glass"])
 def test_a_champion_that_changes_voids_what_waits(workspace: Workspace, door: str) -> None:
     for number in (1, 2, 3):
@@ -237,6 +240,7 @@ def test_gates_that_refuse_ask_nobody_for_approval(workspace: Workspace) -> None
     assert (promotion.state, promotion.approvals_needed) == ("refused", 0)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "options", [{"count": 0}, {"count": True}, {"count": "2"}, {"auth": ["moon"]}, {"auth": []}, {"expires_days": 0}]
 )

@@ -75,6 +75,7 @@ def test_the_event_of_a_promotion_tells_who_decided_on_what(workspace: Workspace
     assert data["policy"].startswith("b3:")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("gate", "said"),
     [
@@ -97,6 +98,7 @@ def test_a_gate_that_fails_raises_or_is_missing_refuses_and_the_refusal_is_recor
     assert [result["passed"] for result in last_data(workspace)["gates"]] == [True, False]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_fails_every_gate_whatever_the_gate_says(
     workspace: Workspace, install: Callable[..., None], value: float

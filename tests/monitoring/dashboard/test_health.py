@@ -155,6 +155,7 @@ def test_figures_hold_the_numbers_of_the_reports_and_no_rows(ws):
     assert heat["y"][-1] == "temp", "the strongest on top"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("kind", "fields", "error", "said"),
     [

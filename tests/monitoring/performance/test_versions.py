@@ -65,6 +65,7 @@ def values(found: Any) -> dict[str, tuple[float, float]]:
     return {each.metric: (each.before, each.after) for each in found.scores}
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("target", ["late", "word"])
 def test_classifiers_are_scored_as_scikit_learn_does(workspace: Workspace, frame: pd.DataFrame, target: str) -> None:
     fitted = made(workspace, frame, target, DummyClassifier(), LogisticRegression())
@@ -147,6 +148,7 @@ def test_reading_to_compare_makes_no_input_of_the_next_model(workspace: Workspac
     assert set(before) == set(after)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("asked", "kind", "said"),
     [

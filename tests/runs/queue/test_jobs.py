@@ -58,6 +58,7 @@ def test_a_job_holds_the_bytes_and_the_checked_parameters(workspace: Workspace, 
     assert actions(workspace) == ["job.submitted"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "request_",
     [
@@ -83,6 +84,7 @@ def test_paths_that_lead_out_are_refused(workspace: Workspace, path: str) -> Non
         workspace.call(service.inspect, InspectNotebook(notebook=path))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("served", "path"), [(".", "it.ipynb"), ("..", "{root}/nb/it.ipynb"), ("nb", "it.ipynb")])
 def test_a_server_names_notebooks_from_its_own_root(workspace: Workspace, served: str, path: str) -> None:
     here = write_notebook(workspace.root / "nb" / "it.ipynb", "1")
@@ -208,6 +210,7 @@ def test_a_secret_is_stored_nowhere(workspace: Workspace) -> None:
         assert b"hunter22" not in kept
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("status", "kind", "code"),
     [("failed", RunFailed, 1), ("kernel_died", KernelDied, 3), ("timed_out", TimedOut, 4), ("cancelled", Cancelled, 5),

@@ -103,6 +103,7 @@ def test_what_was_missed_is_run_once_with_its_instant(ws: Workspace) -> None:
     assert (shown.last, shown.last_job, shown.error) == (moment, job, "")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("misfire", "catch_up", "count"), [("skip", 10, 0), ("once", 10, 1), ("all", 3, 3), ("all", 10, 5)]
 )
@@ -236,6 +237,7 @@ def test_a_tick_where_nothing_was_ever_made_makes_nothing(workspace: Workspace) 
     assert not workspace.exists()
 
 
+@pytest.mark.sqlite
 def test_the_command_adds_lists_and_ticks(ws: Workspace) -> None:
     def call(*words: str) -> Any:
         command = [sys.executable, "-m", "mlops_ext", *words, "--json"]
