@@ -43,6 +43,7 @@ def main() -> int:
         importlib.import_module(name)
     _import_gently(task)
     _import_late(task.get("late", {}))
+    _rehearse(task.get("rehearse", {}))
     for module, function in task.get("prepare", ()):
         getattr(importlib.import_module(module), function)()
     _tokenize()
@@ -82,6 +83,15 @@ def _import_late(late: dict[str, list[str]]) -> None:
         for name in late[package]:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+
+
+def _rehearse(calls: dict[str, list[Any]]) -> None:
+    """Call what takes long when it is first called, and is the same in every kernel; what fails will fail there."""
+    for package in calls.keys() & sys.modules.keys():
+        module, function, argument = calls[package]
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            getattr(importlib.import_module(module), function)(argument)
 
 
 def _tokenize() -> None:

@@ -45,6 +45,11 @@ _LATE = {
     "pyarrow": ["pyarrow.pandas_compat"],
 }
 """What packages import when they are first used."""
+_REHEARSED = {
+    # Its first call looks for plug-ins of narwhals in every installed distribution.
+    "sklearn": ["sklearn.utils.validation", "check_array", [[0.0]]],
+}
+"""What packages do when they are first used, as a module, a function and what it is given."""
 log = logging.getLogger("mlops_ext.runs")
 
 
@@ -101,7 +106,7 @@ class Parents:
         if not python:
             return ""
         modules = imports_of(notebook.code)
-        task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules], "late": _LATE}
+        task = {"modules": _KERNEL, "gentle": [*_IN_EVERY_KERNEL, *modules], "late": _LATE, "rehearse": _REHEARSED}
         return self._address((python, modules, _installed(python)), python, task)
 
     def close(self) -> None:
