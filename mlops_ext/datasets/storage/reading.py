@@ -50,10 +50,15 @@ def read_table(
     dictionaries = read_dictionaries(ws, manifest, exact)
     found: dict[str, pa.ChunkedArray] = {}
     for group in manifest.groups:
-        fields = [field for field in exact if field.name in set(group.columns)]
+        fields = _fields_in(group, exact)
         if fields:
             found.update(_read_group(ws, manifest, group, fields, dictionaries, (first, count)))
     return pa.table([found[name] for name in wanted], schema=exact)
+
+
+def _fields_in(group: Group, exact: pa.Schema) -> list[pa.Field]:
+    held = set(group.columns)
+    return [field for field in exact if field.name in held]
 
 
 def read_places(
@@ -73,7 +78,7 @@ def read_places(
     dictionaries = read_dictionaries(ws, manifest, exact)
     found: dict[str, pa.ChunkedArray] = {}
     for group in manifest.groups:
-        fields = [field for field in exact if field.name in set(group.columns)]
+        fields = _fields_in(group, exact)
         if fields:
             table = _taken(ws, manifest, group, fields, dictionaries, places)
             found.update(zip(table.column_names, table.columns, strict=True))
