@@ -3,6 +3,7 @@
 from typing import Any
 
 import pyarrow.parquet as pq
+import scipy.special  # noqa: F401  what code takes is no memory of the windows
 from clock import measure
 
 from mlops_ext.monitoring.drift.compare import Treatment, compare_frames

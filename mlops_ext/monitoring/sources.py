@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from mlops_ext.errors import InvalidValue
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-__all__ = ["SUFFIX", "SUFFIXES", "Columns", "columns_in", "columns_of", "looks_like_path"]
+__all__ = ["LONG", "SUFFIX", "SUFFIXES", "Batches", "Columns", "columns_in", "columns_of", "looks_like_path"]
 
 SUFFIX = ".reference"
 """How the name of a stored reference ends."""
@@ -28,7 +28,13 @@ MISSING = (
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 """What stands for a missing value in a CSV file; the list of pandas."""
+LONG = 20_000_000
+"""A column of more rows is not taken into memory where it can be read batch by batch."""
+MOST_CSV = 8 * 2**30
+"""More bytes of CSV are refused."""
 _ONE_BLOCK = 2**30
+Batches = Callable[[], Iterator[Any]]
+"""Reads a column anew, a batch at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,17 @@ class Columns(Mapping[str, Any]):
         Gives a NumPy array of numbers, or an Arrow array.
     rows : int
         How many rows each has.
+    batches : dict of str to callable
+        Reads a column a batch at a time, where that is possible.
     """
 
     readers: dict[str, Callable[[], Any]]
     rows: int
+    batches: dict[str, Batches] = field(default_factory=dict)
+
+    def long(self, name: str) -> Batches | None:
+        """Give a column batch by batch when it is too long to be read whole."""
+        return self.batches.get(name) if self.rows > LONG else None
 
     def __getitem__(self, name: str) -> Any:
         return self.readers[name]()
@@ -133,6 +146,7 @@ def columns_in(path: Path) -> Columns:
         raise InvalidValue(f"{str(path)!r} holds {found}", hint=f"Give files of one kind: {', '.join(SUFFIXES)}")
     try:
         if formats == {"csv"}:
+            _refuse_huge(path, files)
             tables = [_read_csv(each) for each in files]
             return _of_table(pa.concat_tables(tables, promote_options="permissive"), f"file {path.name}")
         return _of_parquet(path, files)
@@ -159,11 +173,16 @@ def _of_dask(frame: Any, side: str) -> Columns:
     """Take a Dask frame apart; a column is computed when it is asked for, so that few lie in memory at once."""
     _refuse_twice([str(name) for name in frame.columns], side)
     readers: dict[str, Callable[[], Any]] = {str(name): partial(_computed, frame, name) for name in frame.columns}
-    return Columns(readers, len(frame))
+    batches: dict[str, Batches] = {str(name): partial(_partitions, frame, name) for name in frame.columns}
+    return Columns(readers, len(frame), batches)
 
 
 def _computed(frame: Any, name: Any) -> Any:
     return _plain(frame[name].compute(), str(name))
+
+
+def _partitions(frame: Any, name: Any) -> Iterator[Any]:
+    return (_plain(part.compute(), str(name)) for part in frame[name].partitions)
 
 
 def _of_parquet(path: Path, files: Sequence[Path]) -> Columns:
@@ -181,7 +200,9 @@ def _of_parquet(path: Path, files: Sequence[Path]) -> Columns:
         paths, schema=pa.schema(fields), format=encoded, partitioning=base.partitioning, partition_base_dir=str(path)
     )
     _refuse_twice(schema.names, f"file {path.name}")
-    return Columns({name: partial(_parquet_column, whole, name) for name in schema.names}, whole.count_rows())
+    readers: dict[str, Callable[[], Any]] = {name: partial(_parquet_column, whole, name) for name in schema.names}
+    batches: dict[str, Batches] = {name: partial(_parquet_batches, whole, name) for name in schema.names}
+    return Columns(readers, whole.count_rows(), batches)
 
 
 def _parquet_column(dataset: Dataset, name: str) -> pa.ChunkedArray:
@@ -191,6 +212,15 @@ def _parquet_column(dataset: Dataset, name: str) -> pa.ChunkedArray:
         raise InvalidValue(
             f"column {name!r} cannot be read: {_first_line(error)}", hint="Is the file whole?"
         ) from error
+
+
+def _parquet_batches(dataset: Dataset, name: str) -> Iterator[pa.Array]:
+    """Read pages, not row groups, and few ahead: a column may be one group."""
+    import pyarrow.dataset as ds
+
+    options = ds.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+    ahead = {"batch_readahead": 2, "fragment_readahead": 1, "fragment_scan_options": options}
+    return (batch.column(0) for batch in dataset.to_batches(columns=[name], **ahead))
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -203,6 +233,16 @@ def _read_csv(path: Path) -> pa.Table:
     except pa.ArrowInvalid:  # a later block differs from the first: let every row vote on the type
         block = csv.ReadOptions(block_size=_ONE_BLOCK)
         return csv.read_csv(path, read_options=block, parse_options=tabs, convert_options=rules)
+
+
+def _refuse_huge(path: Path, files: Sequence[Path]) -> None:
+    """Refuse text that would fill the memory: it is read whole, since any row may change a column's type."""
+    size = sum(each.stat().st_size for each in files)
+    if size > MOST_CSV:
+        raise InvalidValue(
+            f"{str(path)!r} holds {size / 1e9:.1f} GB of CSV, which is read whole",
+            hint="Write it as Parquet, which is read a column at a time and may be larger than memory",
+        )
 
 
 def _refuse_twice(names: Sequence[str], side: str) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.monitoring.drift.merge import Counts, Cuts, Sorted, cut
+from mlops_ext.monitoring.drift.merge import BLOCK, Counts, Cuts, Sorted, cut
 
 __all__ = ["Categories", "Floats", "Kind", "Numbers", "categories_of", "codes_of", "kind_of", "numbers_of"]
 
@@ -55,7 +55,11 @@ class Numbers:
         if not self.present:
             return math.nan, math.nan
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.mean(self.values)), float(np.std(self.values))
+            mean = float(np.mean(self.values))
+            if self.present <= BLOCK:
+                return mean, float(np.std(self.values))
+            parts = (self.values[at : at + BLOCK] for at in range(0, self.present, BLOCK))
+            return mean, math.sqrt(math.fsum(float(np.square(part - mean).sum()) for part in parts) / self.present)
 
     @property
     def present(self) -> int:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mlops_ext.errors import InvalidValue, did_you_mean, refuse_text
-from mlops_ext.monitoring.drift.columns import Kind
+from mlops_ext.monitoring.drift.columns import Kind, Numbers
+from mlops_ext.monitoring.drift.external import TooMany, as_floats, stored_of
 from mlops_ext.monitoring.drift.histograms import Histogram, categorical_histogram, numeric_histogram
 from mlops_ext.monitoring.drift.kinds import as_categories, as_numbers, missing_of, shared_kind
 from mlops_ext.monitoring.drift.sketched import Sketched
 from mlops_ext.monitoring.drift.slices import Slice, slices_of
 from mlops_ext.monitoring.drift.statistics import categorical_rows, missing_rows, numeric_rows, wanted
 from mlops_ext.monitoring.drift.verdict import ALPHA, BOUND, Decision, decide, verdict_of
-from mlops_ext.monitoring.sources import Columns, columns_of
+from mlops_ext.monitoring.sources import LONG, Columns, columns_of
 from mlops_ext.monitoring.types import DriftRow, Verdict, column_of_slice
 
 if TYPE_CHECKING:
@@ -194,11 +195,9 @@ class _Work:
         absent = _absent(name, self.sides)
         if absent:
             return _Found([absent])
-        columns = self.sides[0][name], self.sides[1][name]
-        if part is not None:
-            columns = part.of(columns)
         shown = _name(name, part)
         try:
+            columns = self._columns(name, part)
             kind, problem = (self.treated[name], "") if name in self.treated else shared_kind(shown, columns)
             if isinstance(problem, DriftRow):
                 return _Found([problem])
@@ -206,12 +205,25 @@ class _Work:
                 labels = [missing_of(column) for column in columns]
                 return _Found(missing_rows(name, *labels), left_out=problem)
             found = _compare(shown, kind, columns, self.asked)
-        except pa.ArrowException as error:
+        except (TooMany, pa.ArrowException) as error:
             return _Found([], left_out=f"cannot be compared: {str(error).splitlines()[0]}")
         if not self.named and name not in self.treated and _is_identifier(found.rows):
             left = "its labels hardly repeat, as in an identifier; name it in `categorical` to compare it"
             return _Found([row for row in found.rows if row.statistic.startswith("missing")], left_out=left)
         return found
+
+    def _columns(self, name: str, part: Slice | None) -> tuple[Any, Any]:
+        """Read a column; of a long one, what the statistics need of it."""
+        if part is not None:
+            return part.of((self.sides[0][name], self.sides[1][name]))
+        before, after = (self._side(side, name) for side in self.sides)
+        return before, after
+
+    def _side(self, side: Columns, name: str) -> Any:
+        batches = side.long(name)
+        if batches is None:
+            return side[name]
+        return stored_of(batches, name, self.treated.get(name))
 
 
 def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[str, _Found]:
@@ -235,9 +247,19 @@ def _compare(name: str, kind: str, columns: tuple[Any, Any], asked: frozenset[st
         reference, current = (as_numbers(column, name) for column in columns)
         if isinstance(reference, Sketched):
             raise InvalidValue(f"column {name!r} of the reference is a sketch", hint="Give the rows themselves")
+        if isinstance(current, Numbers) and max(reference.present, current.present) > LONG:
+            reference, current = _alike(reference, current)
         return _Found(numeric_rows(name, reference, current, asked), kind, numeric_histogram(reference, current))
     before, after = (as_categories(column, name) for column in columns)
     return _Found(categorical_rows(name, before, after, asked), kind, categorical_histogram(before, after))
+
+
+def _alike(reference: Numbers, current: Numbers) -> tuple[Numbers, Numbers]:
+    """Bring two long columns to one type, so that nothing else has to copy them."""
+    if reference.values.dtype == current.values.dtype:
+        return reference, current
+    before, after = (each if each.values.dtype.kind == "f" else as_floats(each) for each in (reference, current))
+    return before, after
 
 
 def _is_identifier(rows: Iterable[DriftRow]) -> bool:

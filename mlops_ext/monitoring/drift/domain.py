@@ -235,7 +235,7 @@ def _columns(
     left_out: dict[str, str],
 ) -> Iterator[_Column]:
     for name in names:
-        sides = [_taken(column[name], pick, name) for column, pick in zip((reference, current), picks, strict=True)]
+        sides = [_taken(side, pick, name) for side, pick in zip((reference, current), picks, strict=True)]
         kinds = {kind_of(side) for side in sides} - {"empty"}
         if name in text:
             yield _Column(name, "text", np.concatenate([_hashed(side) for side in sides]))
@@ -263,7 +263,23 @@ def _drawn(rows: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.arange(rows) if rows <= MOST_ROWS else np.sort(rng.choice(rows, MOST_ROWS, replace=False))
 
 
-def _taken(column: Any, pick: npt.NDArray[np.int64], name: str) -> Any:
+def _taken(side: Columns, pick: npt.NDArray[np.int64], name: str) -> Any:
+    """Take rows of a column; a long one is read batch by batch."""
+    batches = side.long(name)
+    if batches is None:
+        return _rows(side[name], pick, name)
+    found, start = [], 0
+    for batch in batches():
+        first, last = np.searchsorted(pick, [start, start + len(batch)])
+        found.append(_rows(batch, pick[first:last] - start, name))
+        start += len(batch)
+    if all(isinstance(each, np.ndarray) for each in found):
+        return np.concatenate(found)
+    arrays = [each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in found]
+    return pa.concat_arrays(arrays)
+
+
+def _rows(column: Any, pick: npt.NDArray[np.int64], name: str) -> Any:
     if isinstance(column, Stored):
         raise InvalidValue(f"column {name!r} is stored without its rows", hint="Give the reference itself")
     if isinstance(column, np.ndarray):

@@ -7,17 +7,25 @@ follows from sums; only where it can, or where the largest gap could lie, are th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Counts", "Cuts", "Sorted", "cut", "gap_and_area"]
+__all__ = ["BLOCK", "FINER", "Counts", "Cuts", "Sorted", "cut", "cut_points", "gap_and_area"]
 
 Sorted = npt.NDArray[Any]
 """Sorted and finite, int64 or float64."""
 Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Ranges = tuple[tuple[Counts, Counts], tuple[Counts, Counts]]
+"""First and last place of each stretch, on both sides."""
+BLOCK = 2**18
+"""Longer columns are looked at in parts of so many rows, so that no copy of a whole one is made."""
+FINER = 2**24
+"""From so many rows in all the cuts are those of both samples."""
 _NEAR = 8
 _DENSITY = 16
 """Cuts per root of the rows: stretches then hold little beside the gap that chance makes."""
@@ -48,16 +56,22 @@ class Cuts:
 
 def cut(values: Sorted) -> Cuts:
     """Cut a sorted sample that has at least one value."""
-    n = len(values)
-    step = max(1, int(n**0.5 / _DENSITY))
-    places = np.append(np.arange(0, n - 1, step), n - 1) if n > 4 * _DENSITY**2 else np.array([0, n - 1])
-    picked = values[places]
-    points = picked[np.append(True, picked[1:] > picked[:-1])]
+    n, points = len(values), cut_points(values)
     upto, below = _ranks(values, points)
     centre = values[n // 2]
     if values.dtype.kind == "f" and abs(centre) <= _NEAR * (values[3 * n // 4] - values[n // 4]):
         centre = values.dtype.type(0.0)  # a middle so near costs three bits, a copy of the column costs more
     return Cuts(points, upto, below, centre, _inner_sums(values, centre, upto, below))
+
+
+def cut_points(values: Sorted) -> Sorted:
+    """Give the distinct values at which a sorted sample is cut, the first and the last among them."""
+    n = len(values)
+    step = max(1, int(n**0.5 / _DENSITY))
+    places = np.append(np.arange(0, n - 1, step), n - 1) if n > 4 * _DENSITY**2 else np.array([0, n - 1])
+    picked = values[places]
+    points: Sorted = picked[np.append(True, picked[1:] > picked[:-1])]
+    return points
 
 
 def gap_and_area(a: Sorted, cuts: Cuts, b: Sorted) -> tuple[int, float]:
@@ -71,6 +85,8 @@ def gap_and_area(a: Sorted, cuts: Cuts, b: Sorted) -> tuple[int, float]:
         Those of `a`.
     """
     n, m = len(a), len(b)
+    if n + m > FINER:
+        cuts = _finer(a, cuts, b)
     upto, below = _ranks(b, cuts.points)
     gap = cuts.upto * m - upto * n
     lowest = cuts.upto[:-1] * m - below[1:] * n
@@ -80,7 +96,7 @@ def gap_and_area(a: Sorted, cuts: Cuts, b: Sorted) -> tuple[int, float]:
     sums = _inner_sums(b, cuts.centre, upto, below)
     points = _offset(cuts.points, cuts.centre)
     with np.errstate(over="ignore", invalid="ignore"):
-        before = below[0] * points[0] - _offset(b[: below[0]], cuts.centre).sum()
+        before = below[0] * points[0] - _sum(b[: below[0]], cuts.centre)
         after = sums[-1] - (m - upto[-1]) * points[-1]
         inside_a = (cuts.below[1:] - cuts.upto[:-1]) * points[1:] - cuts.sums[:-1]
         inside_b = (below[1:] - upto[:-1]) * points[1:] - sums[:-1]
@@ -88,9 +104,33 @@ def gap_and_area(a: Sorted, cuts: Cuts, b: Sorted) -> tuple[int, float]:
         area = float(np.abs(stretch[~unsure]).sum() + n * (before + after))
     if not unsure.any():
         return largest, area
-    ranges_a, ranges_b = (cuts.upto[:-1], cuts.below[1:]), (upto[:-1], below[1:])
-    most, more = _merge(a, b, cuts.points, gap, unsure, (ranges_a, ranges_b))
-    return max(largest, most), area + more
+    ranges = (cuts.upto[:-1], cuts.below[1:]), (upto[:-1], below[1:])
+    for part in _parts(unsure, ranges):
+        most, more = _merge(a, b, cuts.points, gap, part, ranges)
+        largest, area = max(largest, most), area + more
+    return largest, area
+
+
+def _finer(a: Sorted, cuts: Cuts, b: Sorted) -> Cuts:
+    """Cut at values of the other sample, too, so that no stretch holds much of either."""
+    points = np.union1d(cuts.points, cut_points(b))
+    points = points[(points >= a[0]) & (points <= a[-1])]
+    upto, below = _ranks(a, points)
+    return Cuts(points, upto, below, cuts.centre, _inner_sums(a, cuts.centre, upto, below))
+
+
+def _parts(unsure: Mask, ranges: Ranges) -> Iterator[Mask]:
+    """Split the unsure stretches into parts that are merged one after the other."""
+    (first_a, last_a), (first_b, last_b) = ranges
+    held = np.where(unsure, last_a - first_a + last_b - first_b, 0).cumsum()
+    block = held // BLOCK
+    if not block[-1]:
+        yield unsure
+        return
+    for each in np.unique(block):
+        part = unsure & (block == each)
+        if part.any():
+            yield part
 
 
 def _merge(
@@ -98,8 +138,8 @@ def _merge(
     b: Sorted,
     points: Sorted,
     gap: Counts,
-    unsure: npt.NDArray[np.bool_],
-    ranges: tuple[tuple[Counts, Counts], tuple[Counts, Counts]],
+    unsure: Mask,
+    ranges: Ranges,
 ) -> tuple[int, float]:
     """Merge the values inside the unsure stretches, and take gap and area from every one."""
     n, m = len(a), len(b)
@@ -146,8 +186,19 @@ def _ranks(values: Sorted, points: Sorted) -> tuple[Counts, Counts]:
 
 def _inner_sums(values: Sorted, centre: Any, upto: Counts, below: Counts) -> npt.NDArray[np.float64]:
     """Sum the centred values between each point and the next, and right of the last one."""
-    sums = np.zeros(len(upto), dtype=np.float64)
     ends = np.append(below[1:], len(values))
+    sums = np.zeros(len(upto), dtype=np.float64)
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK]
+        first = int(np.searchsorted(ends, start, "right"))
+        last = int(np.searchsorted(upto, start + len(block), "left"))
+        here = (np.clip(each[first:last] - start, 0, len(block)) for each in (upto, ends))
+        sums[first:last] += _block_sums(block, centre, *here)
+    return sums
+
+
+def _block_sums(values: Sorted, centre: Any, upto: Counts, ends: Counts) -> npt.NDArray[np.float64]:
+    sums = np.zeros(len(upto), dtype=np.float64)
     edges = np.column_stack([upto, ends]).ravel()
     count = int(np.searchsorted(edges, len(values), "left"))
     if count:
@@ -156,6 +207,11 @@ def _inner_sums(values: Sorted, centre: Any, upto: Counts, below: Counts) -> npt
         sums[: len(found)] = found
     sums[ends == upto] = 0.0
     return sums
+
+
+def _sum(values: Sorted, centre: Any) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(sum(_offset(values[at : at + BLOCK], centre).sum() for at in range(0, len(values), BLOCK)))
 
 
 def _offset(values: Sorted, centre: Any) -> npt.NDArray[np.float64]:

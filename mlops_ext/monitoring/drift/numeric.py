@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlops_ext.monitoring.drift.merge import Cuts, Sorted, cut, gap_and_area
+from mlops_ext.monitoring.drift.merge import BLOCK, Cuts, Sorted, cut, gap_and_area
 from mlops_ext.monitoring.drift.smirnov import LEAST_ROWS, pelz_good, smirnov_tail
 
 __all__ = [
@@ -134,18 +135,34 @@ def cramer_von_mises(a: Sorted, b: Sorted) -> float:
         return float("nan")
     if a.dtype != b.dtype:
         a, b = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
-    values = np.concatenate([a, b])
+    total = math.fsum(_rank_squares(a, b, *part) for part in _pooled_parts(a, b))
+    return float(total / (n * m * (n + m)) - (4 * n * m - 1) / (6 * (n + m)))
+
+
+def _pooled_parts(a: Sorted, b: Sorted) -> Iterator[tuple[slice, slice]]:
+    """Cut both samples at common values, so that a part of both has few rows beside its ties."""
+    step = BLOCK // 4
+    points = np.union1d(a[::step], b[::step])[1:]
+    places = [np.concatenate([[0], np.searchsorted(side, points, "left"), [len(side)]]) for side in (a, b)]
+    for first_a, last_a, first_b, last_b in zip(places[0], places[0][1:], places[1], places[1][1:], strict=False):
+        yield slice(first_a, last_a), slice(first_b, last_b)
+
+
+def _rank_squares(a: Sorted, b: Sorted, part_a: slice, part_b: slice) -> float:
+    """Sum the squared distances of rank in the pool and rank in the sample, weighted as T has them, over a part."""
+    n, m = len(a), len(b)
+    values = np.concatenate([a[part_a], b[part_b]])
     order = values.argsort(kind="stable")  # two sorted runs: one merge
     values = values[order]
-    ends = np.flatnonzero(np.append(values[1:] > values[:-1], True))
-    below_a = np.cumsum(order < n)[ends].astype(np.float64)
-    below_b = ends + 1.0 - below_a
-    p, q = np.diff(below_a, prepend=0.0), np.diff(below_b, prepend=0.0)
+    ends = np.flatnonzero(np.append(values[1:] > values[:-1], True)) if len(values) else np.empty(0, dtype=np.int64)
+    from_first = np.cumsum(order < part_a.stop - part_a.start)[ends].astype(np.float64)
+    from_second = ends + 1.0 - from_first
+    p, q = np.diff(from_first, prepend=0.0), np.diff(from_second, prepend=0.0)
+    below_a, below_b = from_first + part_a.start, from_second + part_b.start
     # of a tie of p and q values, those of a have the mid-rank minus their own rank: below_b - q/2 plus a centred run
     from_a = p * (below_b - q / 2) ** 2 + p * (p * p - 1) / 12
     from_b = q * (below_a - p / 2) ** 2 + q * (q * q - 1) / 12
-    total = n * from_a.sum() + m * from_b.sum()
-    return float(total / (n * m * (n + m)) - (4 * n * m - 1) / (6 * (n + m)))
+    return float(n * from_a.sum() + m * from_b.sum())
 
 
 def cramer_von_mises_p_value(statistic: float, n: int, m: int) -> float:

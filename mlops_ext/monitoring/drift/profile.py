@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.drift.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
 from mlops_ext.monitoring.drift.merge import Cuts
 from mlops_ext.monitoring.drift.sketched import Sketched
-from mlops_ext.monitoring.sources import SUFFIX, Columns, columns_of
+from mlops_ext.monitoring.sources import LONG, SUFFIX, Columns, columns_of
 
-__all__ = ["Stored", "read_profile", "write_profile"]
+__all__ = ["Stored", "missing_only", "read_profile", "write_profile"]
 
 _FORMAT = 1
 _KEY = b"mlops_ext.profile"
@@ -73,7 +73,7 @@ def write_profile(
     arrays: dict[str, pa.Array] = {}
     about = []
     for place, name in enumerate(columns):
-        stored = _stored(columns[name], name, treated.get(name))
+        stored = _prepared(columns, name, treated.get(name))
         arrays |= {f"{place}.{part}": _list(values) for part, values in _parts(stored.column).items()}
         about.append(
             {"name": name, "kind": stored.kind, "source": stored.source, "type": stored.type, **_facts(stored)}
@@ -114,6 +114,20 @@ def read_profile(path: Path) -> Columns:
     return Columns(readers, about["rows"])
 
 
+def _prepared(columns: Columns, name: str, treated: Kind | None) -> Stored:
+    """Take a column as it is stored; what is too long for memory, or too much together with the others, as a file."""
+    from mlops_ext.monitoring.drift import external
+
+    batches = columns.long(name)
+    if batches is not None:
+        return external.stored_of(batches, name, treated)
+    stored = _stored(columns[name], name, treated)
+    if isinstance(stored.column, Numbers) and columns.rows * len(columns) > LONG:
+        filed = replace(stored.column, values=external.filed(stored.column.values))
+        return replace(stored, column=filed)
+    return stored
+
+
 def _stored(column: Any, name: str, treated: Kind | None) -> Stored:
     source = kind_of(column)
     kind = treated or ("numeric" if source == "empty" else source)
@@ -123,8 +137,12 @@ def _stored(column: Any, name: str, treated: Kind | None) -> Stored:
         return Stored(kind, source, shown, numbers_of(np.full(len(column), np.nan) if empty else column, name))
     if kind == "categorical":
         return Stored(kind, source, shown, categories_of(column))
-    present = np.array([len(column) - column.null_count])
-    return Stored(kind, source, shown, Categories(pa.array([""], pa.large_string()), present, column.null_count))
+    return Stored(kind, source, shown, missing_only(len(column), column.null_count))
+
+
+def missing_only(rows: int, missing: int) -> Categories:
+    """Tell of a column only how many rows it has and how many are missing."""
+    return Categories(pa.array([""], pa.large_string()), np.array([rows - missing]), missing)
 
 
 def _parts(column: Numbers | Categories | Sketched) -> Mapping[str, Any]:
