@@ -62,7 +62,9 @@ def metric_over_windows(
     template : {"light", "dark", "any", "none"}
         Colours.
     """
-    figure = _figure(template, f"{metric_name(metric)} by window", "Window", metric_name(metric))
+    windows = list(dict.fromkeys(report.window for report in reports))
+    ordered = {"type": "category", "categoryorder": "array", "categoryarray": windows}
+    figure = _figure(template, f"{metric_name(metric)} by window", "Window", metric_name(metric), xaxis=ordered)
     kinds = (("measured", REFERENCE, "solid", "circle"), ("estimated", CURRENT, "dash", "diamond-open"))
     for kind, colour, dash, symbol in kinds:
         points = [
@@ -75,9 +77,6 @@ def metric_over_windows(
             _add_band(figure, points, f"{kind}, {points[0][1].level:.0%} interval", colour, dash, symbol)
     if limit is not None:
         figure.add_hline(y=limit, line={"color": WARNING, "dash": "dot"}, annotation_text=f"{limit_name} {limit:.3f}")
-    figure.update_xaxes(
-        type="category", categoryorder="array", categoryarray=list(dict.fromkeys(r.window for r in reports))
-    )
     return figure
 
 
@@ -105,7 +104,9 @@ def psi_over_windows(
     strength = {column: max(v for (c, _), v in found.items() if c == column) for column in {c for c, _ in found}}
     columns = sorted(strength, key=lambda column: (strength[column], column))
     values = [[found.get((column, window), math.nan) for window in windows] for column in columns]
-    figure = _figure(template, "Drift by column and window (PSI)", "Window", "")
+    height = 120 + 24 * max(len(columns), 6)
+    title = "Drift by column and window (PSI)"
+    figure = _figure(template, title, "Window", "", xaxis={"type": "category"}, height=height)
     figure.add_heatmap(
         x=windows,
         y=columns,
@@ -118,8 +119,6 @@ def psi_over_windows(
         zmax=PSI_TOP,
         colorbar={"title": {"text": f"PSI, up to {PSI_TOP:g}"}},
     )
-    figure.update_xaxes(type="category")
-    figure.update_layout(height=120 + 24 * max(len(columns), 6))
     return figure
 
 
@@ -133,7 +132,9 @@ def reliability_curve(reports: Sequence[Report], *, template: Template = "light"
     template : {"light", "dark", "any", "none"}
         Colours.
     """
-    figure = _figure(template, "Reliability", "Mean predicted probability", "Share of positives")
+    shares = {"range": [0, 1], "tickformat": ".0%"}
+    titles = ("Reliability", "Mean predicted probability", "Share of positives")
+    figure = _figure(template, *titles, xaxis=shares, yaxis=shares)
     ideal = {"color": "gray", "dash": "dot"}
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=ideal, name="perfectly calibrated", hoverinfo="skip")
     styles = ((REFERENCE, "circle"), (CURRENT, "diamond"), (THIRD, "square"))
@@ -153,8 +154,6 @@ def reliability_curve(reports: Sequence[Report], *, template: Template = "light"
             marker={"symbol": symbol, "size": 8},
             hovertemplate="predicted %{x:.3f}, came true %{y:.3f}, %{customdata:,} rows<extra></extra>",
         )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
     return figure
 
 
@@ -170,8 +169,16 @@ def column_drift(column: str, histogram: Mapping[str, Any], *, template: Templat
     template : {"light", "dark", "any", "none"}
         Colours.
     """
-    figure = _figure(template, f"{column}: reference and current", column, "Share of rows")
     edges = list(histogram["edges"])
+    figure = _figure(
+        template,
+        f"{column}: reference and current",
+        column,
+        "Share of rows",
+        xaxis={} if edges else {"type": "category"},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero"},
+        barmode="overlay" if edges else "group",
+    )
     sides = (("reference", REFERENCE, ""), ("current", CURRENT, "/"))
     for name, colour, pattern in sides:
         marker = {"color": colour, "pattern": {"shape": pattern}}
@@ -185,10 +192,6 @@ def column_drift(column: str, histogram: Mapping[str, Any], *, template: Templat
         else:
             hover = "%{x}: %{y:.2%}<extra>" + name + "</extra>"
             figure.add_bar(x=histogram["labels"], y=histogram[name], name=name, marker=marker, hovertemplate=hover)
-    figure.update_layout(barmode="overlay" if edges else "group")
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    if not edges:
-        figure.update_xaxes(type="category")
     return figure
 
 
@@ -206,11 +209,14 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
     """
     way = "more" if BETTER.get(metric) == "higher" else "less"
     title = f"Challenger minus champion, {metric_name(metric)} ({way} is better)"
-    figure = _figure(template, title, f"Difference in {metric_name(metric)}", "")
     found = [(report, each) for report in reports for each in report.metrics if each.name == metric]
     places = [
         f"{report.window}: {report.model} against {report.reference.removeprefix('model:')}" for report, _ in found
     ]
+    # Room for the words above the first; the first on top.
+    rows = {"type": "category", "range": [len(set(places)) - 0.5, -0.6]}
+    height = 160 + 60 * max(len(found), 1)
+    figure = _figure(template, title, f"Difference in {metric_name(metric)}", "", yaxis=rows, height=height)
     figure.add_scatter(
         x=[each.value for _, each in found],
         y=places,
@@ -229,9 +235,6 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
         showlegend=False,
     )
     figure.add_vline(x=0, line={"color": "gray", "dash": "dot"})
-    # Room for the words above the first; the first on top.
-    figure.update_yaxes(type="category", range=[len(set(places)) - 0.5, -0.6])
-    figure.update_layout(height=160 + 60 * max(len(found), 1))
     return figure
 
 
@@ -281,22 +284,32 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.18)"
 
 
-def _figure(template: Template, title: str, x: str, y: str) -> go.Figure:
+def _figure(
+    template: Template,
+    title: str,
+    x: str,
+    y: str,
+    *,
+    xaxis: Mapping[str, Any] | None = None,
+    yaxis: Mapping[str, Any] | None = None,
+    **layout: Any,
+) -> go.Figure:
     if template not in get_args(Template):
         raise InvalidValue(f"template is {template!r}", hint=f"Choose one of {', '.join(get_args(Template))}")
-    figure = go.Figure(layout={"template": _TEMPLATES[template]})
-    figure.update_layout(
-        title={"text": title},
-        margin={"l": 60, "r": 20, "t": 60, "b": 50},
-        height=380,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+    faint = {"gridcolor": FAINT, "zerolinecolor": FAINT} if template == "any" else {}
+    # Said at once: each update of a figure costs more than drawing it.
+    return go.Figure(
+        layout={
+            "template": _TEMPLATES[template],
+            "title": {"text": title},
+            "margin": {"l": 60, "r": 20, "t": 60, "b": 50},
+            "height": 380,
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": {"title": {"text": x}, "automargin": True, **faint, **(xaxis or {})},
+            "yaxis": {"title": {"text": y}, "automargin": True, **faint, **(yaxis or {})},
+            **({"font": {"color": MIDDLE}} if template == "any" else {}),
+            **layout,
+        }
     )
-    figure.update_xaxes(title_text=x, automargin=True)
-    figure.update_yaxes(title_text=y, automargin=True)
-    if template == "any":
-        figure.update_layout(font_color=MIDDLE)
-        figure.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT)
-        figure.update_yaxes(gridcolor=FAINT, zerolinecolor=FAINT)
-    return figure
