@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import papermill
 from papermill.engines import papermill_engines
-from papermill.exceptions import PapermillException, PapermillExecutionError
+from papermill.exceptions import PapermillException
 from papermill.translators import PythonTranslator, papermill_translators
 
 from mlops_ext.errors import InvalidValue, MlopsError
@@ -90,6 +90,7 @@ def execute(
         {name: jsonable(value) for name, value in values.items()},
         experiment=job.experiment,
         job=job.id,
+        digest=job.source,
         folder=working,
         helpers=helpers if job.isolated else None,
         collects=True,
@@ -138,8 +139,5 @@ def _papermill(plan: Plan, source: Path, values: dict[str, Any], job: Job) -> No
             cwd=str(plan.folder),
             mlops_plan=plan,
         )
-    except PapermillExecutionError:
-        # papermill calls a run failed whose only error was expected; the outcome says what was true.
-        return
     except PapermillException as error:
         raise Rejected(str(error)) from error

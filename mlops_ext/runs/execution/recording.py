@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbformat.v4 import new_notebook
+
 from mlops_ext.datasets.again import FirstTime
 from mlops_ext.datasets.used import LOCKED, NOTES, PINS
 from mlops_ext.errors import InvalidValue, MlopsError
@@ -51,6 +53,8 @@ class Plan:
         Path of the source, as it is shown.
     source : bytes
         The source as it was before the run; empty when it cannot be read.
+    digest : str
+        The blob that holds these bytes already; empty when none is known.
     output : str
         Path or address for the executed notebook; empty to keep it in the workspace only.
     parameters : dict
@@ -84,6 +88,7 @@ class Plan:
     parameters: dict[str, Any]
     experiment: str = "default"
     job: str = ""
+    digest: str = ""
     folder: Path | None = None
     helpers: Path | None = None
     collects: bool = False
@@ -122,7 +127,7 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
     Returns
     -------
     NotebookNode
-        The executed notebook; `plan.outcome` says how it ended.
+        The executed notebook; for a job, whose notebook is written, an empty one. `plan.outcome` says how it ended.
     """
     managing = {
         name: options[name] for name in ("progress_bar", "log_output", "autosave_cell_every") if name in options
@@ -157,7 +162,8 @@ def record(plan: Plan, nb: Any, kernel_name: str, language: str, options: Mappin
     plan.outcome = _finish(plan, run, states, outcome, count_injected)
     if outcome.raised is not None and not plan.job:
         raise outcome.raised
-    return states.nb
+    # papermill would serialize it once more, and write nothing.
+    return new_notebook() if plan.job else states.nb  # type: ignore[no-untyped-call]
 
 
 def _environment(plan: Plan, run: str) -> dict[str, str]:
@@ -214,7 +220,7 @@ def _start(plan: Plan) -> str:
         request = StartRun(
             experiment=plan.experiment or "default",
             notebook=plan.notebook,
-            source=ws.put_blob(_without_secrets(plan)) if plan.source else None,
+            source=_kept_source(plan) if plan.source else None,
             parent=named,
             job=plan.job,
             git_commit=origin.git_commit(plan.folder or Path.cwd()),
@@ -225,10 +231,12 @@ def _start(plan: Plan) -> str:
     return run
 
 
-def _without_secrets(plan: Plan) -> bytes:
-    """Give the source as it is shown and kept with the run; the job alone holds the bytes that run."""
+def _kept_source(plan: Plan) -> str:
+    """Keep the source as it is shown with the run, without secrets; the job alone holds the bytes that run."""
     text, found = mask_notebook(plan.source.decode("utf-8-sig"), {})
-    return text.encode() if found else plan.source
+    if not found and plan.digest:
+        return plan.digest
+    return plan.workspace.put_blob(text.encode() if found else plan.source)
 
 
 def _effective(plan: Plan) -> dict[str, Any]:
@@ -266,14 +274,13 @@ def _has_injected(plan: Plan) -> bool:
 def _finish(plan: Plan, run: str, states: NotebookStates, outcome: Outcome, count_injected: bool) -> Outcome:
     """Write the executed notebook and end the run as what happened."""
     ws, error, status = plan.workspace, mask_text(outcome.error, plan.secrets), outcome.status
-    states.look_for_secrets()
-    if states.warnings:
-        states.nb.metadata["mlops"]["warnings"] = states.warnings
-        ws.call(tracking.log, LogRun(run=run, tags={"warning": "; ".join(states.warnings)}))
     if outcome.fault is not None:
         fault = outcome.fault.model_dump(mode="json")
         masked = {name: mask_text(value, plan.secrets) for name, value in fault.items() if isinstance(value, str)}
         states.nb.metadata["mlops"]["error"] = fault | masked
+    states.close()
+    if states.warnings:
+        ws.call(tracking.log, LogRun(run=run, tags={"warning": "; ".join(states.warnings)}))
     try:
         states.notebook_complete()
     except OSError as trouble:

@@ -48,7 +48,7 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
         self.secrets = dict(secrets)
         self.warnings: list[str] = []
         self.completed = ""
-        """The notebook as it was written for the last time."""
+        """The closed notebook as it is kept."""
         self.found: tuple[MaskedSecret, ...] = ()
         self.streams = streams or Streams()
         self._numbers: dict[bool, dict[int, int]] = {}
@@ -94,17 +94,26 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
             log.warning("could not save %s: %s", self.output_path, error)
         self._next_save = time.monotonic() + max(_EVERY, _SHARE * (time.monotonic() - began))
 
-    def notebook_complete(self, **_options: Any) -> None:
-        """Close the notebook and write it for the last time; cells that never ran stay pending."""
+    def close(self) -> None:
+        """Close the notebook, and warn of the secrets that it is kept without, beside those that are parameters."""
         self.end_time = self.now()
         self.nb.metadata.papermill["end_time"] = self.end_time.isoformat()
         self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
         self.cleanup_pbar()
-        self.completed = text = self.text()
+        if self.warnings:
+            self.nb.metadata["mlops"]["warnings"] = self.warnings
+        self.completed = self.text()
+        if self.found:
+            self.warnings.append(said(self.found))
+            self.nb.metadata["mlops"]["warnings"] = self.warnings
+            self.completed = self.text()
+
+    def notebook_complete(self, **_options: Any) -> None:
+        """Write the closed notebook for the last time; cells that never ran stay pending."""
         if self.secrets or self.found:
-            self.nb = formats.parse(text)
+            self.nb = formats.parse(self.completed)
         if self.output_path:
-            self._write(text)
+            self._write(self.completed)
 
     def text(self) -> str:
         """Give the notebook as JSON without secrets."""
@@ -118,12 +127,6 @@ class NotebookStates(NotebookExecutionManager):  # type: ignore[misc]
             cell.source = source
         text, self.found = mask_notebook(text, self.secrets)
         return text
-
-    def look_for_secrets(self) -> None:
-        """Warn of the secrets that the notebook is stored without, beside those that are parameters."""
-        self.text()
-        if self.found:
-            self.warnings.append(said(self.found))
 
     def states(self, count_injected: bool) -> tuple[CellState, ...]:
         """Give what became of each code cell of the source notebook.
