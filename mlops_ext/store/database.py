@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.util import LRUCache
 
 from mlops_ext.errors import (
     InvalidValue,
@@ -39,8 +42,26 @@ _BEGIN = "mlops_begin"
 """Where a connection is told how its next transaction begins on SQLite."""
 _URL_HINT = "Write sqlite:////folder/catalog.db or postgresql://user@host/database"
 
+_COMPILED: LRUCache[Any, Any] = LRUCache(1000)
+"""Statements as text, for all SQLite databases of this process and of those forked from it."""
+
 _INFO = Prepared(select(store_info))
 _LOCK_HEAD = select(chain_head.c.seq).with_for_update()
+
+
+class _SQLite(SQLiteDialect_pysqlite):
+    """The dialect of all SQLite databases: equal, so that what was compiled for one serves every other."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("sqlite.mlops", __name__, _SQLite.__name__)
 
 
 class Database:
@@ -193,7 +214,8 @@ def _sqlite_engine(path: Path) -> Engine:
         pool: dict[str, Any] = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 64}
     else:  # an immutable connection sees nothing of what others write afterwards
         pool = {"poolclass": NullPool}
-    engine = create_engine("sqlite://", creator=lambda: _open_sqlite(path), **pool)
+    shared = {"compiled_cache": _COMPILED}
+    engine = create_engine("sqlite+mlops://", creator=lambda: _open_sqlite(path), execution_options=shared, **pool)
 
     @event.listens_for(engine, "connect")
     def remember_file(_connection: Any, record: Any) -> None:

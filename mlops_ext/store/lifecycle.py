@@ -34,10 +34,11 @@ from mlops_ext.store.schema import (
     blobs,
     chain_head,
     doomed_blobs,
+    metadata,
     store_info,
 )
 
-__all__ = ["back_up", "create", "migrate", "restore", "upgrade"]
+__all__ = ["back_up", "create", "create_scratch", "migrate", "restore", "upgrade"]
 
 _ADVISORY_LOCK = 0x6D6C6F7073
 _MEMBER = re.compile(r"catalog\.db|blobs/(b3|sha256)/[0-9a-f]{2}/[0-9a-f-]+")
@@ -91,9 +92,20 @@ def _create_postgresql(database: Database, algorithm: str) -> bool:
         return True
 
 
+def create_scratch(database: Database, algorithm: str) -> None:
+    """Make a store on SQLite that nobody will upgrade: its tables at once, without the migrations."""
+    with database.engine.connect() as connection, connection.begin():
+        metadata.create_all(connection)
+        _enter(connection, algorithm)
+
+
 def _lay_out(connection: Connection, algorithm: str) -> None:
-    workspace = new_id()
     migrate(connection)
+    _enter(connection, algorithm)
+
+
+def _enter(connection: Connection, algorithm: str) -> None:
+    workspace = new_id()
     connection.execute(
         insert(store_info).values(
             id=1,

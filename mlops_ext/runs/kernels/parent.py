@@ -49,7 +49,7 @@ def main() -> int:
     _tokenize()
     gc.collect()
     gc.freeze()
-    request = _serve(socket.socket(fileno=task["listen"]))
+    request = _serve(socket.socket(fileno=task["listen"]), task.get("again", ()))
     if request is not None:
         _leave(_run(request))
     return 0
@@ -100,13 +100,17 @@ def _tokenize() -> None:
         pass
 
 
-def _serve(listener: socket.socket) -> dict[str, Any] | None:
-    """Fork for everyone who connects; give a request in the process that is to fulfil it, None at the end."""
+def _serve(listener: socket.socket, again: list[list[str]]) -> dict[str, Any] | None:
+    """Fork for everyone who connects; give a request in the process that is to fulfil it, None at the end.
+
+    `again` is done before the second process: it pays for those that come after, and the only one need not wait.
+    """
     heard, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(told)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiting: list[Any] = [listener, heard, 0]
+    asked = 0
     while True:
         ready, _, _ = select.select(waiting, [], [])
         if 0 in ready and not os.read(0, 1):
@@ -117,6 +121,9 @@ def _serve(listener: socket.socket) -> dict[str, Any] | None:
         if listener not in ready:
             continue
         connection, _ = listener.accept()
+        asked += 1
+        if asked == 2:
+            _prepare_again(again)
         if os.fork() == 0:
             signal.set_wakeup_fd(-1)
             for file in (heard, told):
@@ -124,6 +131,16 @@ def _serve(listener: socket.socket) -> dict[str, Any] | None:
             listener.close()
             return _guard(connection)
         connection.close()
+
+
+def _prepare_again(again: list[list[str]]) -> None:
+    for module, function in again:
+        try:
+            getattr(importlib.import_module(module), function)()
+        except Exception:  # noqa: BLE001 - without it each process does it for itself, as the first did
+            traceback.print_exc()
+    gc.collect()
+    gc.freeze()
 
 
 def _bury() -> None:

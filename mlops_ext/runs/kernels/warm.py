@@ -30,7 +30,11 @@ _READ_AT_IMPORT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 """What a kernel sets before anything is imported."""
-_ATTEMPT = {"modules": ["mlops_ext.runs.attempts.child"], "prepare": [["mlops_ext.runs.attempts.child", "prepare"]]}
+_ATTEMPT = {
+    "modules": ["mlops_ext.runs.attempts.child"],
+    "prepare": [["mlops_ext.runs.attempts.child", "prepare"]],
+    "again": [["mlops_ext.runs.attempts.rehearsal", "rehearse"]],
+}
 _KERNEL = ["ipykernel.kernelapp", "ipykernel.zmqshell"]
 _IN_EVERY_KERNEL = (
     "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect",

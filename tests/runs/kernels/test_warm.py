@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from mlops_ext.runs import edge, service
+from mlops_ext.runs.attempts.attempt import stores_of
+from mlops_ext.runs.attempts.rehearsal import rehearse
 from mlops_ext.runs.kernels.imports import imports_of
 from mlops_ext.runs.notebooks.files import Cell
 from mlops_ext.runs.queue.worker import Worker
-from mlops_ext.runs.types import Job, ShowJob, SubmitJob
+from mlops_ext.runs.types import Job, ListJobs, ShowJob, SubmitJob
 from mlops_ext.workspace import Workspace
 from tests.runs.leftovers import left_over, new_mark, sleeper
 from tests.runs.writing import write_notebook
@@ -90,6 +92,20 @@ def test_a_module_of_the_notebooks_own_and_a_cold_job_start_cold(ws: Workspace) 
     ended = work(ws, cold, own)
     assert [job.status for job in ended] == ["succeeded"] * 2, [job.error for job in ended]
     assert [each["forked"] for each in probes(ws.root / "nb")] == [False]
+
+
+def test_a_rehearsal_passes_through_and_touches_no_other_workspace(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_notebook(ws.root / "it.ipynb", "1")
+    job = edge.queue("it.ipynb", workspace=ws)
+    # Whatever the environment names: the rehearsal brings its own.
+    named = {"MLOPS_CATALOG": f"sqlite:///{ws.home / 'catalog.db'}", "MLOPS_WORKSPACE": str(ws.root), **stores_of(ws)}
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    rehearse()
+    assert [each.id for each in ws.call(service.list_jobs, ListJobs()).items] == [job.id]
+    assert ws.call(service.show, ShowJob(job=job.id)).status == "queued"
 
 
 @pytest.mark.fast
