@@ -1,11 +1,9 @@
-import { type IDisposable } from '@lumino/disposable';
-import { type ISignal, Signal } from '@lumino/signaling';
-
 import { type IClient } from '../api/client';
 import { type DatasetDiff, type DatasetFiles, type DatasetVersion, type Profile } from '../api/generated';
-import { Attention } from './attention';
+import { Detail } from './detail';
 import { type ChangeFeed, type IChange } from './feed';
 import { PagedList } from './pagedList';
+import { parseReference } from './reference';
 import { Resource } from './resource';
 
 /** The tabs of a dataset's panel. */
@@ -13,27 +11,29 @@ export const DATASET_TABS = ['columns', 'changes', 'versions'] as const;
 export type DatasetTab = (typeof DATASET_TABS)[number];
 
 /** One dataset and the version of it that is looked at. */
-export class DatasetDetail implements IDisposable {
-  constructor(
-    client: IClient,
-    private readonly feed: ChangeFeed,
-    readonly name: string
-  ) {
-    this.versions = new PagedList(
-      (limit, cursor, signal) => client.call('datasets.versions', { dataset: name, limit, cursor }, signal),
-      100
+export class DatasetDetail extends Detail<DatasetTab> {
+  constructor(client: IClient, feed: ChangeFeed, name: string) {
+    super(client, feed, name, 'columns');
+    this.versions = this.whole(
+      new PagedList(
+        (limit, cursor, signal) => client.call('datasets.versions', { dataset: name, limit, cursor }, signal),
+        100
+      )
     );
-    this.version = new Resource(signal => client.call('datasets.show', { dataset: this.reference }, signal));
-    this.files = new Resource(signal => client.call('datasets.files', { dataset: this.reference }, signal));
-    this.profile = new Resource(signal =>
-      client.call('datasets.profile', { dataset: this.reference, quick: true }, signal)
+    this.version = this.ofVersion(
+      new Resource(signal => client.call('datasets.show', { dataset: this.reference }, signal))
     );
-    this.diff = new Resource(signal =>
-      client.call('datasets.diff', { before: `${name}@${this.base ?? 0}`, after: this.reference }, signal)
+    this.files = this.ofVersion(
+      new Resource(signal => client.call('datasets.files', { dataset: this.reference }, signal))
     );
-    this.all.forEach(each => each.changed.connect(this.tell, this));
-    this._attention = new Attention(feed, () => this.refresh());
-    feed.changed.connect(this.onChange, this);
+    this.profile = this.ofVersion(
+      new Resource(signal => client.call('datasets.profile', { dataset: this.reference, quick: true }, signal))
+    );
+    this.diff = this.ofVersion(
+      new Resource(signal =>
+        client.call('datasets.diff', { before: `${name}@${this.base ?? 0}`, after: this.reference }, signal)
+      )
+    );
   }
 
   readonly versions: PagedList<DatasetVersion>;
@@ -42,36 +42,11 @@ export class DatasetDetail implements IDisposable {
   readonly profile: Resource<Profile>;
   readonly diff: Resource<DatasetDiff>;
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  /** The reference of the version that is looked at. */
-  get reference(): string {
-    return this._version === null ? `${this.name}@latest` : `${this.name}@${this._version}`;
-  }
-
-  /** The tab that is open. */
-  get tab(): DatasetTab {
-    return this._tab;
-  }
-
   /** The version that is compared with: the one that was chosen, else the one before; none before the first. */
   get base(): number | null {
     const current = this.version.value?.version ?? null;
     const before = this.versions.items.map(each => each.version).filter(each => current !== null && each < current);
     return this._base ?? (before.length ? Math.max(...before) : null);
-  }
-
-  /** Open a tab; what only it shows is read now. */
-  open(tab: DatasetTab): void {
-    this._tab = tab;
-    this.tell();
-    void this.refreshTab();
   }
 
   /** Compare with a version. */
@@ -81,46 +56,18 @@ export class DatasetDetail implements IDisposable {
     void this.refreshTab();
   }
 
-  /** Look at a version, or at whichever is the latest. */
-  select(version: number | null): void {
-    if (version === this._version) {
-      return;
-    }
-    this._version = version;
+  override select(version: number | null): void {
     this._base = null;
-    [this.version, this.files, this.profile, this.diff].forEach(each => {
-      each.reset();
-    });
-    void this.refresh();
+    super.select(version);
   }
 
-  /** Whether somebody looks. */
-  setVisible(visible: boolean): void {
-    this._attention.setVisible(visible);
-  }
-
-  /** Read everything again. */
   async refresh(): Promise<void> {
     await Promise.all([this.versions.refresh(), this.version.refresh()]);
     await this.refreshTab();
   }
 
-  dispose(): void {
-    this._isDisposed = true;
-    this._attention.setVisible(false);
-    this.feed.changed.disconnect(this.onChange, this);
-    this.all.forEach(each => {
-      each.dispose();
-    });
-    Signal.clearData(this);
-  }
-
-  private get all(): Resource<unknown>[] {
-    return [this.versions, this.version, this.files, this.profile, this.diff];
-  }
-
-  private async refreshTab(): Promise<void> {
-    switch (this._tab) {
+  protected async refreshTab(): Promise<void> {
+    switch (this.tab) {
       case 'columns':
         return this.profile.refresh();
       case 'changes':
@@ -130,21 +77,9 @@ export class DatasetDetail implements IDisposable {
     }
   }
 
-  private onChange(_: ChangeFeed, change: IChange): void {
-    const name = change.subject.replace(/^dataset:/, '').split('@')[0];
-    if (change.kind === '' || (change.kind === 'dataset' && name === this.name)) {
-      this._attention.touch();
-    }
+  protected concerns(change: IChange): boolean {
+    return change.kind === '' || (change.kind === 'dataset' && parseReference(change.subject).name === this.name);
   }
 
-  private tell(): void {
-    this._changed.emit();
-  }
-
-  private readonly _attention: Attention;
-  private _version: number | null = null;
   private _base: number | null = null;
-  private _tab: DatasetTab = 'columns';
-  private _isDisposed = false;
-  private _changed = new Signal<this, void>(this);
 }
