@@ -27,6 +27,7 @@ Kind = Literal[
     "pipeline",
     "schedule",
     "webhook",
+    "monitor",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 MAX_NAME = 250

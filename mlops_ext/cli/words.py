@@ -140,6 +140,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("dashboard",): "monitoring:dashboard",
     ("drift",): "monitoring:drift",
     ("store-reference",): "monitoring:store_reference",
+    ("monitors", "add"): "monitors:add",
     ("monitors", "observe"): "monitors:observe",
     ("quality",): "monitors:quality",
     ("explain",): "explanation:explain",

@@ -179,7 +179,7 @@ def _relation(source: str, target: str, output: bool) -> str:
         return "deployed" if to_kind == "deployment" else "made"
     if to_kind == "job" or (from_kind == "alert" and to_kind == "run"):
         return "triggered"
-    if from_kind in ("run", "job", "report"):
+    if from_kind in ("run", "job", "report", "monitor"):
         return "part of" if (from_kind, to_kind) == ("run", "run") else "made"
     return "used by"
 

@@ -54,6 +54,7 @@ def report(ws: Workspace, request: SaveReport) -> Report:
         update={
             "model": model_ref(ws, request.model) if request.model else "",
             "reference": _pinned(ws, request.reference, request.kind),
+            "references": tuple(_pinned(ws, each, request.kind) for each in request.references),
             "current": _pinned(ws, request.current, request.kind),
         }
     )
@@ -115,14 +116,15 @@ def save_report(change: Change, made: str, request: SaveReport, more: Mapping[st
     more : mapping, optional
         What else the event tells; its `inputs` come in front of the report's own.
     """
-    saved = Report(**dict(request), id=made, created_at=change.now, created_by=change.actor)
-    values = saved.model_dump(mode="json", exclude={"created_at"})
-    change.execute(
-        insert(reports_table).values(**values, created_at=saved.created_at, model_name=model_name(saved.model))
-    )
+    values = dict(request)
+    further = values.pop("references")
+    values["details"] = {**request.details, "references": list(further)} if further else request.details
+    saved = Report(**values, id=made, created_at=change.now, created_by=change.actor)
+    row = saved.model_dump(mode="json", exclude={"created_at"})
+    change.execute(insert(reports_table).values(**row, created_at=saved.created_at, model_name=model_name(saved.model)))
     told = dict(more or {})
     inputs = [*told.pop("inputs", ()), *([f"model:{saved.model}"] if saved.model else [])]
-    inputs += [each for each in (saved.reference, saved.current) if each and each not in inputs]
+    inputs += [each for each in (saved.reference, *further, saved.current) if each and each not in inputs]
     data = {**told, "kind": saved.kind, "window": saved.window, "status": saved.status}
     change.event("report.saved", saved.ref, {**data, "inputs": inputs, "outputs": [saved.ref]})
     return saved

@@ -122,6 +122,7 @@ class SaveReport(Request):
     kind: ReportKind
     model: str = ""
     reference: str = ""
+    references: tuple[str, ...] = Field(default=(), description="Further datasets that the reference is made of")
     current: str = ""
     window: str
     status: str

@@ -20,8 +20,10 @@ export interface AddMonitor {
   monitor: string;
   /** What is judged: drift, quality, or performance */
   kind?: 'drift' | 'quality' | 'performance';
-  /** Dataset version to compare with; the model's training data when left out */
+  /** Dataset version or stored reference to compare with; the model's training data when left out */
   reference?: string;
+  /** Of drift: blob of a stored reference, whose name `reference` then is */
+  profile?: string | null;
   /** Name of a dataset whose new versions are watched */
   data?: string;
   /** Watch the features that the model's predictions log */
@@ -82,8 +84,8 @@ export interface AddMonitor {
   tz?: string;
   /** Of a dataset without cron: judge each new version */
   on_new_data?: boolean;
-  /** Of its alerts */
-  severity?: 'info' | 'warning' | 'critical';
+  /** Of its alerts; by the estimated impact on the model when left out */
+  severity?: 'impact' | 'info' | 'warning' | 'critical';
   /** Channels that are told; all when left out */
   channels?: string[];
   /** Pipeline, or notebook, that an alert starts */
@@ -1789,6 +1791,7 @@ export interface Monitor {
   watches: 'dataset' | 'predictions' | 'stream';
   reference: string;
   reference_given: string;
+  profile: string | null;
   data: string;
   predictions: boolean;
   model: string;
@@ -1819,7 +1822,7 @@ export interface Monitor {
   cron: string;
   tz: string;
   on_new_data: boolean;
-  severity: 'info' | 'warning' | 'critical';
+  severity: 'impact' | 'info' | 'warning' | 'critical';
   channels: string[];
   retrain: string;
   parameters: Record<string, unknown>;
@@ -2490,6 +2493,8 @@ export interface SaveReport {
   kind: 'drift' | 'performance' | 'estimate' | 'comparison' | 'bias' | 'slices' | 'attribution' | 'quality';
   model?: string;
   reference?: string;
+  /** Further datasets that the reference is made of */
+  references?: string[];
   current?: string;
   window: string;
   status: string;

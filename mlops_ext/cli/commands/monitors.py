@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mlops_ext.cli.options import parameters_of, request_of
 from mlops_ext.cli.session import REFUSED, Session
-from mlops_ext.cli.tree import Leaf
+from mlops_ext.cli.tree import Leaf, prose
+from mlops_ext.monitoring.monitors import service
+from mlops_ext.monitoring.monitors.profiles import pinned
 
-__all__ = ["observe", "quality"]
+if TYPE_CHECKING:
+    from mlops_ext.monitoring.monitors.types import AddMonitor
+
+__all__ = ["add", "observe", "quality"]
+
+
+@click.pass_obj
+def _add(session: Session, /, **given: Any) -> Any:
+    request = cast("AddMonitor", request_of(service.add, given))
+    return session.workspace.call(service.add, pinned(session.workspace, request))
+
+
+add = Leaf(
+    "add",
+    params=parameters_of(service.add),
+    callback=_add,
+    help=prose(service.add.doc),
+    short_help=service.add.summary,
+)
 
 
 @click.command(cls=Leaf)

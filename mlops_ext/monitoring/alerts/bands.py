@@ -59,7 +59,7 @@ class Band:
         return best < self.limit if self.higher else best > self.limit
 
 
-def band_of(reference: Report, metric: str = "auc", tolerance: float = 0.0) -> Band:
+def band_of(reference: Report | SaveReport, metric: str = "auc", tolerance: float = 0.0) -> Band:
     """Take the band from a report on the reference.
 
     Parameters

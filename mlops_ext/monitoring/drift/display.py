@@ -61,6 +61,8 @@ class DriftReport:
         Rows, decisions and histograms.
     reference, current : str
         Full references of the datasets, or `file:NAME`; empty for frames.
+    references : tuple of str
+        The dataset versions that the reference is made of.
     window, model : str
         What it is about.
     saved : Report or None
@@ -70,6 +72,7 @@ class DriftReport:
     comparison: Comparison
     reference: str = ""
     current: str = ""
+    references: tuple[str, ...] = ()
     window: str = "current"
     model: str = ""
     saved: Report | None = None
@@ -113,7 +116,8 @@ class DriftReport:
         return SaveReport(
             kind="drift",
             model=self.model,
-            reference=_stored(self.reference),
+            reference=_stored(self.reference) or next(iter(self.references), ""),
+            references=self.references[1:],
             current=_stored(self.current),
             window=self.window,
             status=found.verdict.status,

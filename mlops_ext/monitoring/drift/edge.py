@@ -122,11 +122,24 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     report = DriftReport(
         comparison=without_values(found, hidden),
         reference=reference_name,
+        references=_made_of(several, names),
         current=current_name,
         window=window or current_name.partition(":")[2] or "current",
         model=text_of(model),
     )
     return report.saved_in(workspace or Workspace.find()) if save else report
+
+
+def _made_of(sides: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
+    """Give the dataset versions of a reference: of each window, or of what a stored one was made of."""
+    from mlops_ext.monitoring.drift.profile import sources_of
+    from mlops_ext.monitoring.sources import SUFFIX
+
+    found: list[str] = []
+    for side, name in zip(sides, names, strict=True):
+        stored = name.startswith("file:") and name.endswith(SUFFIX)
+        found += sources_of(Path(side).expanduser()) if stored else [name] if name.startswith("dataset:") else []
+    return tuple(dict.fromkeys(found))
 
 
 def usual_of(windows: Sequence[Any], season: str, at: str, current: Any) -> tuple[Any, Any]:
@@ -213,4 +226,5 @@ def store_reference(
     if hidden:
         raise InvalidValue(f"the values of {min(hidden)!r} are hidden", hint="Compare with the dataset itself")
     usual = joined([columns_of(each, "reference") for each, _ in windows])
-    return write_profile(usual, path, categorical=categorical, numeric=numeric)
+    made_of = [name for _, name in windows if name.startswith("dataset:")]
+    return write_profile(usual, path, categorical=categorical, numeric=numeric, sources=made_of)

@@ -6,7 +6,7 @@ The file is Arrow's IPC format, one row of lists, so that opening it maps the va
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from mlops_ext.monitoring.drift.merge import Cuts
 from mlops_ext.monitoring.drift.sketched import Sketched
 from mlops_ext.monitoring.sources import LONG, SUFFIX, Columns, columns_of
 
-__all__ = ["Stored", "missing_only", "read_profile", "write_profile"]
+__all__ = ["Stored", "missing_only", "read_profile", "sources_of", "write_profile"]
 
 _FORMAT = 1
 _KEY = b"mlops_ext.profile"
@@ -52,7 +52,12 @@ class Stored:
 
 
 def write_profile(
-    frame: Any, path: str | Path, *, categorical: Iterable[str] = (), numeric: Iterable[str] = ()
+    frame: Any,
+    path: str | Path,
+    *,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    sources: Sequence[str] = (),
 ) -> Path:
     """Sort, cut and count every column of a reference, and keep that as a file ending in `.reference`.
 
@@ -64,6 +69,8 @@ def write_profile(
         Where to; the file is whole or not there.
     categorical, numeric : iterable of str
         Columns to treat so whatever their type, from now on.
+    sources : sequence of str
+        Full references of what it was made of.
     """
     target = Path(path)
     if target.suffix != SUFFIX:
@@ -79,7 +86,7 @@ def write_profile(
             {"name": name, "kind": stored.kind, "source": stored.source, "type": stored.type, **_facts(stored)}
         )
     table = pa.table(arrays)
-    meta = json.dumps({"format": _FORMAT, "rows": columns.rows, "columns": about})
+    meta = json.dumps({"format": _FORMAT, "rows": columns.rows, "columns": about, "sources": list(sources)})
     draft = target.with_name(f".{target.name}.part")
     try:
         with (
@@ -101,6 +108,19 @@ def read_profile(path: Path) -> Columns:
     InvalidValue
         It is no profile, or of a later format.
     """
+    batch, about = _opened(path)
+    readers: dict[str, Callable[[], Any]] = {
+        facts["name"]: partial(_read, batch, at, facts) for at, facts in enumerate(about["columns"])
+    }
+    return Columns(readers, about["rows"])
+
+
+def sources_of(path: Path) -> tuple[str, ...]:
+    """Give the full references of what a profile was made of."""
+    return tuple(_opened(path)[1].get("sources", ()))
+
+
+def _opened(path: Path) -> tuple[pa.RecordBatch, dict[str, Any]]:
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     except pa.ArrowException as error:
@@ -108,10 +128,7 @@ def read_profile(path: Path) -> Columns:
     about = json.loads((batch.schema.metadata or {}).get(_KEY, b"{}"))
     if about.get("format") != _FORMAT:
         raise InvalidValue(f"{str(path)!r} has format {about.get('format')}, not {_FORMAT}", hint="Write it anew")
-    readers: dict[str, Callable[[], Any]] = {
-        facts["name"]: partial(_read, batch, at, facts) for at, facts in enumerate(about["columns"])
-    }
-    return Columns(readers, about["rows"])
+    return batch, about
 
 
 def _prepared(columns: Columns, name: str, treated: Kind | None) -> Stored:

@@ -11,6 +11,7 @@ from mlops_ext.durations import duration_of
 from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.models.service import version as show_version
 from mlops_ext.models.types import ModelVersion, ShowVersion
+from mlops_ext.monitoring.monitors.profiles import checked_profile, is_file
 from mlops_ext.monitoring.monitors.spans import span_of
 from mlops_ext.monitoring.monitors.types import AddMonitor
 from mlops_ext.monitoring.service import model_name
@@ -49,14 +50,27 @@ def checked(ws: Workspace, request: AddMonitor) -> dict[str, Any]:
         if name not in known:
             raise NotFound(f"no channel {name!r} in mlops.toml", hint=did_you_mean(name, known))
     model = ws.call(show_version, ShowVersion(model=request.model)) if request.model else None
-    reference = _reference(ws, request, model) if request.kind != "performance" else None
+    reference, columns = _compared(ws, request, model)
     return {
-        "reference": f"dataset:{reference.ref}" if reference is not None else "",
-        "columns": _columns(request, reference, model) if reference is not None else [],
+        "reference": reference,
+        "columns": columns,
         "model": request.model,
         "model_name": model_name(request.model),
         "newest": ws.call(show_dataset, ShowDataset(dataset=_name(request.data))).version if request.data else 0,
     }
+
+
+def _compared(ws: Workspace, request: AddMonitor, model: ModelVersion | None) -> tuple[str, list[str]]:
+    """Give the full reference of what windows are compared with, and the columns that are watched."""
+    if request.kind == "performance":
+        return "", []
+    if request.profile is not None or is_file(request.reference):
+        source, columns = checked_profile(ws, request)
+        taken = {field.name for field in model.signature.inputs} if model is not None and not request.data else set()
+        kept = [name for name in columns if name in taken] if taken and not request.columns else columns
+        return source, kept or columns
+    reference = _reference(ws, request, model)
+    return f"dataset:{reference.ref}", _columns(request, reference, model)
 
 
 def _check_stream(request: AddMonitor) -> None:
@@ -73,7 +87,7 @@ def _check_stream(request: AddMonitor) -> None:
 
 
 _ONLY = {
-    "drift": ("together", "text", "season", "categorical", "numeric", "statistics", "importance"),
+    "drift": ("together", "text", "season", "categorical", "numeric", "statistics", "importance", "profile"),
     "quality": ("keys", "max_age", "missing", "outside", "volume"),
     "performance": ("metric", "limit", "against", "tolerance"),
 }

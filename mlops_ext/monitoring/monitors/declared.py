@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlops_ext.declaring import Entries
 from mlops_ext.monitoring.monitors import service
+from mlops_ext.monitoring.monitors.profiles import pinned
 from mlops_ext.monitoring.monitors.types import AddMonitor, ShowMonitor
 from mlops_ext.settings import FILE, Settings, read_settings
 from mlops_ext.workspace import Workspace
@@ -31,7 +32,7 @@ def apply_declared(ws: Workspace) -> list[str]:
     held = {row.name: row for row in service.every_monitor(ws)}
     changed = [each for each in wanted if service.differs(held.get(each.monitor), each)]
     for each in changed:
-        ws.call(service.add, each)
+        ws.call(service.add, pinned(ws, each, ws.root))
     names = {each.monitor for each in wanted}
     gone = sorted(name for name, row in held.items() if row.declared_in == FILE and name not in names)
     for name in gone:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, refuse_text
 from mlops_ext.monitoring.monitors import service
 from mlops_ext.monitoring.monitors.observing import observe as observe_batch
+from mlops_ext.monitoring.monitors.profiles import pinned
 from mlops_ext.monitoring.monitors.running import run
 from mlops_ext.monitoring.monitors.types import (
     AddMonitor,
@@ -67,8 +69,9 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
         Its name.
     kind : {"drift", "quality", "performance"}
         What is judged.
-    reference : str or DatasetVersion
-        What windows are compared with, such as `flights@1`, pinned now; the model's training data when left out.
+    reference : str, Path or DatasetVersion
+        What windows are compared with, such as `flights@1` or a file that `store_reference` wrote, pinned now; the
+        model's training data when left out.
     data : str
         Name of a dataset: each new version is judged, or with `cron` the latest by the clock.
     model : str or ModelVersion
@@ -121,7 +124,7 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
     request = AddMonitor(
         monitor=name,
         kind=kind,
-        reference=text_of(reference),
+        reference=str(reference) if isinstance(reference, Path) else text_of(reference),
         data=data,
         model=text_of(model),
         predictions=predictions,
@@ -141,7 +144,8 @@ def monitor(  # noqa: PLR0913  the notebook gives all of them by name
         parameters=dict(parameters or {}),
         **settings,
     )
-    return (workspace or Workspace.find()).call(service.add, request)
+    ws = workspace or Workspace.find()
+    return ws.call(service.add, pinned(ws, request))
 
 
 def observe(

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, select
 
 from mlops_ext.errors import InvalidValue, NotFound
+from mlops_ext.monitoring.monitors.impact import METRIC, impact_of
 from mlops_ext.monitoring.monitors.parts import whole
+from mlops_ext.monitoring.monitors.profiles import profile_of, treatment
 from mlops_ext.monitoring.monitors.tables import monitor_windows
 from mlops_ext.monitoring.service import model_ref, reports, show
+from mlops_ext.monitoring.sources import Columns
 from mlops_ext.monitoring.types import ListReports, Report, SaveReport, ShowReport
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlops_ext.monitoring.alerts.bands import Band
 
-__all__ = ["HEARD", "METRIC", "Look", "look"]
+__all__ = ["HEARD", "Look", "look"]
 
 HEARD = ("drift", "failed", "lost")
 """The answers that raise an alert."""
-METRIC = "auc"
-"""What performance is held to when no metric is named."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,11 @@ def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise:
     options = monitor.options
     reference, named = _reference(ws, monitor)
     current, source, exact = _current(ws, monitor, window)
+    categorical, numeric = (options["categorical"], options["numeric"]) if exact else treatment(ws, monitor)
     how = Treatment(
         columns=options["columns"] or None,
-        categorical=options["categorical"],
-        numeric=options["numeric"],
+        categorical=categorical,
+        numeric=numeric,
         statistics=options["statistics"] or None,
         importance=options["importance"],
         complete=True,
@@ -101,10 +103,13 @@ def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise:
     found = compare_frames(reference, current, how, alpha=level, bound=options["bound"])
     found = without_values(found, hidden_in([named, source], ws))
     verdict = found.verdict.model_copy(update={"method": found.verdict.method + promise})
-    report = DriftReport(
-        replace(found, verdict=verdict), reference=named, current=source, window=window, model=_model(ws, monitor)
-    )
-    return Look(report.request(), verdict.status, tuple(verdict.columns), found.sizes[1], exact)
+    model = _model(ws, monitor)
+    report = DriftReport(replace(found, verdict=verdict), named, source, _made_of(ws, monitor), window, model)
+    request = report.request()
+    if verdict.status == "drift":
+        impact = impact_of(ws, monitor, window, model, found.decisions)
+        request = request.model_copy(update={"details": {**request.details, "impact": impact.model_dump(mode="json")}})
+    return Look(request, verdict.status, tuple(verdict.columns), found.sizes[1], exact)
 
 
 def _quality(ws: Workspace, monitor: Row[Any], window: str, level: float) -> Look:
@@ -192,12 +197,22 @@ def _reference(ws: Workspace, monitor: Row[Any]) -> tuple[Any, str]:
     from mlops_ext.datasets.used import unnoticed
     from mlops_ext.monitoring.drift.edge import frame_of
 
+    if digest := monitor.options.get("profile"):
+        known, _ = profile_of(ws, digest)
+        watched = {name: known.readers[name] for name in monitor.columns}
+        return Columns(watched, known.rows), f"file:{monitor.reference_given}"
     with unnoticed():
         reference, named = frame_of(monitor.reference.removeprefix("dataset:"), ws)
-    watched = monitor.columns if monitor.options["columns"] or not monitor.data else None
-    if watched is not None and (at := monitor.options.get("at")):
-        watched = list(dict.fromkeys([*watched, at]))
-    return (reference if watched is None else reference.select(watched)), named
+    chosen = monitor.columns if monitor.options["columns"] or not monitor.data else None
+    if chosen is not None and (at := monitor.options.get("at")):
+        chosen = list(dict.fromkeys([*chosen, at]))
+    return (reference if chosen is None else reference.select(chosen)), named
+
+
+def _made_of(ws: Workspace, monitor: Row[Any]) -> tuple[str, ...]:
+    """Give the dataset versions that a stored reference was made of."""
+    digest = monitor.options.get("profile")
+    return tuple(profile_of(ws, digest)[1]) if digest else ()
 
 
 def _current(ws: Workspace, monitor: Row[Any], window: str) -> tuple[Any, str, bool]:

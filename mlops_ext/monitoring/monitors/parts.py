@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, delete, func, insert, select
 
+from mlops_ext.monitoring.monitors.profiles import treatment
 from mlops_ext.monitoring.monitors.tables import monitor_windows, observed_parts
 from mlops_ext.records import new_id
 from mlops_ext.store.catalog import Change
@@ -73,8 +74,7 @@ def _joined(ws: Workspace, monitor: Row[Any], parts: Sequence[Row[Any]], *, exac
         for part in parts:
             yield read_part(ws.blob_path(part.content))
 
-    options = monitor.options
-    return joined(read(), options["categorical"], options["numeric"], exact=exact)
+    return joined(read(), *treatment(ws, monitor), exact=exact)
 
 
 def _due(ws: Workspace, monitor: Row[Any], window: str) -> tuple[int | None, bool]:

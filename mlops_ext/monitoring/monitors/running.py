@@ -182,7 +182,7 @@ def _alert(ws: Workspace, monitor: Row[Any], window: Row[Any]) -> RaiseAlert:
         "monitor": monitor.name,
         "model": model_ref(ws, monitor.model) if monitor.model else "",
         "window": window.window,
-        "severity": monitor.options["severity"],
+        "severity": "warning" if monitor.options["severity"] == "impact" else monitor.options["severity"],
         "channels": tuple(monitor.options["channels"]),
     }
     if window.state == "failed":
@@ -196,7 +196,12 @@ def _alert(ws: Workspace, monitor: Row[Any], window: Row[Any]) -> RaiseAlert:
     if report.kind == "quality":
         message = _faults(report, window)
         return RaiseAlert(**about, kind="data_quality", message=message, report=window.report, details=details)
-    return RaiseAlert(**about, kind="drift", message=_sentence(report, window), report=window.report, details=details)
+    message = _sentence(report, window)
+    if impact := report.details.get("impact"):
+        message = "; ".join(filter(None, (message, impact["sentence"])))
+        details |= {"impact": impact}
+        about |= {"severity": impact["severity"]} if monitor.options["severity"] == "impact" else {}
+    return RaiseAlert(**about, kind="drift", message=message, report=window.report, details=details)
 
 
 def _sentence(report: Report, window: Row[Any]) -> str:

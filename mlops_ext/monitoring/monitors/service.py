@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from mlops_ext.cron import next_fires
 from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.monitoring.monitors.checking import checked
+from mlops_ext.monitoring.monitors.profiles import is_file
 from mlops_ext.monitoring.monitors.tables import monitor_windows, monitors, observed_batches, observed_parts
 from mlops_ext.monitoring.monitors.types import (
     AddMonitor,
@@ -121,8 +123,14 @@ def every_monitor(ws: Workspace) -> list[Row[Any]]:
 
 
 def differs(held: Row[Any] | None, request: AddMonitor) -> bool:
-    """Tell whether adding a monitor would change anything."""
-    return held is None or not _equal(held, _declared(request))
+    """Tell whether adding a monitor would change anything; a file that is named stays what it was when it was named."""
+    if held is None:
+        return True
+    wanted = _declared(request)
+    if request.profile is None and is_file(request.reference):
+        wanted["options"]["profile"] = held.options.get("profile")
+        wanted["reference_given"] = Path(request.reference).name
+    return not _equal(held, wanted)
 
 
 def upcoming(cron: str, tz: str, moment: datetime) -> datetime | None:
@@ -175,6 +183,7 @@ def _add(change: Change, request: AddMonitor, values: dict[str, Any]) -> Monitor
             moved["next_at"] = moment
         here = monitors.c.name == request.monitor
         change.execute(update(monitors).where(here).values(**values, **moved, error=""))
+    _own_profile(change, request.monitor, request.profile)
     about = request.model_dump(mode="json", exclude={"monitor"})
     inputs = [
         *([values["reference"]] if values["reference"] else []),
@@ -186,6 +195,13 @@ def _add(change: Change, request: AddMonitor, values: dict[str, Any]) -> Monitor
         {**about, "pinned": values["reference"], "inputs": inputs, "outputs": []},
     )
     return _found(change, request.monitor)
+
+
+def _own_profile(change: Change, monitor: str, profile: str | None) -> None:
+    """Let a monitor own its stored reference, and no other."""
+    owner = f"monitor:{monitor}"
+    change.execute(delete(blob_owners).where(blob_owners.c.owner == owner))
+    change.name_blobs(owner, [profile] if profile else [])
 
 
 def _turn(change: Change, name: str, *, paused: bool) -> Monitor:
@@ -205,6 +221,7 @@ def _remove(change: Change, name: str) -> Monitor:
         change.execute(delete(blob_owners).where(blob_owners.c.owner == f"observed:{part}"))
     for table in (observed_parts, observed_batches, monitor_windows):
         change.execute(delete(table).where(table.c.monitor == held.name))
+    _own_profile(change, held.name, None)
     change.execute(delete(monitors).where(monitors.c.name == held.name))
     change.event("monitor.removed", held.ref, {"reference": held.reference, "inputs": [], "outputs": []})
     return held

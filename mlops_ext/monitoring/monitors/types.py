@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mlops_ext.monitoring.alerts.types import Severity
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
@@ -23,7 +22,11 @@ class AddMonitor(Request):
     monitor: str = Field(description="Its name")
     kind: MonitorKind = Field(default="drift", description="What is judged: drift, quality, or performance")
     reference: str = Field(
-        default="", description="Dataset version to compare with; the model's training data when left out"
+        default="",
+        description="Dataset version or stored reference to compare with; the model's training data when left out",
+    )
+    profile: Digest | None = Field(
+        default=None, description="Of drift: blob of a stored reference, whose name `reference` then is"
     )
     data: str = Field(default="", description="Name of a dataset whose new versions are watched")
     predictions: bool = Field(default=False, description="Watch the features that the model's predictions log")
@@ -63,7 +66,9 @@ class AddMonitor(Request):
     cron: str = Field(default="", description="When it runs by the clock, such as '0 6 * * *' or @daily")
     tz: str = Field(default="UTC", description="Time zone in which cron is read")
     on_new_data: bool = Field(default=True, description="Of a dataset without cron: judge each new version")
-    severity: Severity = Field(default="warning", description="Of its alerts")
+    severity: Literal["impact", "info", "warning", "critical"] = Field(
+        default="impact", description="Of its alerts; by the estimated impact on the model when left out"
+    )
     channels: tuple[str, ...] = Field(default=(), description="Channels that are told; all when left out")
     retrain: str = Field(default="", description="Pipeline, or notebook, that an alert starts")
     parameters: dict[str, Any] = Field(
@@ -85,6 +90,8 @@ class Monitor(Record):
     """Full reference of the dataset version that windows are compared with; none of performance."""
     reference_given: str = ""
     """As it was declared."""
+    profile: Digest | None = None
+    """The stored reference that windows are compared with; `reference` is then the dataset that it was made of."""
     data: str = ""
     predictions: bool = False
     model: str = ""
@@ -116,7 +123,7 @@ class Monitor(Record):
     cron: str = ""
     tz: str = "UTC"
     on_new_data: bool = True
-    severity: Severity = "warning"
+    severity: Literal["impact", "info", "warning", "critical"] = "impact"
     channels: tuple[str, ...] = ()
     retrain: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)

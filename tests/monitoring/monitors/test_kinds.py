@@ -151,3 +151,56 @@ def test_what_a_kind_does_not_know_is_refused(workspace, settings, message):
     mlops.snapshot(keyed(10, 1), "flights", workspace=workspace)
     with pytest.raises(InvalidValue, match=message):
         mlops.monitor("m", **{"reference": "flights@1", **settings}, workspace=workspace)
+
+
+def drifting(ws, window, seed, shift, *, near):
+    """Log predictions with a feature; probabilities near one half cannot tell the classes."""
+    rng = np.random.default_rng(seed)
+    probability = 0.5 + 0.02 * (rng.random(500) - 0.5) if near else rng.random(500)
+    given = {"at": DAYS[np.arange(500) % 14], "window": window, "workspace": ws, "probability": probability}
+    ids = [f"{window}-{i}" for i in range(500)]
+    mlops.log_predictions(
+        "delay@1", pd.DataFrame({"x": rng.normal(size=500) + shift}), probability >= 0.5, ids, **given
+    )
+
+
+def test_drift_is_as_loud_as_what_it_costs_the_model(workspace):
+    registered(workspace, "delay")
+    mlops.snapshot(frame(2000, 9), "flights", workspace=workspace)
+    drifting(workspace, "a", 1, 0.0, near=False)
+    watch = {
+        "reference": "flights@1",
+        "model": "delay@1",
+        "predictions": True,
+        "columns": ["x"],
+        "workspace": workspace,
+    }
+    mlops.monitor("free", **watch)
+    mlops.monitor("fixed", severity="critical", **watch)
+    for name in ("free", "fixed"):
+        assert mlops.run_monitor(name, workspace=workspace).windows[0].status == "no_drift"
+    drifting(workspace, "b", 2, 1.0, near=False)
+    mlops.run_monitor("free", window="b", workspace=workspace)
+    (quiet,) = alerts(workspace)
+    assert (quiet.severity, quiet.details["impact"]["by"]) == ("info", "estimated")
+    assert "auc of delay@1 is estimated at" in quiet.message
+    assert "not beyond" in quiet.message
+    drifting(workspace, "c", 3, 1.0, near=True)
+    mlops.run_monitor("free", window="c", workspace=workspace)
+    (loud,) = alerts(workspace)
+    assert (loud.id, loud.severity) == (quiet.id, "warning")
+    assert loud.details["impact"]["value"] < loud.details["impact"]["limit"]
+    mlops.run_monitor("fixed", window="c", workspace=workspace)
+    assert {each.severity for each in alerts(workspace)} == {"warning", "critical"}
+
+
+@pytest.mark.parametrize(("weight", "severity"), [(0.05, "info"), (0.5, "warning")])
+def test_without_predictions_the_importance_of_what_drifted_decides(workspace, weight, severity):
+    mlops.snapshot(frame(1000, 1), "flights", workspace=workspace)
+    importance = {"x": weight, "k": 1 - weight}
+    mlops.monitor("m", reference="flights@1", data="flights", importance=importance, workspace=workspace)
+    mlops.snapshot(frame(1000, 2, shift=1.0), "flights", workspace=workspace)
+    run_due(workspace)
+    (alert,) = alerts(workspace)
+    assert (alert.severity, alert.details["impact"]["share"]) == (severity, weight)
+    assert alert.message.endswith(f"{weight:.0%} of the importance drifted")
