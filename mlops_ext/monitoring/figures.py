@@ -22,6 +22,7 @@ __all__ = [
     "metric_over_windows",
     "psi_over_windows",
     "reliability_curve",
+    "told_apart",
 ]
 
 Template = Literal["light", "dark", "any", "none"]
@@ -35,6 +36,8 @@ _TEMPLATES: dict[Template, str] = {
 }
 REFERENCE, CURRENT, WARNING, THIRD = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 MIDDLE, FAINT = "#7b8591", "rgba(128,128,128,0.25)"
+MOST_TOLD = 20
+"""Columns by which a classifier tells sides apart, those that tell most."""
 PSI_TOP = 0.5
 """The end of the heat map's colours; the numbers stand in the cells."""
 
@@ -235,6 +238,41 @@ def challenger_gain(reports: Sequence[Report], metric: str = "auc", *, template:
         showlegend=False,
     )
     figure.add_vline(x=0, line={"color": "gray", "dash": "dot"})
+    return figure
+
+
+def told_apart(report: Report, *, template: Template = "light") -> go.Figure:
+    """Draw by which columns a classifier tells a window from the reference, those that tell most on top.
+
+    Parameters
+    ----------
+    report : Report
+        Of the kind `drift`, made with `together`.
+    template : {"light", "dark", "any", "none"}
+        Colours.
+    """
+    found = report.details.get("together")
+    if found is None:
+        raise NotFound(f"{report.ref} has no classifier", hint="Compare with together=True")
+    columns = found["columns"][:MOST_TOLD]
+    title = f"All columns together in {report.window}: AUC {found['auc']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    figure = _figure(
+        template,
+        title,
+        "Fall of the AUC when the column is shuffled",
+        "",
+        yaxis={"type": "category", "autorange": "reversed"},
+        height=160 + 24 * max(len(columns), 3),
+    )
+    figure.add_bar(
+        x=[each["importance"] for each in columns],
+        y=[each["column"] for each in columns],
+        customdata=[each["kind"] for each in columns],
+        orientation="h",
+        marker={"color": WARNING if found["drifted"] else REFERENCE},
+        hovertemplate="%{y} (%{customdata}): %{x:.4f}<extra></extra>",
+        showlegend=False,
+    )
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from mlops_ext.monitoring.dashboard.edge import STYLE, Dashboard, headline
 from mlops_ext.monitoring.dashboard.types import FigureKind, WindowState
@@ -75,13 +75,15 @@ class Board:
         self.column = widgets.Dropdown(description="Column")
         self.column_slice = widgets.Dropdown(description="Slice", options=[_ALL])
         self.judged = _slider(widgets, "Window")
-        self.figures = {kind: widgets.Output() for kind in ("metric", "drift", "column", "reliability", "gain")}
+        self.told = _slider(widgets, "Window")
+        self.figures = {kind: widgets.Output() for kind in get_args(FigureKind)}
         self.box = widgets.VBox([self.head, self.again, self._tabs(widgets)])
         self._offering = False
         self._on((self.metric, self.judged_slice), self._show_metric)
         self._on((self.window,), self._show_window)
         self._on((self.column, self.column_slice), self._show_column)
         self._on((self.judged,), self._show_reliability)
+        self._on((self.told,), self._show_together)
         self.again.on_click(lambda _: self.refresh())
         self._show()
 
@@ -97,6 +99,7 @@ class Board:
             "column": [self.window, self.column, self.column_slice],
             "reliability": [self.judged],
             "gain": [],
+            "together": [self.told],
         }
         titles = {
             "metric": "Performance",
@@ -104,6 +107,7 @@ class Board:
             "column": "Columns",
             "reliability": "Calibration",
             "gain": "Challengers",
+            "together": "All columns together",
         }
         kinds = [kind for kind in shown if kind in self.dashboard.drawable()]
         pages = [widgets.VBox([widgets.HBox(shown[kind]), self.figures[kind]]) for kind in kinds]
@@ -116,6 +120,7 @@ class Board:
         self._offer(self.judged_slice, [_ALL, *((name, name) for name in health.slices)])
         self._offer(self.window, [each.window for each in health.windows if each.drifted is not None], newest=True)
         self._offer(self.judged, [each.window for each in health.windows if each.calibrated], newest=True)
+        self._offer(self.told, [each.window for each in health.windows if each.together], newest=True)
         kinds = self.dashboard.drawable()
         if "metric" in kinds:
             self._show_metric()
@@ -126,6 +131,8 @@ class Board:
             self._show_reliability()
         if "gain" in kinds:
             self._draw("gain", metric=self.metric.value or "")
+        if "together" in kinds:
+            self._show_together()
 
     def _show_metric(self) -> None:
         if self.metric.value is not None:
@@ -151,6 +158,9 @@ class Board:
 
     def _show_reliability(self) -> None:
         self._draw("reliability", window=self.judged.value)
+
+    def _show_together(self) -> None:
+        self._draw("together", window=self.told.value)
 
     def _on(self, pickers: Sequence[Any], show: Callable[[], None]) -> None:
         for picker in pickers:

@@ -801,10 +801,10 @@ export interface DrawFigure {
   /** Name of the model */
   model: string;
   /** What to draw */
-  figure: 'metric' | 'drift' | 'column' | 'reliability' | 'gain';
+  figure: 'metric' | 'drift' | 'column' | 'reliability' | 'gain' | 'together';
   /** Which metric; of `metric` and `gain` */
   metric?: string;
-  /** Which window; the newest when left out; of `column` and `reliability` */
+  /** Which window; the newest when left out; of `column`, `reliability` and `together` */
   window?: string;
   /** Which column; of `column` */
   column?: string;
@@ -2954,6 +2954,16 @@ export interface Tags {
   tags: Record<string, string>;
 }
 
+/** Whether a classifier tells a window from the reference by all columns together. */
+export interface Together {
+  drifted: boolean;
+  auc: Real;
+  low: Real;
+  high: Real;
+  p_value: Real;
+  columns: string[];
+}
+
 /** A frequent value. */
 export interface Top {
   value: string;
@@ -3076,6 +3086,7 @@ export interface WindowState {
   drifted: number | null;
   columns: string[];
   pictured: Record<string, string[]>;
+  together: Together | null;
   calibrated: boolean;
   reports: Record<string, string>;
 }

@@ -27,6 +27,7 @@ NEEDS: dict[FigureKind, tuple[ReportKind, ...]] = {
     "column": ("drift",),
     "reliability": ("performance",),
     "gain": ("comparison",),
+    "together": ("drift",),
 }
 """The reports that each figure is made of."""
 _VERBS: dict[ReportKind, str] = {
@@ -39,7 +40,7 @@ _VERBS: dict[ReportKind, str] = {
 
 @operation("monitoring.figure", "GET /models/{model}/figures/{figure}")
 def figure(ws: Workspace, request: DrawFigure) -> Figure:
-    """Draw a metric by window, drift by column and window, one column, calibration, or what challengers gain.
+    """Draw a metric by window, drift by column and window or of all together, one column, calibration, or challengers.
 
     What comes back is a plotly figure as JSON: bins and numbers, never rows.
     """
@@ -135,12 +136,25 @@ def _gain(name: str, found: Sequence[Report], request: DrawFigure) -> tuple[go.F
     return challenger_gain(found, metric, template=request.template), caption
 
 
+def _together(name: str, found: Sequence[Report], request: DrawFigure) -> tuple[go.Figure, str]:
+    from mlops_ext.monitoring.drift.domain import DomainReport
+    from mlops_ext.monitoring.figures import told_apart
+
+    asked = [report for report in found if report.details.get("together")]
+    if not asked:
+        raise NotFound(f"no classifier was asked about {name}", hint="Compare with together=True")
+    report = _of_window(name, asked, request.window)
+    said = DomainReport.model_validate(report.details["together"]).sentence
+    return told_apart(report, template=request.template), f"{report.window}: {said}"
+
+
 _DRAWERS: dict[FigureKind, Callable[[str, Sequence[Report], DrawFigure], tuple[go.Figure, str]]] = {
     "metric": _metric,
     "drift": _drift,
     "column": _column,
     "reliability": _reliability,
     "gain": _gain,
+    "together": _together,
 }
 
 

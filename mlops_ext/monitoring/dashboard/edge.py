@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.monitoring.dashboard.drawing import NEEDS, figure
 from mlops_ext.monitoring.dashboard.health import health
-from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind, Health, ShowHealth, WindowState
+from mlops_ext.monitoring.dashboard.types import DrawFigure, FigureKind, Health, ShowHealth, Together, WindowState
 from mlops_ext.monitoring.service import show as show_report
 from mlops_ext.monitoring.service import text_of
 from mlops_ext.monitoring.types import Report, ReportKind, ShowReport, metric_name
@@ -93,9 +93,9 @@ class Dashboard:
 
         Parameters
         ----------
-        kind : {"metric", "drift", "column", "reliability", "gain"}
+        kind : {"metric", "drift", "column", "reliability", "gain", "together"}
             A metric by window; drift by column and window; one column on both sides; calibration; what challengers
-            gain.
+            gain; by what a classifier of all columns tells a window from the reference.
         metric, window, column : str
             Which; the first metric, the newest window and the strongest column when left out.
         slice : str
@@ -122,7 +122,9 @@ class Dashboard:
         have = {kind for kind, found in self.reports.items() if found}
         found = tuple(kind for kind, needed in NEEDS.items() if have.intersection(needed))
         calibrated = any(window.calibrated for window in self.health.windows)
-        return tuple(kind for kind in found if kind != "reliability" or calibrated)
+        joint = any(window.together for window in self.health.windows)
+        has = {"reliability": calibrated, "together": joint}
+        return tuple(kind for kind in found if has.get(kind, True))
 
     def to_dict(self) -> dict[str, Any]:
         """Give what it says as JSON; non-finite numbers are text."""
@@ -200,7 +202,19 @@ def tables(found: Health) -> str:
         [_cells(each) for each in found.windows],
         numeric=(2, 3, 5, 6),
     )
-    return windows + moved
+    joint = _table(
+        "All columns together",
+        ("Window", "AUC of a classifier", "Interval", "", "Most by"),
+        [(each.window, *_told(each.together)) for each in found.windows if each.together],
+        numeric=(1, 2),
+    )
+    return windows + moved + joint
+
+
+def _told(found: Together) -> tuple[str, str, str, str]:
+    word = "tells the window apart" if found.drifted else "does not tell it apart"
+    spread = f"{found.low:.3f} to {found.high:.3f}"
+    return f"{found.auc:.3f}", spread, word, ", ".join(found.columns[:3]) if found.drifted else "–"
 
 
 def _cells(window: WindowState) -> tuple[str, ...]:

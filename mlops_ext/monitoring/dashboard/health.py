@@ -10,7 +10,7 @@ from mlops_ext.models.types import Model, NoRequest, ShowModel
 from mlops_ext.monitoring.alerts import service as alerting
 from mlops_ext.monitoring.alerts.types import SEVERITIES, Alert, ListAlerts
 from mlops_ext.monitoring.dashboard.reading import name_of, newest_reports, slices_in, window_order
-from mlops_ext.monitoring.dashboard.types import Health, HealthStatus, MovedColumn, ShowHealth, WindowState
+from mlops_ext.monitoring.dashboard.types import Health, HealthStatus, MovedColumn, ShowHealth, Together, WindowState
 from mlops_ext.monitoring.types import MetricEstimate, Report, column_of_slice, metric_name
 from mlops_ext.operations import operation
 from mlops_ext.workspace import Workspace
@@ -31,8 +31,9 @@ _WORDS: dict[HealthStatus, str] = {
 def health(ws: Workspace, request: ShowHealth) -> Health:
     """Tell at a glance whether a model is all right, since when not, what moved, and what to do.
 
-    An open or acknowledged alert on a measured loss makes it degraded, any other at risk; a model without alerts is
-    healthy when there are reports, and unknown when there are none. Drift alone is shown and alarms nobody.
+    An open or acknowledged alert on a measured loss makes it degraded, any other at risk; a model without one is
+    healthy when there are reports, and unknown when there are none. What only informs, as drift that costs nothing, is
+    shown and alarms nobody.
     """
     model = ws.call(registry.show, ShowModel(model=name_of(request.model)))
     alerts = _unsettled(ws, model.name)
@@ -44,7 +45,7 @@ def health(ws: Workspace, request: ShowHealth) -> Health:
     windows = _windows(reports, metric)
     status = _status(alerts, windows)
     serving = f"{model.name}@{model.environments[environment]}" if environment else ""
-    since = window_order({each for alert in alerts for each in alert.windows})[:1]
+    since = window_order({each for alert in alerts if alert.severity != "info" for each in alert.windows})[:1]
     moved = _moved(reports["drift"])
     return Health(
         model=model.name,
@@ -114,9 +115,18 @@ def _window(name: str, found: Mapping[str, Report | None], metric: str) -> Windo
         drifted=len(set(columns).intersection(verdict.columns)) if verdict else None,
         columns=columns,
         pictured=_pictured(drift, slices),
+        together=_together(drift),
         calibrated=bool(performance and performance.details.get("reliability")),
         reports={kind: report.id for kind, report in found.items() if report},
     )
+
+
+def _together(drift: Report | None) -> Together | None:
+    found = drift.details.get("together") if drift else None
+    if not found:
+        return None
+    told = tuple(each["column"] for each in found["columns"])
+    return Together(columns=told, **{name: found[name] for name in ("drifted", "auc", "low", "high", "p_value")})
 
 
 def _estimate(report: Report | None, metric: str) -> MetricEstimate | None:
@@ -173,7 +183,7 @@ def _since(column: str, reports: Sequence[Report], drifted: Sequence[set[str]]) 
 def _status(alerts: Sequence[Alert], windows: Sequence[WindowState]) -> HealthStatus:
     if any(alert.kind == "performance_loss" for alert in alerts):
         return "degraded"
-    if alerts:
+    if any(alert.severity != "info" for alert in alerts):
         return "at_risk"
     return "healthy" if windows else "unknown"
 
@@ -193,6 +203,8 @@ def _sentence(
         names = ", ".join(each.column for each in moved[:3])
         more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
         parts.append(f"moved: {names}{more}")
+    elif (joint := windows[-1].together if windows else None) is not None and joint.drifted:
+        parts.append(f"moved: all columns together, most by {', '.join(joint.columns[:3])}")
     return "; ".join(parts)
 
 

@@ -72,6 +72,9 @@ def _figures(board: Dashboard) -> dict[str, Any]:
     if "drift" in kinds:
         drawn["drift"] = _figure(board, "drift")
         drawn["column"] = {window.window: _columns(board, window) for window in board.health.windows if window.pictured}
+    if "together" in kinds:
+        asked = [window.window for window in board.health.windows if window.together]
+        drawn["together"] = {window: _figure(board, "together", window=window) for window in asked}
     templates = {
         name: plotly.io.templates[f"plotly_{kind}"].to_plotly_json()
         for name, kind in (("light", "white"), ("dark", "dark"))

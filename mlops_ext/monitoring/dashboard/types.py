@@ -8,10 +8,26 @@ from pydantic import Field
 
 from mlops_ext.records import Record, Request
 
-__all__ = ["DrawFigure", "Figure", "FigureKind", "Health", "HealthStatus", "MovedColumn", "ShowHealth", "WindowState"]
+__all__ = [
+    "DrawFigure", "Figure", "FigureKind", "Health", "HealthStatus", "MovedColumn", "ShowHealth", "Together",
+    "WindowState",
+]  # fmt: skip
 
 HealthStatus = Literal["healthy", "at_risk", "degraded", "unknown"]
-FigureKind = Literal["metric", "drift", "column", "reliability", "gain"]
+FigureKind = Literal["metric", "drift", "column", "reliability", "gain", "together"]
+
+
+class Together(Record):
+    """Whether a classifier tells a window from the reference by all columns together."""
+
+    shown: ClassVar[tuple[str, ...]] = ("drifted", "auc", "low", "high", "p_value")
+    drifted: bool
+    auc: float
+    low: float
+    high: float
+    p_value: float
+    columns: tuple[str, ...] = ()
+    """Those that tell most, first."""
 
 
 class WindowState(Record):
@@ -36,6 +52,8 @@ class WindowState(Record):
     """The columns that were compared, those to look at first in front."""
     pictured: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Those that can be drawn, and of each the slices that can be, such as `origin=EWR`."""
+    together: Together | None = None
+    """What a classifier found over all columns together; None when it was not asked."""
     calibrated: bool = False
     """Whether a reliability curve can be drawn."""
     reports: dict[str, str] = Field(default_factory=dict)
@@ -100,7 +118,9 @@ class DrawFigure(Request):
     model: str = Field(description="Name of the model")
     figure: FigureKind = Field(description="What to draw")
     metric: str = Field(default="", description="Which metric; of `metric` and `gain`")
-    window: str = Field(default="", description="Which window; the newest when left out; of `column` and `reliability`")
+    window: str = Field(
+        default="", description="Which window; the newest when left out; of `column`, `reliability` and `together`"
+    )
     column: str = Field(default="", description="Which column; of `column`")
     slice: str = Field(default="", description="Only the rows of a slice, such as origin=EWR; of `metric` and `column`")
     template: Literal["light", "dark", "any", "none"] = Field(default="light", description="Colours")

@@ -177,3 +177,11 @@ def test_a_window_without_a_report_names_those_with_one(ws):
     with pytest.raises(InvalidValue, match="2013-04") as caught:
         draw(ws, "column", column="temp", window="2013-04")
     assert "2013-03" in caught.value.hint
+
+
+def test_an_alert_that_only_informs_does_not_put_a_model_at_risk(ws):
+    judged(ws, "2013-02", 0.7)
+    raised(ws, "2013-02", kind="drift", severity="info")
+    assert (shown(ws).status, shown(ws).since) == ("healthy", "")
+    raised(ws, "2013-03", kind="drift", monitor="other")
+    assert (shown(ws).status, shown(ws).since) == ("at_risk", "2013-03")

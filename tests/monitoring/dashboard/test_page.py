@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.dashboard.edge import Dashboard
 from mlops_ext.monitoring.drift.edge import drift
 from tests.models.support import registered
@@ -84,3 +85,29 @@ def test_refreshing_reads_what_came_meanwhile(ws):
     assert board.refresh().status == "degraded"
     assert [report.window for report in board.reports["performance"]] == ["2013-02"]
     assert board.figure("metric").layout.title.text == "AUC by window"
+
+
+def test_what_a_classifier_of_all_columns_found_is_on_the_page_and_in_the_record(ws, tmp_path):
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, 400))
+    before = pd.DataFrame({"x": x, "y": x + 0.1 * noise, "z": noise})
+    after = pd.DataFrame({"x": x, "y": rng.permutation(before["y"].to_numpy()), "z": rng.permutation(noise)})
+    drift(before, before.copy(), window="2013-02", model="delay@1", save=True, workspace=ws)
+    report = drift(before, after, window="2013-03", model="delay@1", together=True, save=True, workspace=ws)
+    assert report.columns == ()
+    board = Dashboard("delay", workspace=ws)
+    plain, told = board.health.windows
+    assert plain.together is None
+    assert (told.together.drifted, told.together.auc) == (True, report.together.auc)
+    assert set(told.together.columns[:2]) == {"x", "y"}
+    assert "moved: all columns together, most by" in board.health.summary_text
+    assert "together" in board.drawable()
+    (bars,) = board.figure("together").data
+    assert list(bars.x) == [each.importance for each in report.together.columns]
+    page = board.save_html(tmp_path / "board.html").read_text()
+    assert "tells the window apart" in page
+    drawn = json.loads(packed(page, "figures"))["together"]
+    assert list(drawn) == ["2013-03"]
+    assert report.together.sentence in drawn["2013-03"]["caption"]
+    with pytest.raises(InvalidValue, match="no drift report on the window '2013-02'"):
+        board.figure("together", window="2013-02")
