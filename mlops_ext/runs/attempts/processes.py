@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Collection
-from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -67,14 +66,20 @@ def _has(pid: int, token: str) -> bool:
     try:
         if sys.platform == "linux":
             # As psutil reads it, without the rest that psutil reads of every process.
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            environment = _read(f"/proc/{pid}/environ")
             if not environment:
                 return False  # a zombie, or the system's own
             marked_so = f"{VARIABLE}={token}".encode() in environment.split(b"\0")
-            return marked_so or Path(f"/proc/{pid}/comm").read_text().strip() == mark_of(token)
+            return marked_so or _read(f"/proc/{pid}/comm").strip() == mark_of(token).encode()
         return bool(psutil.Process(pid).environ().get(VARIABLE) == token)
     except (psutil.Error, OSError):
         return False
+
+
+def _read(name: str) -> bytes:
+    # A path object costs as much as the reading; fifty attempts that end look at all processes each.
+    with open(name, "rb") as file:  # noqa: PTH123
+        return file.read()
 
 
 def _session(pid: int) -> int:

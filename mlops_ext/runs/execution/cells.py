@@ -83,6 +83,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                 break
             self.nb_man.cell_end(self.nb.cells[place], place, "ok")
             self.control.done += self._counts(cell)
+        self.control.closing = True
 
     def _failed(self, cell: Any, place: int, error: CellExecutionError) -> None:
         if self.control.reason:

@@ -27,6 +27,8 @@ class Control:
         Id of the tracked run, once it has begun.
     done, total : int
         Code cells that have ended, and all.
+    closing : bool
+        Whether no cell will run any more, and the kernel is on its way out.
     live : Live or None
         Where what the cells put out goes, when somebody may follow it.
     """
@@ -36,6 +38,7 @@ class Control:
         self.run = ""
         self.done = 0
         self.total = 0
+        self.closing = False
         self.live: Live | None = None
         self._ended = threading.Event()
         self._manager: Any = None
@@ -58,15 +61,17 @@ class Control:
         return self._ended.is_set()
 
     def stop(self, reason: Reason, kill: Callable[[], object], grace: float) -> None:
-        """Interrupt the cell, again and again for `grace` seconds, then kill.
+        """Interrupt the cell, once more after half of `grace` seconds, and kill after the whole.
 
-        A kernel between two cells ignores an interrupt, so one alone might be lost.
+        A kernel between two cells ignores an interrupt, so one alone might be lost; one that is about to answer a
+        first interrupt gives no answer after a second.
         """
         self.reason = self.reason or reason
         until = time.monotonic() + grace
         while time.monotonic() < until:
-            self._interrupt()
-            if self._ended.wait(min(1.0, grace)):
+            if not self.closing:
+                self._interrupt()
+            if self._ended.wait(grace / 2):
                 return
         kill()
 

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST = 2**22
+_CONTROL_SECONDS = 2.0
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 
 
@@ -43,13 +44,12 @@ def main() -> int:
         importlib.import_module(name)
     _import_gently(task)
     _import_late(task.get("late", {}))
-    _rehearse(task.get("rehearse", {}))
     for module, function in task.get("prepare", ()):
         getattr(importlib.import_module(module), function)()
     _tokenize()
     gc.collect()
     gc.freeze()
-    request = _serve(socket.socket(fileno=task["listen"]), task.get("again", ()))
+    request = _serve(socket.socket(fileno=task["listen"]), task.get("rehearse", {}))
     if request is not None:
         _leave(_run(request))
     return 0
@@ -86,12 +86,26 @@ def _import_late(late: dict[str, list[str]]) -> None:
 
 
 def _rehearse(calls: dict[str, list[Any]]) -> None:
-    """Call what takes long when it is first called, and is the same in every kernel; what fails will fail there."""
+    """Call what takes long when it is first called, of the packages that are imported here."""
     for package in calls.keys() & sys.modules.keys():
-        module, function, argument = calls[package]
-        with warnings.catch_warnings(), contextlib.suppress(Exception):
+        module, function, *given = calls[package]
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            getattr(importlib.import_module(module), function)(argument)
+            try:
+                getattr(importlib.import_module(module), function)(*given)
+            except Exception:  # noqa: BLE001 - each process will do it for itself, as the first one did
+                traceback.print_exc()
+    gc.collect()
+    gc.freeze()
+
+
+def draw_traceback() -> None:
+    """Let IPython draw a traceback: the first one looks for the files of all modules."""
+    ultratb = importlib.import_module("IPython.core.ultratb")
+    try:
+        importlib.import_module("no.such.module")
+    except ImportError:
+        ultratb.AutoFormattedTB(mode="Context").structured_traceback(*sys.exc_info())
 
 
 def _tokenize() -> None:
@@ -100,10 +114,10 @@ def _tokenize() -> None:
         pass
 
 
-def _serve(listener: socket.socket, again: list[list[str]]) -> dict[str, Any] | None:
+def _serve(listener: socket.socket, rehearsed: dict[str, list[Any]]) -> dict[str, Any] | None:
     """Fork for everyone who connects; give a request in the process that is to fulfil it, None at the end.
 
-    `again` is done before the second process: it pays for those that come after, and the only one need not wait.
+    The rehearsal comes before the second one: it pays for all that follow, and an only one need not wait for it.
     """
     heard, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -123,7 +137,7 @@ def _serve(listener: socket.socket, again: list[list[str]]) -> dict[str, Any] | 
         connection, _ = listener.accept()
         asked += 1
         if asked == 2:
-            _prepare_again(again)
+            _rehearse(rehearsed)
         if os.fork() == 0:
             signal.set_wakeup_fd(-1)
             for file in (heard, told):
@@ -131,16 +145,6 @@ def _serve(listener: socket.socket, again: list[list[str]]) -> dict[str, Any] | 
             listener.close()
             return _guard(connection)
         connection.close()
-
-
-def _prepare_again(again: list[list[str]]) -> None:
-    for module, function in again:
-        try:
-            getattr(importlib.import_module(module), function)()
-        except Exception:  # noqa: BLE001 - without it each process does it for itself, as the first did
-            traceback.print_exc()
-    gc.collect()
-    gc.freeze()
 
 
 def _bury() -> None:
@@ -251,6 +255,8 @@ def _run(request: dict[str, Any]) -> int:
 
 def _leave(code: int) -> None:
     """End as the interpreter would, but for the imports: taking them down copies all the memory that is shared."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_control()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     names = vars(sys.modules["__main__"])
@@ -262,6 +268,18 @@ def _leave(code: int) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
+
+
+def _end_control() -> None:
+    """End a kernel's thread that answers requests before its exit ends the one that sends what it says.
+
+    ipykernel does it the other way round, and when the first still has something to say it waits for the other: ten
+    seconds, or until the kernel is killed.
+    """
+    for thread in threading.enumerate():
+        if thread.name == "Control" and hasattr(thread, "stop"):
+            thread.stop()
+            thread.join(_CONTROL_SECONDS)
 
 
 def _shadowed(folders: list[str]) -> str:

@@ -33,7 +33,7 @@ _READ_AT_IMPORT = {
 _ATTEMPT = {
     "modules": ["mlops_ext.runs.attempts.child"],
     "prepare": [["mlops_ext.runs.attempts.child", "prepare"]],
-    "again": [["mlops_ext.runs.attempts.rehearsal", "rehearse"]],
+    "rehearse": {"mlops_ext": ["mlops_ext.runs.attempts.rehearsal", "rehearse"]},
 }
 _KERNEL = ["ipykernel.kernelapp", "ipykernel.zmqshell"]
 _IN_EVERY_KERNEL = (
@@ -52,6 +52,7 @@ _LATE = {
 _REHEARSED = {
     # Its first call looks for plug-ins of narwhals in every installed distribution.
     "sklearn": ["sklearn.utils.validation", "check_array", [[0.0]]],
+    "IPython": ["__main__", "draw_traceback"],
 }
 """What packages do when they are first used, as a module, a function and what it is given."""
 log = logging.getLogger("mlops_ext.runs")
