@@ -105,6 +105,7 @@ class Worker:
         self.parents = parents
         self._stopping = False
         self._recovered = 0.0
+        self._looked = 0.0
 
     def run(self, until_idle: bool = False) -> int:
         """Work until `stop` is called, or until nothing is left to do.
@@ -136,7 +137,7 @@ class Worker:
         with self._forking():
             while True:
                 ended = self._reap()
-                begun = sum(self._begin(trigger=trigger) for _ in range(self.limit - len(self.running)))
+                begun = self._fill(trigger)
                 if ended or (not self.running and time.monotonic() - looked > self.poll_seconds):
                     looked = time.monotonic()
                     if not unfinished() and not self.running:
@@ -185,11 +186,12 @@ class Worker:
         """Do all that is due now; give how many attempts ended and how many began."""
         ended = self._reap()
         self._recover()
-        free = self.limit - len(self.running)
-        if not free:
+        waited = time.monotonic() - self._looked
+        if len(self.running) >= self.limit or (self.running and not ended and waited < self.poll_seconds):
             return ended, 0
+        self._looked = time.monotonic()
         self.ticker.look()
-        return ended, sum(self._begin() for _ in range(free))
+        return ended, self._fill()
 
     def run_job(self, job: str, on_progress: Progress | None = None, on_output: Listener | None = None) -> Job:
         """Run one queued job, or wait for it when another has claimed it; give it when it has ended.
@@ -250,6 +252,15 @@ class Worker:
         except OSError as trouble:
             leases.end(self.ws, claimed.lease, "failed", error=f"the run could not be started: {trouble}")
         return 1
+
+    def _fill(self, trigger: str = "") -> int:
+        """Begin as many jobs as may run here, while one is queued; give how many."""
+        begun = 0
+        for _ in range(self.limit - len(self.running)):
+            if not self._begin(trigger=trigger):
+                break
+            begun += 1
+        return begun
 
     def _start(self, claimed: leases.Claim) -> Running:
         if self.place is not None:
