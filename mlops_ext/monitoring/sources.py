@@ -101,7 +101,7 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
         pairs: list[tuple[str, Any]] = [(str(name), frame.iloc[:, at]) for at, name in enumerate(frame.columns)]
     elif isinstance(frame, Mapping):
         pairs = [(str(name), values) for name, values in frame.items()]
-    elif hasattr(frame, "__arrow_c_stream__"):
+    elif hasattr(frame, "__arrow_c_stream__") and not hasattr(frame, "dtype"):
         return _of_table(pa.table(frame), side)
     else:
         raise InvalidValue(
@@ -109,6 +109,9 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
             hint="Give a frame (pandas, Polars, Arrow), a mapping of columns, a path or a dataset reference",
         )
     _refuse_twice([name for name, _ in pairs], side)
+    single = [name for name, values in pairs if not hasattr(values, "__len__") or isinstance(values, str | bytes)]
+    if single:
+        raise InvalidValue(f"column {single[0]!r} of the {side} is one value", hint="Give a list of values, one a row")
     lengths = {name: len(values) for name, values in pairs}
     if len(set(lengths.values())) > 1:
         raise InvalidValue(
@@ -264,7 +267,7 @@ def _plain(values: Any, name: str) -> Any:
         return values.to_arrow()
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
         return _mixed(values)
 
 
@@ -276,14 +279,25 @@ def _mixed(values: Any) -> pa.Array:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(float(value)) < math.inf
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and not _is_beyond(value)
+
+
+def _is_beyond(value: Any) -> bool:
+    """Tell whether a number is infinite as a float, be it that it is too long for one."""
+    try:
+        return abs(float(value)) == math.inf
+    except OverflowError:
+        return True
 
 
 def _label(value: Any) -> str | None:
     """Name a value of a column of mixed types, so that 1 and "1" stay two labels."""
     if value is None or _is_nan(value) or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    return value if isinstance(value, str) else f"{value} ({type(value).__name__})"
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
+    shown = hex(value) if isinstance(value, int) and _is_beyond(value) else value  # Python writes no 5,000 digits
+    return f"{shown} ({type(value).__name__})"
 
 
 def _is_nan(value: Any) -> bool:

@@ -123,3 +123,35 @@ def test_only_the_columns_that_are_asked_for_are_read(tmp_path, monkeypatch):
         monkeypatch.setitem(columns.readers, name, lambda name=name, reader=reader: read.append(name) or reader())
     compare_frames(columns, frame(), Treatment(columns=["x"]))
     assert read == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([10**400, 10**400 + 1], "categorical"),
+        ([10**5000, -(10**5000)], "categorical"),
+        (["\ud800", "a"], "categorical"),
+        ([10**30, 2.5], "numeric"),
+    ],
+)
+def test_values_that_no_column_type_holds_are_labels(values, kind):
+    sides = {"h": values * 30}
+    found = compare_frames(sides, sides)
+    assert (found.kinds, found.verdict.status) == ({"h": kind}, "no_drift")
+    assert compare_frames(sides, {"h": values[:1] * 60}).verdict.columns == ("h",)
+
+
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (pd.Series([1.0, 2.0]), "the reference is a Series, not a frame"),
+        (pa.array([1.0]), "Array, not a frame"),
+        ({"x": 1.0}, "column 'x' of the reference is one value"),
+        ({"x": "text"}, "column 'x' of the reference is one value"),
+        (np.ones((3, 2)), "is a ndarray, not a frame"),
+        (None, "is a NoneType, not a frame"),
+    ],
+)
+def test_what_is_no_frame_gets_one_sentence(side, message):
+    with pytest.raises(InvalidValue, match=message):
+        compare_frames(side, {"x": [1.0]})

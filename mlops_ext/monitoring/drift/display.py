@@ -6,6 +6,7 @@ import html
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,13 +98,19 @@ class DriftReport:
         """One row a column, strongest first, as a pandas DataFrame: decision and all statistics."""
         import pandas as pd
 
-        values: dict[str, dict[str, Any]] = {}
+        values = {column: dict(found) for column, found in self._values.items()}
         for row in self.comparison.rows:
-            found = values.setdefault(row.column, {})
-            found[row.statistic] = row.value
             if row.p_value is not None:
-                found[f"{row.statistic}_p"] = row.p_value
+                values[row.column][f"{row.statistic}_p"] = row.p_value
         return pd.DataFrame([{**each.to_dict(), **values[each.column]} for each in self.comparison.decisions])
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, float]]:
+        """Each column's statistics."""
+        values: dict[str, dict[str, float]] = {}
+        for row in self.comparison.rows:
+            values.setdefault(row.column, {})[row.statistic] = row.value
+        return values
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON; non-finite numbers are text."""
@@ -243,7 +250,7 @@ class DriftReport:
         )
 
     def _row(self, decision: Decision, place: int, drawn: int | None) -> str:
-        found = {row.statistic: row.value for row in self.comparison.rows if row.column == decision.column}
+        found = self._values.get(decision.column, {})
         distance = found.get("ks", found.get("tvd", math.nan))
         histogram = self.comparison.histograms.get(decision.column)
         picture = _bars(histogram) if histogram and (drawn is None or place < drawn) else ""
