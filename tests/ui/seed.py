@@ -137,7 +137,7 @@ def drift(ws: Workspace) -> None:
         later["wind_speed"] = later["wind_speed"] + 6 * number
         mlops.drift(
             first, later, columns=["dep_hour", "distance", "wind_speed"], slices=["origin"], window=window,
-            model="delay@2", save=True, workspace=ws,
+            together=window == "2013-06", model="delay@2", save=True, workspace=ws,
         )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.ui.desk import dialog, open_model, press
@@ -118,13 +120,16 @@ def test_health_is_seen_at_a_glance_and_figures_follow_the_pickers(page: Page, l
     expect(health).to_contain_text("AUC fell to 0.712")
     expect(health).to_contain_text("mlops alerts acknowledge")
     expect(panel.get_by_role("table", name="What moved in the newest window")).to_contain_text("wind_speed")
-    expect(panel.get_by_label("Column", exact=True)).to_have_value("wind_speed")
+    columns = panel.get_by_role("region", name="One column")
+    expect(columns.get_by_label("Column", exact=True)).to_have_value("wind_speed")
     expect(panel.get_by_role("img", name="wind_speed in the reference and in 2013-06")).to_be_visible()
-    panel.get_by_label("Window", exact=True).select_option("2013-05")
-    panel.get_by_label("Column", exact=True).select_option("distance")
+    columns.get_by_label("Window", exact=True).select_option("2013-05")
+    columns.get_by_label("Column", exact=True).select_option("distance")
     expect(panel.get_by_role("img", name="distance in the reference and in 2013-05")).to_be_visible()
-    panel.get_by_label("Slice", exact=True).select_option("origin=JFK")
+    columns.get_by_label("Slice", exact=True).select_option("origin=JFK")
     expect(panel.get_by_role("img", name="distance [origin=JFK] in the reference and in 2013-05")).to_be_visible()
+    together = panel.get_by_role("region", name="All columns together")
+    expect(together.get_by_role("img", name=re.compile("2013-06: .*wind_speed"))).to_be_visible()
 
 
 def test_a_reload_brings_the_panel_back(page: Page, lab: Lab) -> None:

@@ -42,6 +42,7 @@ export function Monitoring(props: IMonitoringProps): React.ReactElement {
           <Columns {...props} windows={drifted} />
         </>
       )}
+      <Together {...props} />
       {health.comparisons.length > 0 && (
         <Part title={trans.__('Challengers')}>
           <Chart charts={charts} request={{ figure: 'gain' }} state={reports} trans={trans} />
@@ -110,6 +111,27 @@ function Columns(props: IMonitoringProps & { windows: Health['windows'] }): Reac
         <SlicePicker slices={slices} value={slice} onPick={pickSlice} trans={trans} />
       </div>
       <Chart charts={charts} request={{ figure: 'column', window, column, slice }} state={reports} trans={trans} />
+    </Part>
+  );
+}
+
+/** By what a classifier of all columns tells a window from the reference, where one was asked. */
+function Together({ health, reports, trans, charts }: IMonitoringProps): React.ReactElement | null {
+  const [picked, pick] = React.useState('');
+  const names = health.windows
+    .filter(each => each.together)
+    .map(each => each.window)
+    .reverse();
+  if (!names.length) {
+    return null;
+  }
+  const window = pickedOf(names, picked);
+  return (
+    <Part title={trans.__('All columns together')}>
+      <div className="mlx-Picks">
+        <Picker label={trans.__('Window')} options={asOptions(names)} value={window} onPick={pick} />
+      </div>
+      <Chart charts={charts} request={{ figure: 'together', window }} state={reports} trans={trans} />
     </Part>
   );
 }

@@ -59,7 +59,7 @@ export function Facts({ items }: { items: readonly (readonly [string, React.Reac
 /** A titled part of a page. */
 export function Part(props: { title: string; children: React.ReactNode }): React.ReactElement {
   return (
-    <section className="mlx-Part">
+    <section className="mlx-Part" aria-label={props.title}>
       <h3>{props.title}</h3>
       {props.children}
     </section>
