@@ -29,8 +29,8 @@ __all__ = ["Comparison", "Treatment", "compare_frames"]
 
 MANY = 20
 """A categorical column with more labels, each expected fewer than five times, is taken for an identifier."""
-_SMALL, _SHORT = 50_000, 2_500
-"""Below so many values in all, or so many in a column, threads cost more than they save."""
+_SMALL = 50_000
+"""Below so many values in all, threads cost more than they save."""
 
 
 @dataclass(frozen=True)
@@ -232,8 +232,7 @@ def _all(work: _Work, chosen: Sequence[str], slices: Sequence[Slice]) -> dict[st
     jobs += [(name, part) for part in slices for name in chosen if name != part.column]
     names = [_name(name, part) for name, part in jobs]
     workers = min(len(jobs), os.cpu_count() or 1)
-    rows = work.sides[0].rows + work.sides[1].rows
-    if workers < 2 or rows < _SHORT or len(jobs) * rows < _SMALL:
+    if workers < 2 or len(jobs) * (work.sides[0].rows + work.sides[1].rows) < _SMALL:
         return dict(zip(names, [work.compare(*job) for job in jobs], strict=True))
     with ThreadPoolExecutor(workers, thread_name_prefix="drift") as threads:
         return dict(zip(names, threads.map(lambda job: work.compare(*job), jobs), strict=True))
