@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from mlops_ext.runs import edge, service
 from mlops_ext.runs.attempts.attempt import stores_of
 from mlops_ext.runs.attempts.rehearsal import rehearse
+from mlops_ext.runs.kernels import parent
 from mlops_ext.runs.kernels.imports import imports_of
 from mlops_ext.runs.notebooks.files import Cell
 from mlops_ext.runs.queue.worker import Worker
@@ -106,6 +108,25 @@ def test_a_rehearsal_passes_through_and_touches_no_other_workspace(
     rehearse()
     assert [each.id for each in ws.call(service.list_jobs, ListJobs()).items] == [job.id]
     assert ws.call(service.show, ShowJob(job=job.id)).status == "queued"
+
+
+@pytest.mark.fast
+def test_a_kernel_that_ends_waits_for_the_thread_that_answers_while_its_output_still_goes() -> None:
+    class Answering(threading.Thread):
+        def __init__(self) -> None:
+            super().__init__(name="Control", daemon=True)
+            self.asked = threading.Event()
+
+        def run(self) -> None:
+            self.asked.wait()
+
+        def stop(self) -> None:
+            self.asked.set()
+
+    thread = Answering()
+    thread.start()
+    parent._end_control()
+    assert not thread.is_alive()
 
 
 @pytest.mark.fast

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from unittest.mock import Mock
 
 import pytest
 
 from mlops_ext.runs import service
 from mlops_ext.runs.queue import leases
+from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.types import CancelJob
 from mlops_ext.workspace import Workspace
 from tests.runs.workers import processes_of, start_worker, statuses, submit
@@ -20,6 +22,14 @@ def test_fifty_queued_jobs_are_all_cancelled_and_none_can_be_claimed(workspace: 
         workspace.call(service.cancel, CancelJob(job=job.id))
     assert statuses(workspace) == ["cancelled"] * 50
     assert leases.claim(workspace, "w") is None
+
+
+def test_a_worker_with_many_free_places_asks_once_for_a_job(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ws.ensure()
+    asking = Mock(wraps=leases.claim)
+    monkeypatch.setattr(leases, "claim", asking)
+    assert Worker(ws, 50).step() == (0, 0)
+    assert asking.call_count == 1
 
 
 def cancel_running(ws: Workspace, count: int) -> None:
