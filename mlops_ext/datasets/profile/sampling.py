@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mlops_ext.datasets.storage.manifest import Manifest
     from mlops_ext.workspace import Workspace
 
-__all__ = ["profiled", "rank_error", "read_profile", "sampled", "write_profile"]
+__all__ = ["profiled", "rank_error", "read_profile", "sampled", "stored_profile", "write_profile"]
 
 SAMPLE_ROWS = 10_000
-FORMAT = "p1"
+FORMAT, FORMAT_OVER = "p1", "p2"
 
 
 def sampled(table: pa.Table, columns: Sequence[Column], known: Mapping[str, ColumnProfile] | None = None) -> Profile:
@@ -60,10 +60,24 @@ def profiled(
     ws: Workspace, manifest: Manifest, table: pa.Table, parent: Manifest | None = None
 ) -> tuple[Manifest, bytes]:
     """Describe a version's rows and name the profile in its manifest; the parent's columns serve again."""
-    before = read_profile(ws.get_blob(parent.profile)) if parent is not None and parent.profile else None
-    known = {each.digest: each for each in before.columns} if before else {}
-    written = write_profile(sampled(table, manifest.schema_, known))
-    return manifest.model_copy(update={"profile": digest_of(written, ws.algorithm)}), written
+    before = stored_profile(ws, parent) if parent else None
+    profile = sampled(table, manifest.schema_, {each.digest: each for each in before.columns} if before else {})
+    named = (parent.profile_base or parent.profile) if parent else None
+    base = read_profile(ws.get_blob(named)) if named else None
+    written, is_whole = write_profile(profile), True
+    if base is not None:
+        less = write_profile(profile, base)
+        written, is_whole = (written, True) if 2 * len(less) > len(written) else (less, False)
+    found = {"profile": digest_of(written, ws.algorithm), "profile_base": None if is_whole else named}
+    return manifest.model_copy(update=found), written
+
+
+def stored_profile(ws: Workspace, manifest: Manifest) -> Profile | None:
+    """Read what a snapshot noted; nothing when it noted none, or a later release did."""
+    if not manifest.profile:
+        return None
+    base = read_profile(ws.get_blob(manifest.profile_base)) if manifest.profile_base else None
+    return read_profile(ws.get_blob(manifest.profile), base)
 
 
 def _drawn(values: pa.ChunkedArray, wanted: np.ndarray) -> pa.ChunkedArray:
@@ -84,13 +98,26 @@ def rank_error(drawn: int, rows: int) -> float:
     return 0.0 if drawn >= rows else math.sqrt(math.log(2 / 0.05) / (2 * drawn))
 
 
-def write_profile(profile: Profile) -> bytes:
-    """Write a profile as JSON in gzip."""
-    held = {"format": FORMAT, **profile.model_dump(mode="json")}
+def write_profile(profile: Profile, base: Profile | None = None) -> bytes:
+    """Write a profile as JSON in gzip; of one with a base only the columns that differ from it."""
+    held = {"format": FORMAT, **profile.model_dump(mode="json", exclude={"columns"})}
+    columns = profile.columns
+    if base is not None:
+        columns = tuple(each for each in columns if base.column(each.name) != each)
+        held |= {"format": FORMAT_OVER, "names": [each.name for each in profile.columns]}
+    held["columns"] = [each.model_dump(mode="json") for each in columns]
     return gzip.compress(json.dumps(held, sort_keys=True, separators=(",", ":")).encode(), GZIP_LEVEL, mtime=0)
 
 
-def read_profile(data: bytes) -> Profile | None:
-    """Read what `write_profile` wrote; nothing when a later release did."""
+def read_profile(data: bytes, base: Profile | None = None) -> Profile | None:
+    """Read what `write_profile` wrote; nothing when a later release did, or the base is not there."""
     held = json.loads(gzip.decompress(data))
-    return Profile.model_validate(held) if held.pop("format") == FORMAT else None
+    known = held.pop("format")
+    if known == FORMAT:
+        return Profile.model_validate(held)
+    if known != FORMAT_OVER or base is None:
+        return None
+    columns = {each.name: each for each in base.columns}
+    columns |= {each["name"]: ColumnProfile.model_validate(each) for each in held["columns"]}
+    held["columns"] = tuple(columns[name] for name in held.pop("names"))
+    return Profile.model_validate(held)

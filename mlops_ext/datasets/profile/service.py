@@ -37,10 +37,9 @@ def profile(ws: Workspace, request: ShowProfile) -> Profile:
 
 def noted(ws: Workspace, version: DatasetVersion) -> Profile:
     """Give what the snapshot noted; of a version from before profiles, what a look at all rows finds."""
-    from mlops_ext.datasets.profile.sampling import read_profile, sampled
+    from mlops_ext.datasets.profile.sampling import sampled, stored_profile
 
-    manifest = Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True)
-    found = read_profile(ws.get_blob(manifest.profile)) if manifest.profile else None
+    found = stored_profile(ws, Manifest.from_bytes(ws.get_blob(version.manifest), to_load=True))
     return found or sampled(_opened(ws, version).read(), version.schema_)
 
 

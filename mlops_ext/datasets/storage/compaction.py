@@ -71,9 +71,10 @@ def _written(ws: Workspace, version: DatasetVersion, before: Manifest, *, one_fi
     with gathered(batches, held.representation.schema) as table:
         rows, _ = to_table(table)
         content = Content(version.digest, version.rows, version.schema_)
-        return write_manifest(
+        made = write_manifest(
             ws, TableRows(rows), held.representation, content=content, parent=whole, anew=True, one_file=one_file
         )
+    return made.model_copy(update={"profile": before.profile, "profile_base": before.profile_base})
 
 
 def _replace(change: Change, version: DatasetVersion, digest: str, after: Manifest) -> DatasetVersion:

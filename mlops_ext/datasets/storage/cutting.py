@@ -21,9 +21,9 @@ from mlops_ext.datasets.storage.manifest import Cuts
 __all__ = ["Cutter", "Segment", "choose_keys", "choose_target"]
 
 WINDOW = 16
-SEGMENTS = 96
+SEGMENTS = 224
 SMALLEST_BYTES, LARGEST_BYTES = 1 << 18, 1 << 26
-CELL_BYTES = 16_384
+CELL_BYTES = 6_144
 MAX_KEYS = 3
 AHEAD = 8
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
@@ -44,8 +44,8 @@ class Segment:
 def choose_target(rows: int, width: int, table_bytes: int) -> int:
     """Choose how many rows a segment should have.
 
-    About 96 segments, but none under 256 KiB or over 64 MiB of Arrow memory, and none whose columns
-    hold under 16 KiB each: a digest a column must stay small beside what it stands for.
+    About 224 segments, but none under 256 KiB or over 64 MiB of Arrow memory, and none whose columns
+    hold under 6 KiB each: a digest a column must stay small beside what it stands for.
     """
     smallest = max(SMALLEST_BYTES, CELL_BYTES * width)
     wanted = min(max(table_bytes / SEGMENTS, smallest), LARGEST_BYTES)

@@ -87,13 +87,17 @@ class Manifest(Record):
     groups: tuple[Group, ...] = ()
     cuts: Cuts | None = None
     digests: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Of each column, a digest of each segment; none in a manifest that was m1."""
+    """Of each column, a digest of each segment, empty where the base has the same; none in a manifest that was m1."""
     by_reference: bool = False
     """Whether the rows stay at their source, which the representation names; there are no files then."""
     base: Digest | None = None
-    """An earlier manifest with the same cuts, which has the digests that are not here."""
+    """An earlier manifest, which has the digests that are not here."""
+    like: tuple[int, ...] = ()
+    """Of each segment, the place among the base's of the one that it was, or -1; empty where both were cut alike."""
     profile: Digest | None = None
     """What its columns hold, as the snapshot noted it."""
+    profile_base: Digest | None = None
+    """An earlier profile, which has the columns that are not in this one."""
 
     def to_bytes(self) -> bytes:
         """Write the manifest as JSON with sorted keys, in gzip."""
@@ -132,18 +136,31 @@ class Manifest(Record):
         return manifest
 
     def over(self, digest: str, base: Manifest) -> Manifest:
-        """Leave out the digests that an earlier manifest with the same cuts has, when that halves them."""
-        if not (base.cuts and self.cuts and base.cuts.rows == self.cuts.rows):
+        """Leave out the digests that an earlier manifest has of the same segments, when that halves them."""
+        if self.cuts is None or base.cuts is None:
             return self
-        own = {name: each for name, each in self.digests.items() if base.digests.get(name) != each}
-        return self.model_copy(update={"digests": own, "base": digest}) if 2 * len(own) <= len(self.digests) else self
+        like = () if base.cuts.rows == self.cuts.rows else _alike(self, base)
+        if like is None:
+            return self
+        own = {name: _unlike(each, _at(base.digests.get(name, ()), like)) for name, each in self.digests.items()}
+        own = {name: each for name, each in own.items() if any(each)}
+        left = sum(1 for each in own.values() for digest in each if digest)
+        if 2 * left > len(self.digests) * len(self.cuts.rows):
+            return self
+        return self.model_copy(update={"digests": own, "base": digest, "like": like})
 
     def whole(self, base: Manifest | None) -> Manifest:
         """Put in the digests that the base has."""
-        if base is None:
+        if base is None or self.cuts is None:
             return self
-        held = {column.name: base.digests.get(column.name, ()) for column in self.schema_}
-        return self.model_copy(update={"digests": {**held, **self.digests}, "base": None})
+        found = {}
+        for name in (column.name for column in self.schema_):
+            theirs = _at(base.digests.get(name, ()), self.like)
+            own = self.digests.get(name, theirs)
+            found[name] = tuple(mine or its for mine, its in zip(own, theirs or own, strict=True))
+        if any(len(each) != len(self.cuts.rows) or not all(each) for each in found.values()):
+            raise _contradiction("base lacks digests")
+        return self.model_copy(update={"digests": found, "base": None, "like": ()})
 
     @property
     def blobs(self) -> tuple[File | StoredFile, ...]:
@@ -183,8 +200,31 @@ class Manifest(Record):
         lengths = {len(each) for each in self.digests.values()}
         if (self.base is None and sorted(self.digests) != names) or not lengths <= {len(cuts.rows)}:
             raise _contradiction("segments lack digests")
+        if self.like and len(self.like) != len(cuts.rows):
+            raise _contradiction("segments are not all found in its base")
         if not set(cuts.keys) <= set(names):
             raise _contradiction("keys are none of its columns")
+
+
+def _unlike(mine: Sequence[str], base: Sequence[str]) -> tuple[str, ...]:
+    return tuple("" if each == its else each for each, its in zip(mine, base, strict=True)) if base else tuple(mine)
+
+
+def _alike(mine: Manifest, base: Manifest) -> tuple[int, ...] | None:
+    """Find each segment among the base's by what its keys hold; nothing when they have not the same keys."""
+    keys = mine.cuts.keys if mine.cuts else ()
+    if not keys or not set(keys) <= base.digests.keys():
+        return None
+    named = zip(*(base.digests[name] for name in keys), strict=True)
+    places = {each: place for place, each in enumerate(named)}
+    return tuple(places.get(each, -1) for each in zip(*(mine.digests[name] for name in keys), strict=True))
+
+
+def _at(digests: Sequence[str], places: Sequence[int]) -> Sequence[str]:
+    """Give a column's digests in another order; of a segment that is not there, or a column without any, nothing."""
+    if not (digests and places):
+        return digests
+    return [digests[place] if 0 <= place < len(digests) else "" for place in places]
 
 
 def _contradiction(what: str) -> InvalidValue:
@@ -259,5 +299,5 @@ def _prefixed(data: bytes) -> bytes:
 
 def all_blobs(manifest_digest: str, manifest: Manifest) -> Iterable[str]:
     """Name every blob that a version needs, each once."""
-    others = [digest for digest in (manifest.base, manifest.profile) if digest]
+    others = [digest for digest in (manifest.base, manifest.profile, manifest.profile_base) if digest]
     return dict.fromkeys([manifest_digest, *others, manifest.representation, *(file.digest for file in manifest.blobs)])

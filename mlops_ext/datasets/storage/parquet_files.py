@@ -18,6 +18,7 @@ __all__ = ["ROW_GROUP_ROWS", "exact_column", "is_word", "plain_type", "read_colu
 
 ROW_GROUP_ROWS = 1 << 19
 """Dictionaries stay small, and a run of rows is read without the others; smaller groups take more memory to write."""
+SHORT_ROWS = 1 << 13
 
 
 def read_columns(
@@ -67,11 +68,25 @@ def write_file(table: pa.Table, path: Path) -> Path:
     columns = [_plain_values(values) for values in table.columns]
     plain = pa.table(columns, names=table.column_names)
     options = {"compression": "zstd", "row_group_size": ROW_GROUP_ROWS, "store_schema": False}
+    options["use_dictionary"] = _repeating(plain)
     try:
         parquet.write_table(plain, path, **options, write_statistics=_ordered(plain.schema))
     except pa.ArrowException as error:
         raise InvalidValue(f"the frame cannot be stored: {error}", hint="Convert the named column first") from error
     return path
+
+
+def _repeating(table: pa.Table) -> list[str] | bool:
+    """Name the columns worth a dictionary: in a short file, one of most values is nearly as long as they are."""
+    if len(table) > SHORT_ROWS or any(each.type.num_fields for each in table.schema):
+        return True
+    most = len(table) // 2
+    pairs = zip(table.schema, table.columns, strict=True)
+    return [
+        each.name
+        for each, values in pairs
+        if not pa.types.is_primitive(each.type) or pc.count_distinct(values, mode="all").as_py() <= most
+    ]
 
 
 def _ordered(schema: pa.Schema) -> list[str]:

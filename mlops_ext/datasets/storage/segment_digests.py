@@ -8,9 +8,8 @@ can be prepared is prepared once for all segments of a column.
 from __future__ import annotations
 
 import struct
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +24,8 @@ from mlops_ext.store.hashing import Hasher, new_hash
 __all__ = ["segment_digests"]
 
 JOINED_BYTES = 1 << 18
-Parts = Callable[[int, int], Iterator[tuple[bytes, Any]]]
+Parts = Callable[[int, int], tuple[tuple[bytes, memoryview], ...]]
+_ONE, _TWO = struct.Struct("<Q"), struct.Struct("<QQ")
 
 
 def segment_digests(values: pa.ChunkedArray, spans: Sequence[tuple[int, int]], algorithm: str) -> list[str]:
@@ -48,8 +48,14 @@ def segment_digests(values: pa.ChunkedArray, spans: Sequence[tuple[int, int]], a
             Writer(hasher).node(_compact(array.slice(first, rows)))
         else:
             _write(hasher, prefix, prepared, first, rows)
-        found.append(urlsafe_b64encode(bytes.fromhex(hasher.hexdigest()[:40])).decode().rstrip("="))
+        found.append(_shortened(hasher.hexdigest()))
     return found
+
+
+def _shortened(digits: str) -> str:
+    """Write the first 20 bytes in base64url."""
+    text = b2a_base64(bytes.fromhex(digits[:40]), newline=False).decode()
+    return text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def _compact(array: pa.Array) -> pa.Array:
@@ -64,18 +70,22 @@ def _compact(array: pa.Array) -> pa.Array:
 def _prepared(array: pa.Array) -> tuple[np.ndarray | None, Parts] | None:
     """Give which values are present and how to get the parts of some rows, for types that are plain buffers."""
     kind = array.type
+    if not len(array):
+        return None
     if is_string(kind) or is_binary(kind):
         valid = validity(array)
         offsets, lengths, data = text_parts(array, valid)
-        return valid, lambda first, end: iter(
-            [(b"L", lengths[first:end]), (b"B", data[int(offsets[first]) : int(offsets[end])])]
+        sizes = lengths.data.cast("B")
+        return valid, lambda first, end: (
+            (b"L", sizes[8 * first : 8 * end]),
+            (b"B", data[int(offsets[first]) : int(offsets[end])]),
         )
-    is_plain = pa.types.is_primitive(kind) and not pa.types.is_boolean(kind)
-    if not is_plain or not len(array):
+    if not pa.types.is_primitive(kind) or pa.types.is_boolean(kind):
         return None
     valid = validity(array)
-    values = zeroed(fixed_values(array), valid)
-    return valid, lambda first, end: iter([(b"D", values[first:end])])
+    view = zeroed(fixed_values(array), valid).data.cast("B")
+    width = view.nbytes // len(array)
+    return valid, lambda first, end: ((b"D", view[first * width : end * width]),)
 
 
 def _write(hasher: Hasher, prefix: bytes, prepared: tuple[np.ndarray | None, Parts], first: int, rows: int) -> None:
@@ -86,19 +96,17 @@ def _write(hasher: Hasher, prefix: bytes, prepared: tuple[np.ndarray | None, Par
     valid, parts = prepared
     here = None if valid is None else valid[first : first + rows]
     nulls = 0 if here is None else rows - int(np.count_nonzero(here))
-    pieces: list[Any] = [prefix, b"N", struct.pack("<QQ", rows, nulls)]
+    pieces: list[bytes | memoryview] = [prefix, b"N", _TWO.pack(rows, nulls)]
     if here is not None and nulls:
-        pieces += _part(b"V", np.packbits(here, bitorder="little"))
+        bits = np.packbits(here, bitorder="little").data
+        pieces += (b"V", _ONE.pack(bits.nbytes), bits)
     for letter, data in parts(first, first + rows):
-        pieces += _part(letter, data)
-        if pieces[-1].nbytes > JOINED_BYTES:
-            hasher.update(b"".join(pieces[:-1]))
-            hasher.update(pieces[-1])
+        pieces += (letter, _ONE.pack(data.nbytes))
+        if data.nbytes > JOINED_BYTES:
+            hasher.update(b"".join(pieces))
+            hasher.update(data)
             pieces = []
+        else:
+            pieces.append(data)
     if pieces:
         hasher.update(b"".join(pieces))
-
-
-def _part(letter: bytes, data: Any) -> tuple[bytes, memoryview]:
-    view = memoryview(data).cast("B") if len(data) else memoryview(b"")
-    return letter + struct.pack("<Q", view.nbytes), view

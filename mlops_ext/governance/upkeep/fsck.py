@@ -93,6 +93,7 @@ def _of_dataset(ws: Workspace, reader: Any, ref: str, digest: str) -> list[str]:
         for what, held in (
             ("base of the manifest", manifest.base),
             ("profile", manifest.profile),
+            ("base of the profile", manifest.profile_base),
             ("representation", manifest.representation),
         )
         if held == digest

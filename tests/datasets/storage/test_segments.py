@@ -13,10 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from mlops_ext.datasets import compact
 from mlops_ext.datasets.edge import files, load, snapshot, verify
+from mlops_ext.datasets.profile.service import profile
+from mlops_ext.datasets.profile.types import ShowProfile
 from mlops_ext.datasets.storage import cutting
+from mlops_ext.datasets.storage.compaction import Compact
 from mlops_ext.datasets.storage.cutting import Cutter, choose_keys
-from mlops_ext.datasets.storage.manifest import Cuts
+from mlops_ext.datasets.storage.manifest import Cuts, Manifest
 from mlops_ext.datasets.storage.segment_digests import segment_digests
 from mlops_ext.workspace import Workspace
 from tests.datasets.content.test_canonical import array_of, columns, cuts
@@ -123,6 +127,64 @@ def test_another_category_costs_a_dictionary_and_no_column(ws):
     grown["word"] = grown["word"].cat.set_categories(["a", "x", "y", "z"])
     first, size = added(ws, frame(), grown)
     assert size < 0.02 * first
+
+
+def manifest_of(ws, version):
+    return Manifest.from_bytes(ws.get_blob(version.manifest))
+
+
+def test_what_the_first_version_noted_is_not_noted_again(ws):
+    """However many follow, whatever was edited, each leaves out what the first one holds; never the one between."""
+    edits = [frame()]
+    for row in (20_000, 100):
+        edits.append(edits[-1].copy())
+        edits[-1].loc[row, "value"] = 99.0
+    edits.append(pd.concat([edits[-1][:5000], edits[-1][5400:]], ignore_index=True))
+    first, *later = [snapshot(each, "t", workspace=ws) for each in edits]
+    base = manifest_of(ws, first)
+    assert base.base is base.profile_base is None
+    for version in later:
+        held = manifest_of(ws, version)
+        assert held.base == first.manifest
+        assert sum(1 for each in held.digests.values() for digest in each if digest) < 15
+    assert {manifest_of(ws, each).profile_base for each in later[:2]} == {base.profile}
+
+
+def test_what_is_put_together_from_a_base_is_what_a_version_alone_has(ws, tmp_path):
+    cut = frame().drop(index=range(5000, 5400)).reset_index(drop=True)
+    snapshot(frame(), "t", workspace=ws)
+    second = manifest_of(ws, snapshot(cut, "t", workspace=ws))
+    whole = second.whole(Manifest.from_bytes(ws.get_blob(second.base)))
+    table = load("t", "arrow", workspace=ws)
+    spans = list(zip([0, *np.cumsum(whole.cuts.rows)[:-1].tolist()], whole.cuts.rows, strict=True))
+    assert second.like
+    assert {name: tuple(segment_digests(table[name], spans, "b3")) for name in ("id", "name", "value")} == {
+        name: whole.digests[name] for name in ("id", "name", "value")
+    }
+    seen = profile(ws, ShowProfile(dataset="t@2", quick=True))
+    (tmp_path / "alone").mkdir()
+    alone = Workspace(tmp_path / "alone")
+    snapshot(cut, "t", workspace=alone)
+    assert profile(alone, ShowProfile(dataset="t", quick=True)).columns == seen.columns
+
+
+def test_a_compacted_version_keeps_its_profile(ws):
+    changed = frame()
+    changed.loc[20_000, "value"] = 99.0
+    added(ws, frame(), changed)
+    before = profile(ws, ShowProfile(dataset="t@2", quick=True))
+    held = manifest_of(ws, ws.call(compact, Compact(dataset="t@2", one_file=True)))
+    assert held.profile
+    assert held.profile_base
+    assert profile(ws, ShowProfile(dataset="t@2", quick=True)) == before
+
+
+def test_columns_of_short_files_have_dictionaries_only_where_values_repeat(ws):
+    snapshot(frame(2000), "t", workspace=ws)
+    [file] = files("t", workspace=ws).files
+    group = parquet.ParquetFile(file.path).metadata.row_group(0)
+    held = {group.column(place).path_in_schema: group.column(place).has_dictionary_page for place in range(4)}
+    assert (held["id"], held["word"]) == (False, True)
 
 
 def test_the_same_rows_as_polars_share_the_columns(ws):
