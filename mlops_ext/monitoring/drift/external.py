@@ -43,10 +43,8 @@ def stored_of(batches: Batches, name: str, treated: Kind | None) -> Stored:
     """
     source, shown = _source(batches)
     kind = treated or ("numeric" if source == "empty" else source)
-    if kind == "numeric" and source != "empty":
+    if kind == "numeric":
         column: Numbers | Categories = _sorted(batches(), name)
-    elif kind == "numeric":
-        column = Numbers(np.empty(0), sum(map(len, batches())))
     elif kind == "categorical":
         column = _counted(batches())
     else:

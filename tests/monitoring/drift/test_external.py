@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlops_ext.errors import InvalidValue
@@ -63,7 +63,8 @@ def test_a_long_column_is_never_read_whole(tmp_path, small, monkeypatch):
     st.lists(st.lists(st.sampled_from([0.0, 1.0, 1.5, -3.0, 2.0**60, np.nan, np.inf]), max_size=40), max_size=8),
     st.integers(1, 30),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
+@example([[np.inf]], 1)
 def test_runs_on_disk_merge_to_what_one_sort_gives(batches, run):
     held, external.RUN = external.RUN, run
     try:
