@@ -130,6 +130,7 @@ def test_health_is_seen_at_a_glance_and_figures_follow_the_pickers(page: Page, l
     expect(panel.get_by_role("img", name="distance [origin=JFK] in the reference and in 2013-05")).to_be_visible()
     together = panel.get_by_role("region", name="All columns together")
     expect(together.get_by_role("img", name=re.compile("2013-06: .*wind_speed"))).to_be_visible()
+    expect(together).to_contain_text("tells 2013-06 from the reference: AUC 0.")
 
 
 def test_a_reload_brings_the_panel_back(page: Page, lab: Lab) -> None:

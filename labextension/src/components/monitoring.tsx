@@ -118,19 +118,24 @@ function Columns(props: IMonitoringProps & { windows: Health['windows'] }): Reac
 /** By what a classifier of all columns tells a window from the reference, where one was asked. */
 function Together({ health, reports, trans, charts }: IMonitoringProps): React.ReactElement | null {
   const [picked, pick] = React.useState('');
-  const names = health.windows
-    .filter(each => each.together)
-    .map(each => each.window)
-    .reverse();
-  if (!names.length) {
+  const asked = health.windows.filter(each => each.together).reverse();
+  const names = asked.map(each => each.window);
+  const window = pickedOf(names, picked);
+  const found = asked.find(each => each.window === window)?.together;
+  if (!found) {
     return null;
   }
-  const window = pickedOf(names, picked);
+  const spread = `AUC ${formatNumber(found.auc)} [${formatNumber(found.low)}, ${formatNumber(found.high)}]`;
   return (
     <Part title={trans.__('All columns together')}>
       <div className="mlx-Picks">
         <Picker label={trans.__('Window')} options={asOptions(names)} value={window} onPick={pick} />
       </div>
+      <p className="mlx-Note">
+        {found.drifted
+          ? trans.__('A classifier tells %1 from the reference: %2', window, spread)
+          : trans.__('A classifier does not tell %1 from the reference: %2', window, spread)}
+      </p>
       <Chart charts={charts} request={{ figure: 'together', window }} state={reports} trans={trans} />
     </Part>
   );
