@@ -10,7 +10,7 @@ from mlops_ext.datasets import service
 from mlops_ext.datasets.again import first_time, made_before
 from mlops_ext.datasets.classes.edge import note_read
 from mlops_ext.datasets.expectations.edge import check_new, read
-from mlops_ext.datasets.types import CommitDataset, DatasetFiles, DatasetVersion, Origin, ShowDataset
+from mlops_ext.datasets.types import CommitDataset, DatasetFiles, DatasetVersion, Origin, ShowDataset, reference_text
 from mlops_ext.datasets.used import current_run, pinned, remember
 from mlops_ext.errors import DamagedBlob, InvalidValue, NotFound
 from mlops_ext.refs import check_name
@@ -96,6 +96,7 @@ def snapshot(  # noqa: PLR0913  the notebook gives all of them by name
     ws = workspace or Workspace.find()
     check_name(name)
     expectations = None if expectations is None else read(expectations)
+    words = _tags(tags)
     latest = _latest(ws, name)
     with opened(obj, ws, sql=sql, con=con) as rows:
         held = rows.as_reference() if by_reference else rows
@@ -108,7 +109,7 @@ def snapshot(  # noqa: PLR0913  the notebook gives all of them by name
             name=name,
             manifest=_stored(ws, held, content, latest, key),
             description=description,
-            tags=dict(tags or {}),
+            tags=words,
             primary_key=key,
             origin=_origin(ws, held),
             run=current_run(),
@@ -173,7 +174,7 @@ def load(
 
     check_kind(as_)
     ws = workspace or Workspace.find()
-    held = open_version(ws, pinned(_text(ref)))
+    held = open_version(ws, pinned(reference_text(ref)))
     if as_ == "path":
         if (columns, rows, filter) != (None, None, None):
             raise InvalidValue("as_='path' with columns=, rows= or filter=", hint="Give the path alone, it is whole")
@@ -221,7 +222,7 @@ def scan(ref: str | DatasetVersion, as_: LazyKind = "polars", *, workspace: Work
 
     check_kind(as_, tuple(SCANS))
     ws = workspace or Workspace.find()
-    held = open_version(ws, pinned(_text(ref)))
+    held = open_version(ws, pinned(reference_text(ref)))
     note_read(ws, held.version, None, "scan")
     remember(held.version.ref, ws.root)
     return SCANS[as_](held)
@@ -247,7 +248,7 @@ def files(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> D
     >>> duckdb.read_parquet([each.path for each in files("flights@3").files])  # doctest: +SKIP
     """
     ws = workspace or Workspace.find()
-    version = ws.call(service.show, ShowDataset(dataset=_text(ref)))
+    version = ws.call(service.show, ShowDataset(dataset=reference_text(ref)))
     listed = ws.call(service.files, ShowDataset(dataset=version.ref))
     note_read(ws, version, None, "files")
     here = tuple(each.model_copy(update={"path": str(ws.blob_path(each.digest))}) for each in listed.files)
@@ -288,7 +289,7 @@ def export(
     from mlops_ext.datasets.loading.versions import open_version
 
     ws = workspace or Workspace.find()
-    held = open_version(ws, _text(ref))
+    held = open_version(ws, reference_text(ref))
     note_read(ws, held.version, None, "export")
     return export_to(held, Path(folder).expanduser(), format)
 
@@ -306,7 +307,7 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
     from mlops_ext.store.hashing import algorithm_of
 
     ws = workspace or Workspace.find()
-    held = open_version(ws, _text(ref))
+    held = open_version(ws, reference_text(ref))
     found = digest_table(held.read(), algorithm_of(held.version.digest)).digest
     if found != held.version.digest:
         raise DamagedBlob(
@@ -315,8 +316,10 @@ def verify(ref: str | DatasetVersion, *, workspace: Workspace | None = None) -> 
     return held.version
 
 
-def _text(ref: str | DatasetVersion) -> str:
-    return ref if isinstance(ref, str) else ref.ref
+def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    if tags is not None and not isinstance(tags, Mapping):
+        raise InvalidValue(f"tags is {tags!r}", hint="Give a mapping, such as tags={'team': 'air'}")
+    return {key: str(value) for key, value in (tags or {}).items()}
 
 
 def _stored(ws: Workspace, rows: Opened, content: Content, latest: DatasetVersion | None, key: Sequence[str]) -> str:

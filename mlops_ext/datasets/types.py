@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from mlops_ext.errors import InvalidValue
 from mlops_ext.records import Digest, Record, Request, SearchRequest, Timestamp
 from mlops_ext.store.curation import Listed, State
 
@@ -21,6 +22,7 @@ __all__ = [
     "ListDatasets",
     "Origin",
     "ShowDataset",
+    "reference_text",
 ]  # fmt: skip
 
 
@@ -172,3 +174,16 @@ class DatasetFiles(Record):
     plain: bool = False
     """Whether the files alone, one after the other, are the version: whole and with all columns."""
     files: tuple[DatasetFile, ...]
+
+
+def reference_text(ref: str | DatasetVersion) -> str:
+    """Give what names a version; rows themselves name none.
+
+    Examples
+    --------
+    >>> reference_text("flights@3")
+    'flights@3'
+    """
+    if isinstance(ref, str | DatasetVersion):
+        return ref if isinstance(ref, str) else ref.ref
+    raise InvalidValue(f"a {type(ref).__name__} names no version", hint="Snapshot it, and give name@3 or the version")

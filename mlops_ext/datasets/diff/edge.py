@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlops_ext.datasets.diff import service
 from mlops_ext.datasets.diff.types import DatasetDiff, DiffDatasets
-from mlops_ext.datasets.types import DatasetVersion
+from mlops_ext.datasets.types import DatasetVersion, reference_text
 from mlops_ext.workspace import Workspace
 
 __all__ = ["diff"]
@@ -52,5 +52,5 @@ def diff(
     """
     ws = workspace or Workspace.find()
     names = (key,) if isinstance(key, str) else tuple(key)
-    refs = [each if isinstance(each, str) else each.ref for each in (before, after)]
-    return ws.call(service.diff, DiffDatasets(before=refs[0], after=refs[1], key=names, sample=sample))
+    refs = {"before": reference_text(before), "after": reference_text(after)}
+    return ws.call(service.diff, DiffDatasets(**refs, key=names, sample=sample))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from mlops_ext.datasets import compact
+from mlops_ext.datasets.diff.edge import diff
 from mlops_ext.datasets.edge import files, load, snapshot, verify
 from mlops_ext.datasets.profile.service import profile
 from mlops_ext.datasets.profile.types import ShowProfile
@@ -22,6 +23,7 @@ from mlops_ext.datasets.storage.compaction import Compact
 from mlops_ext.datasets.storage.cutting import Cutter, choose_keys
 from mlops_ext.datasets.storage.manifest import Cuts, Manifest
 from mlops_ext.datasets.storage.segment_digests import segment_digests
+from mlops_ext.errors import InvalidValue
 from mlops_ext.workspace import Workspace
 from tests.datasets.content.test_canonical import array_of, columns, cuts
 
@@ -297,3 +299,13 @@ def test_keys_are_few_tell_rows_apart_and_are_no_measurements():
     assert choose_keys(table.select(["noise"])) == ("noise",)
     assert choose_keys(table.select(["year"])) == ()
     assert choose_keys(table, ["tail"]) == ("tail",)
+
+
+def test_what_is_neither_a_tag_nor_a_version_is_refused_in_a_sentence(ws):
+    with pytest.raises(InvalidValue, match="tags is 'team'"):
+        snapshot(frame(9), "t", tags="team", workspace=ws)
+    assert snapshot(frame(9), "t", tags={"year": 2013}, workspace=ws).tags == {"year": "2013"}
+    with pytest.raises(InvalidValue, match="a DataFrame names no version"):
+        diff(frame(9), "t@1", workspace=ws)
+    with pytest.raises(InvalidValue, match="a DataFrame names no version"):
+        load(frame(9), workspace=ws)
