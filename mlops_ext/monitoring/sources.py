@@ -14,14 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.monitoring.types import REFERENCE_SUFFIX
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
-__all__ = ["LONG", "SUFFIX", "SUFFIXES", "Batches", "Columns", "columns_in", "columns_of", "looks_like_path"]
+__all__ = ["LONG", "SUFFIXES", "Batches", "Columns", "columns_in", "columns_of", "looks_like_path"]
 
-SUFFIX = ".reference"
-"""How the name of a stored reference ends."""
 SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".csv.gz": "csv", ".tsv": "csv"}
 MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
@@ -123,7 +122,7 @@ def columns_of(frame: Any, side: str = "frame") -> Columns:
 
 def looks_like_path(text: str) -> bool:
     """Tell whether a text names a file rather than a dataset, whose names hold no slash."""
-    return "/" in text or "\\" in text or _format(Path(text)) != "" or text.endswith(SUFFIX)
+    return "/" in text or "\\" in text or _format(Path(text)) != "" or text.endswith(REFERENCE_SUFFIX)
 
 
 def columns_in(path: Path) -> Columns:
@@ -138,7 +137,7 @@ def columns_in(path: Path) -> Columns:
     """
     if not path.exists():
         raise InvalidValue(f"there is no file or folder {str(path)!r}", hint="Check the path, or name a dataset")
-    if path.suffix == SUFFIX:
+    if path.suffix == REFERENCE_SUFFIX:
         from mlops_ext.monitoring.drift.profile import read_profile
 
         return read_profile(path)

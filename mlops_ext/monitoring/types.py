@@ -9,10 +9,26 @@ from pydantic import Field
 from mlops_ext.records import Digest, PageRequest, Record, Request, Timestamp
 
 __all__ = [
-    "BETTER", "BINARY", "DriftRow", "ListBatches", "ListReports", "LogBatch", "LoggedBatch", "MetricEstimate", "Report",
-    "ReportKind", "SaveReport", "ShowReport", "Verdict", "column_of_slice", "metric_name",
+    "BETTER",
+    "BINARY",
+    "REFERENCE_SUFFIX",
+    "DriftRow",
+    "ListBatches",
+    "ListReports",
+    "LogBatch",
+    "LoggedBatch",
+    "MetricEstimate",
+    "Report",
+    "ReportKind",
+    "SaveReport",
+    "ShowReport",
+    "Verdict",
+    "column_of_slice",
+    "metric_name",
 ]  # fmt: skip
 
+REFERENCE_SUFFIX = ".reference"
+"""How the name of a stored reference ends."""
 ReportKind = Literal["drift", "performance", "estimate", "comparison", "bias", "slices", "attribution", "quality"]
 BETTER: dict[str, Literal["higher", "lower"]] = {
     "auc": "higher",

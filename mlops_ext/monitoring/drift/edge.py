@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.monitoring.service import text_of
+from mlops_ext.monitoring.types import REFERENCE_SUFFIX
 from mlops_ext.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -133,11 +134,10 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
 def _made_of(sides: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
     """Give the dataset versions of a reference: of each window, or of what a stored one was made of."""
     from mlops_ext.monitoring.drift.profile import sources_of
-    from mlops_ext.monitoring.sources import SUFFIX
 
     found: list[str] = []
     for side, name in zip(sides, names, strict=True):
-        stored = name.startswith("file:") and name.endswith(SUFFIX)
+        stored = name.startswith("file:") and name.endswith(REFERENCE_SUFFIX)
         found += sources_of(Path(side).expanduser()) if stored else [name] if name.startswith("dataset:") else []
     return tuple(dict.fromkeys(found))
 

@@ -19,7 +19,8 @@ from mlops_ext.errors import InvalidValue
 from mlops_ext.monitoring.drift.columns import Categories, Kind, Numbers, categories_of, kind_of, numbers_of
 from mlops_ext.monitoring.drift.merge import Cuts
 from mlops_ext.monitoring.drift.sketched import Sketched
-from mlops_ext.monitoring.sources import LONG, SUFFIX, Columns, columns_of
+from mlops_ext.monitoring.sources import LONG, Columns, columns_of
+from mlops_ext.monitoring.types import REFERENCE_SUFFIX
 
 __all__ = ["Stored", "missing_only", "read_profile", "sources_of", "write_profile"]
 
@@ -73,8 +74,8 @@ def write_profile(
         Full references of what it was made of.
     """
     target = Path(path)
-    if target.suffix != SUFFIX:
-        raise InvalidValue(f"a profile's name is {target.name!r}", hint=f"End it in {SUFFIX}")
+    if target.suffix != REFERENCE_SUFFIX:
+        raise InvalidValue(f"a profile's name is {target.name!r}", hint=f"End it in {REFERENCE_SUFFIX}")
     treated: dict[str, Kind] = {**dict.fromkeys(categorical, "categorical"), **dict.fromkeys(numeric, "numeric")}
     columns = columns_of(frame, "reference")
     arrays: dict[str, pa.Array] = {}

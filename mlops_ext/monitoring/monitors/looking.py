@@ -13,7 +13,6 @@ from mlops_ext.monitoring.monitors.parts import whole
 from mlops_ext.monitoring.monitors.profiles import profile_of, treatment
 from mlops_ext.monitoring.monitors.tables import monitor_windows
 from mlops_ext.monitoring.service import model_ref, reports, show
-from mlops_ext.monitoring.sources import Columns
 from mlops_ext.monitoring.types import ListReports, Report, SaveReport, ShowReport
 from mlops_ext.workspace import Workspace
 
@@ -200,7 +199,7 @@ def _reference(ws: Workspace, monitor: Row[Any]) -> tuple[Any, str]:
     if digest := monitor.options.get("profile"):
         known, _ = profile_of(ws, digest)
         watched = {name: known.readers[name] for name in monitor.columns}
-        return Columns(watched, known.rows), f"file:{monitor.reference_given}"
+        return replace(known, readers=watched), f"file:{monitor.reference_given}"
     with unnoticed():
         reference, named = frame_of(monitor.reference.removeprefix("dataset:"), ws)
     chosen = monitor.columns if monitor.options["columns"] or not monitor.data else None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
 from mlops_ext.errors import InvalidValue, did_you_mean
 from mlops_ext.monitoring.monitors.types import AddMonitor
-from mlops_ext.monitoring.sources import SUFFIX, Columns
+from mlops_ext.monitoring.types import REFERENCE_SUFFIX
 from mlops_ext.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlops_ext.monitoring.sources import Columns
 
 __all__ = ["checked_profile", "is_file", "pinned", "profile_of", "treatment"]
 
@@ -21,7 +24,7 @@ _ROWS = ("together", "text", "season")
 
 def is_file(reference: str) -> bool:
     """Tell whether a reference names a stored reference."""
-    return reference.endswith(SUFFIX)
+    return reference.endswith(REFERENCE_SUFFIX)
 
 
 def pinned(ws: Workspace, request: AddMonitor, folder: Path | None = None) -> AddMonitor:
