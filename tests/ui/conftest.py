@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.ui)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the end of the server's log beside what failed in the browser."""
+    report = yield
+    labs = [each for each in item.funcargs.values() if isinstance(each, Lab)] if report.failed else []
+    report.sections.extend(("log of the server", lab.log.read_text()[-6000:]) for lab in labs)
+    return report
 
 
 @pytest.fixture(autouse=True)

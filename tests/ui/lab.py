@@ -27,6 +27,7 @@ class Lab:
     url: str
     folder: Path
     environment: dict[str, str]
+    log: Path
 
     def page(self, path: str = "lab", query: str = "reset") -> str:
         """Give the address of a page, with the token."""
@@ -60,18 +61,19 @@ def running(folder: Path, state: Path, *options: str) -> Iterator[Lab]:
         "--LabApp.expose_app_in_browser=True", *(["--allow-root"] if os.geteuid() == 0 else []), *options,
     ]  # fmt: skip
     state.mkdir(parents=True, exist_ok=True)
-    with (state / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    log = state / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            lab = Lab(f"http://127.0.0.1:{port}{BASE}", folder, environment)
-            _wait(lab, process, state / "server.log")
+            lab = Lab(f"http://127.0.0.1:{port}{BASE}", folder, environment, log)
+            _wait(lab, process)
             yield lab
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _wait(lab: Lab, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(lab: Lab, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -80,7 +82,7 @@ def _wait(lab: Lab, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.2)
         else:
             return
-    raise RuntimeError("jupyter lab did not start:\n" + log.read_text()[-3000:])
+    raise RuntimeError("jupyter lab did not start:\n" + lab.log.read_text()[-3000:])
 
 
 def _free_port() -> int:

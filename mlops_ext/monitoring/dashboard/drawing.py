@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ NEEDS: dict[FigureKind, tuple[ReportKind, ...]] = {
     "together": ("drift",),
 }
 """The reports that each figure is made of."""
+_DRAWING = threading.Lock()
+"""Plotly shares templates between threads without a lock of its own; a page asks for several figures at once."""
 _VERBS: dict[ReportKind, str] = {
     "drift": "drift(…, model=…, save=True)",
     "performance": "performance(…)",
@@ -72,6 +75,8 @@ def draw(name: str, reports: Reports, request: DrawFigure) -> tuple[go.Figure, s
         There is none on that window.
     """
     try:
+        # NumPy first: Plotly uses it half loaded, where another thread has just begun to import it.
+        import numpy  # noqa: F401
         import plotly  # noqa: F401
     except ImportError as error:
         raise MissingExtra.of("plotly", "monitoring") from error
@@ -81,7 +86,8 @@ def draw(name: str, reports: Reports, request: DrawFigure) -> tuple[go.Figure, s
         raise NotFound(f"{name} has no {kind} report", hint=f"Make one first: mlops.{_VERBS[kind]}")
     windows = window_order({report.window for report in found})
     found.sort(key=lambda report: windows.index(report.window))
-    return _DRAWERS[request.figure](name, found, request)
+    with _DRAWING:
+        return _DRAWERS[request.figure](name, found, request)
 
 
 def _metric(name: str, found: Sequence[Report], request: DrawFigure) -> tuple[go.Figure, str]:
