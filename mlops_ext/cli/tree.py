@@ -10,7 +10,7 @@ import click
 
 from mlops_ext.cli.common import common_options
 from mlops_ext.cli.session import REFUSED, Session
-from mlops_ext.cli.words import EDGE, TOPICS
+from mlops_ext.cli.words import EDGE, MODULES, TOPICS
 from mlops_ext.errors import did_you_mean
 
 __all__ = ["Branch", "Leaf", "Root", "edge_command", "prose"]
@@ -40,14 +40,15 @@ class Branch(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Give the next words, sorted."""
         depth = len(self.words)
-        return sorted({words[depth] for words in known() if words[:depth] == self.words and len(words) > depth})
+        below = commands_of(self.words[0])
+        return sorted({words[depth] for words in below if words[:depth] == self.words and len(words) > depth})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Give the command or the group that a word leads to."""
         words = (*self.words, cmd_name)
         if words in EDGE:
             return edge_command(words)
-        operations = known()
+        operations = commands_of(words[0])
         if words in operations:
             return _command(operations[words])
         if any(each[: len(words)] == words for each in operations):
@@ -93,11 +94,14 @@ class Root(Branch):
         return found or click.Command.shell_complete(self, ctx, incomplete)
 
 
-def known() -> dict[tuple[str, ...], Any]:
-    """Give every command's words; operations with what they are, edge commands with None."""
-    from mlops_ext.rooms import OPERATIONS
+def commands_of(first: str) -> dict[tuple[str, ...], Any]:
+    """Give the words of all commands that begin so; operations with what they are, edge commands with None."""
+    from mlops_ext.operations import OPERATIONS
 
-    return {**{each.command: each for each in OPERATIONS.values()}, **dict.fromkeys(EDGE)}
+    for module in MODULES.get(first, ()):
+        importlib.import_module(f"mlops_ext.{module}")
+    operations = {each.command: each for each in OPERATIONS.values() if each.command[0] == first}
+    return {**operations, **{words: None for words in EDGE if words[0] == first}}
 
 
 def edge_command(words: tuple[str, ...]) -> click.Command:

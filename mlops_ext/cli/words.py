@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EDGE", "TOPICS"]
+__all__ = ["EDGE", "MODULES", "TOPICS"]
 
 TOPICS: dict[str, dict[str, str]] = {
     "Workspace": {
@@ -149,3 +149,91 @@ EDGE: dict[tuple[str, ...], str] = {
     ("completion",): "completion:completion",
 }
 """Commands written by hand, as module below `mlops_ext.cli.commands` and name."""
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "status": ("governance.overview",),
+    "datasets": (
+        "datasets.classes.service",
+        "datasets.curation.service",
+        "datasets.diff.service",
+        "datasets.expectations.service",
+        "datasets.profile.service",
+        "datasets.remotes.service",
+        "datasets.service",
+        "datasets.storage.compaction",
+        "governance.upkeep.service",
+    ),
+    "features": ("features.service",),
+    "models": (
+        "models.comparison",
+        "models.curation.editing",
+        "models.curation.states",
+        "models.lookup.listing",
+        "models.promotion.history",
+        "models.promotion.service",
+        "models.registration",
+        "models.reproductions",
+        "models.service",
+    ),
+    "import": ("models.importing.service",),
+    "alias": ("models.service",),
+    "tag": ("models.curation.editing",),
+    "untag": ("models.curation.editing",),
+    "check": ("models.promotion.service",),
+    "promote": ("models.promotion.service",),
+    "promotions": ("models.promotion.service",),
+    "approve": ("models.promotion.approvals",),
+    "reject": ("models.promotion.approvals",),
+    "reviews": ("models.promotion.reviews",),
+    "review": ("models.promotion.reviews",),
+    "why": ("models.promotion.why",),
+    "rollback": ("models.promotion.history",),
+    "policy": ("models.promotion.policy",),
+    "lineage": ("governance.lineage",),
+    "openlineage": ("governance.openlineage",),
+    "card": ("governance.evidence.card",),
+    "sbom": ("governance.evidence.sbom",),
+    "evidence": (
+        "governance.evidence.facts",
+        "governance.evidence.signatures",
+    ),
+    "sweeps": ("runs.sweeps.service",),
+    "runs": (
+        "tracking.curation.runs",
+        "tracking.listing",
+        "tracking.service",
+    ),
+    "experiments": (
+        "tracking.curation.experiments",
+        "tracking.listing",
+    ),
+    "jobs": ("runs.service",),
+    "pipeline": ("runs.pipelines.service",),
+    "schedule": ("runs.schedules.service",),
+    "webhook": ("runs.schedules.webhooks",),
+    "tracking": ("tracking.service",),
+    "health": ("monitoring.dashboard.health",),
+    "monitors": (
+        "monitoring.monitors.observing",
+        "monitoring.monitors.running",
+        "monitoring.monitors.service",
+    ),
+    "monitoring": (
+        "monitoring.dashboard.drawing",
+        "monitoring.performance.batches",
+        "monitoring.performance.rows",
+        "monitoring.service",
+    ),
+    "reports": ("monitoring.service",),
+    "batches": ("monitoring.performance.batches",),
+    "alerts": (
+        "monitoring.alerts.mutes",
+        "monitoring.alerts.notices",
+        "monitoring.alerts.service",
+    ),
+    "audit": (
+        "governance.audit",
+        "governance.retention",
+    ),
+}
+"""Where the operations lie whose commands begin with a word, so that a command loads nothing else."""

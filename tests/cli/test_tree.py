@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from mlops_ext.cli.main import invoke
 from mlops_ext.cli.options import request_of
 from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Root
-from mlops_ext.cli.words import EDGE, TOPICS
+from mlops_ext.cli.words import EDGE, MODULES, TOPICS
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.operations import OPERATIONS as DECLARED
 from mlops_ext.records import Page
@@ -50,6 +52,29 @@ def test_every_command_by_hand_has_help(words: tuple[str, ...]) -> None:
 def test_the_table_of_first_words_is_complete() -> None:
     table = {word for topic in TOPICS.values() for word in topic}
     assert table == {each.command[0] for each in OPERATIONS.values()} | {words[0] for words in EDGE}
+
+
+def test_the_table_of_modules_says_where_the_operations_of_each_first_word_lie() -> None:
+    found: dict[str, set[str]] = {}
+    for each in OPERATIONS.values():
+        found.setdefault(each.command[0], set()).add(each.function.__module__.removeprefix("mlops_ext."))
+    assert {word: set(modules) for word, modules in MODULES.items()} == found
+
+
+def test_a_command_loads_no_other_room_and_nothing_heavy() -> None:
+    code = "import sys; from mlops_ext.cli.tree import commands_of; commands_of('rollback'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "mlops_ext.models.promotion.history" in loaded
+    for other in ("mlops_ext.monitoring", "mlops_ext.runs", "jupyter_client", "nbformat", "numpy", "pandas", "rich"):
+        assert other not in loaded
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("word", MODULES)
+def test_the_modules_of_each_first_word_can_be_loaded_alone(word: str) -> None:
+    code = f"from mlops_ext.cli.tree import commands_of; print(len(commands_of({word!r})))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(told) >= 1
 
 
 def test_no_two_operations_share_their_words() -> None:

@@ -15,13 +15,12 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from mlops_ext.errors import NotFound
 from mlops_ext.runs.kernels.forks import Warm
+from mlops_ext.runs.kernels.names import OWN_NAMES
 
-__all__ = ["Kernels", "check_kernel", "is_this_python", "new_kernel_manager", "python_of", "remove_sockets"]
+__all__ = ["Kernels", "new_kernel_manager", "python_of", "remove_sockets"]
 
 _LONGEST_SOCKET = 90
-_OWN_NAMES = ("python3", "python")
 _COLD = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 _ASK_SECONDS = 0.1
 _POLL_SECONDS = 0.01
@@ -54,7 +53,7 @@ class Kernels(KernelSpecManager):
         return spec
 
     def _found(self, kernel_name: str) -> KernelSpec:
-        if kernel_name in _OWN_NAMES and self.language == "python":
+        if kernel_name in OWN_NAMES and self.language == "python":
             return _this_python()
         try:
             spec = super().get_kernel_spec(kernel_name)
@@ -70,32 +69,6 @@ class Kernels(KernelSpecManager):
             raise NoSuchKernel(kernel_name)
         self.warnings.append(f"the kernel {kernel_name!r} {trouble}; {sys.executable} runs the notebook instead")
         return _this_python()
-
-
-def check_kernel(name: str) -> None:
-    """Refuse a kernel that was asked for by name and is not here.
-
-    Raises
-    ------
-    NotFound
-        The nearest is named.
-    """
-    if not name or name in _OWN_NAMES:
-        return
-    installed = KernelSpecManager().find_kernel_specs()
-    if name not in installed:
-        raise NotFound.of("kernel", name, installed)
-
-
-def is_this_python(name: str) -> bool:
-    """Tell whether a Python notebook that names this kernel is run by this Python."""
-    if not name or name in _OWN_NAMES:
-        return True
-    found = KernelSpecManager().find_kernel_specs()
-    if name not in found:
-        return True
-    argv = KernelSpecManager().get_kernel_spec(name).argv
-    return bool(argv) and shutil.which(argv[0]) in (None, sys.executable)
 
 
 def python_of(spec: KernelSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from mlops_ext.errors import InvalidValue
-from mlops_ext.runs.kernels.specs import is_this_python
+from mlops_ext.runs.kernels.names import is_this_python
 from mlops_ext.runs.notebooks.files import Cell, Notebook
 
 __all__ = ["check_syntax"]

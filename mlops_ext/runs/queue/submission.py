@@ -13,7 +13,7 @@ from mlops_ext.errors import Conflict, NotFound
 from mlops_ext.records import new_id
 from mlops_ext.runs import reuse
 from mlops_ext.runs.execution.memory import bytes_of
-from mlops_ext.runs.kernels.specs import check_kernel
+from mlops_ext.runs.kernels.names import check_kernel
 from mlops_ext.runs.notebooks.conversion import check, jsonable
 from mlops_ext.runs.notebooks.files import locate, locate_folder, locate_output, locate_stored, read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import parameters_of

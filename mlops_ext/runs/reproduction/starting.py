@@ -108,7 +108,7 @@ def _refuse_interactive(version: ModelVersion) -> None:
 
 def _kernel_of(former: Job | None) -> str:
     """Give the kernel that the first run was asked to use, if it is here; else the notebook's own, as ever."""
-    from mlops_ext.runs.kernels.specs import check_kernel
+    from mlops_ext.runs.kernels.names import check_kernel
 
     if former is None or not former.kernel:
         return ""
