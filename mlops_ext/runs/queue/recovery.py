@@ -11,7 +11,7 @@ from mlops_ext.runs.attempts import processes
 from mlops_ext.runs.queue import leases, output
 from mlops_ext.runs.types import JobStatus
 from mlops_ext.tracking import service as tracking
-from mlops_ext.tracking.types import FinishRun, Run, RunStatus, ShowRun
+from mlops_ext.tracking.types import FinishRun, ListRuns, Run, RunStatus, ShowRun
 from mlops_ext.workspace import Workspace
 
 __all__ = ["bury", "job_status", "recover"]
@@ -42,14 +42,15 @@ def bury(ws: Workspace, lease: leases.Lease, run: str, error: str) -> bool:
     Parameters
     ----------
     run : str
-        Id of the attempt's run; empty when none had begun.
+        Id of the attempt's run; empty when it told of none.
     error : str
         What is known of the end.
     """
     row = leases.read(ws, lease.job)
     if row is None or row.fence != lease.fence:
         return False
-    ended = _end_run(ws, run or row.run, row.output, error)
+    run = run or row.run or _begun(ws, lease)
+    ended = _end_run(ws, run, row.output, error)
     if ended is None or ended.status == "lost":
         return leases.end(ws, lease, "kernel_died", error=error, run=run)
     # It had ended its run and was killed before it could say so of the job.
@@ -59,6 +60,12 @@ def bury(ws: Workspace, lease: leases.Lease, run: str, error: str) -> bool:
 def job_status(run: RunStatus) -> JobStatus:
     """Give the status of a job whose run ended so."""
     return "kernel_died" if run == "lost" or run == "running" else run  # noqa: PLR1714
+
+
+def _begun(ws: Workspace, lease: leases.Lease) -> str:
+    """Find the run of an attempt that was gone before it could tell the job of it; only one attempt holds a job."""
+    under_way = ListRuns(filter=f"job = '{lease.job}'", status="running", limit=1)
+    return next((run.id for run in ws.call(tracking.list_, under_way)), "")
 
 
 def _end_run(ws: Workspace, run: str, notebook: str, error: str) -> Run | None:

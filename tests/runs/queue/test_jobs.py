@@ -15,6 +15,8 @@ from mlops_ext.runs.queue import leases, recovery
 from mlops_ext.runs.tables import attempts, jobs
 from mlops_ext.runs.types import CancelJob, InspectNotebook, Job, ListJobs, ShowJob, SubmitJob
 from mlops_ext.store.schema import events
+from mlops_ext.tracking import service as tracking
+from mlops_ext.tracking.types import ShowRun, StartRun
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
@@ -162,6 +164,20 @@ def test_a_job_without_attempts_left_ends_with_a_reason(workspace: Workspace, no
     assert "lease" in ended.error
     assert recovery.recover(workspace) == 0
     assert actions(workspace) == ["job.submitted", "job.finished"]
+
+
+def test_the_run_of_an_attempt_that_died_before_it_told_of_it_is_ended_too(
+    workspace: Workspace, notebook: Path
+) -> None:
+    job = submit(workspace, max_attempts=2)
+    other = workspace.call(tracking.start, StartRun(job="another")).id
+    assert leases.claim(workspace, "one")
+    run = workspace.call(tracking.start, StartRun(job=job.id)).id
+    let_lease_run_out(workspace, job.id)
+    assert recovery.recover(workspace) == 1
+    assert workspace.call(tracking.show, ShowRun(run=run)).status == "lost"
+    assert workspace.call(tracking.show, ShowRun(run=other)).status == "running"
+    assert actions(workspace).count("run.finished") == 1
 
 
 def test_cancelling_a_queued_job_ends_it_once(workspace: Workspace, notebook: Path) -> None:
