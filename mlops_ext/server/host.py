@@ -43,11 +43,12 @@ class Host:
         self.on_use: Callable[[], None] = _nothing
         self._threads = threads
         self._given = False
+        self._closed = False
 
     def hand_over(self) -> None:
-        """Tell the kernels which workspace is the server's, unless the user did."""
+        """Tell the kernels which workspace is the server's, unless the user did; a thread may ask after the end."""
         root = self.root_dir.resolve()
-        if VARIABLE not in os.environ:
+        if VARIABLE not in os.environ and not self._closed:
             os.environ[VARIABLE] = str(find_root(root) or git_root(root) or root)
             self._given = True
 
@@ -102,6 +103,7 @@ class Host:
 
     def close(self) -> None:
         """Let go of the threads and take back what kernels were told."""
+        self._closed = True
         self.pool.shutdown(wait=False, cancel_futures=True)
         if self._given:
             os.environ.pop(VARIABLE, None)

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from mlops_ext.server.host import VARIABLE, Host
 from tests.server.live_server import ROOT
 
 START = """
@@ -42,3 +45,15 @@ def test_the_start_stays_light_and_hands_the_workspace_over(tmp_path: Path) -> N
     assert found["heavy"] == []
     assert found["workspace"] == str(tmp_path / "project")
     assert found["seconds"] < 0.15
+
+
+def test_a_host_that_was_closed_takes_the_workspace_back_and_hands_it_over_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    host = Host(tmp_path, threads=1, max_body=1, max_blob=1)
+    host.hand_over()
+    assert os.environ[VARIABLE] == str(tmp_path)
+    host.close()
+    host.hand_over()
+    assert VARIABLE not in os.environ
