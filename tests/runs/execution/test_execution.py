@@ -123,7 +123,7 @@ def test_a_timeout_ends_a_cell_that_resists_and_its_children(ws: Workspace) -> N
     write_notebook(
         ws.root / "nb" / "it.ipynb", f"{sleeper(mark)}\n" + WROTE.format("one"), f"import time\n{resisting}", "1"
     )
-    job = ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb", timeout_seconds=25))
+    job = ws.call(service.submit, SubmitJob(notebook="nb/it.ipynb", timeout_seconds=15))
     ended = edge.run_job(job, workspace=ws)
     assert wrote(ws) == ["one"]
     assert ended.status == "timed_out"

@@ -34,11 +34,19 @@ from tests.runs.writing import write_notebook
 
 TRAIN = """
 import mlops_ext as mlops
+rows = mlops.load('numbers')
+slope = float(rows['y'].diff().mean()) * scale
+version = mlops.register(lambda rows: rows['x'] * slope, 'line', example=rows[['x']], metrics={'slope': slope})
+"""
+FIT = """
+import mlops_ext as mlops
 from sklearn.linear_model import LinearRegression
 rows = mlops.load('numbers')
 model = LinearRegression().fit(rows[['x']], rows['y'] * scale)
 version = mlops.register(model, 'line', example=rows[['x']], metrics={'slope': float(model.coef_[0])})
 """
+TRUSTED = [f"cloudpickle.cloudpickle.{name}" for name in ("_builtin_type", "_function_setstate", "_make_function")]
+NO_CELLS = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +74,7 @@ def count_of(ws: Workspace) -> int:
 
 def test_the_same_comes_out_of_the_same_data_and_parameters_and_only_evidence_is_left(ws: Workspace) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
-    first = train(ws, scale=3.0)
+    first = train(ws, FIT, scale=3.0)
     (ws.root / "nb" / "train.ipynb").unlink()
     snapshot(numbers(5.0), "numbers", workspace=ws)
     found = reproduce(first, workspace=ws)
@@ -89,27 +97,39 @@ def test_the_same_comes_out_of_the_same_data_and_parameters_and_only_evidence_is
     assert (made, json.loads(told)["verdict"]) == (1, "reproduced")
 
 
-def test_a_module_that_changed_is_found_by_the_metrics_and_predictions(ws: Workspace) -> None:
+def changed_by_a_thousandth(ws: Workspace) -> ModelVersion:
+    """Register `line@1`, then change the module that its notebook imports."""
     snapshot(numbers(), "numbers", workspace=ws)
     (ws.root / "nb" / "factor.py").write_text("FACTOR = 1.0\n", encoding="utf-8")
     first = train(ws, "from factor import FACTOR\nscale = scale * FACTOR", TRAIN)
     (ws.root / "nb" / "factor.py").write_text("FACTOR = 1.001\n", encoding="utf-8")
-    found = reproduce(first, workspace=ws)
+    return first
+
+
+def test_a_module_that_changed_is_found_by_the_metrics_and_predictions(ws: Workspace) -> None:
+    found = reproduce(changed_by_a_thousandth(ws), trust=TRUSTED, workspace=ws)
     assert found.verdict == "differs"
     assert found.metrics[0].within is False
     assert found.predictions is not None
-    assert found.predictions.different == 20
+    assert found.predictions.different == 19, "all but zero"
     assert "slope" in found.reason
     assert not found.same_files
-    near = reproduce(first, relative=0.01, on="numbers", workspace=ws)
-    assert near.verdict == "reproduced", "within one percent"
-    assert (near.relative, near.absolute) == (0.01, 1e-9)
+
+
+@pytest.mark.deep
+def test_what_differs_by_less_than_the_given_tolerance_is_the_same(ws: Workspace) -> None:
+    found = reproduce(changed_by_a_thousandth(ws), relative=0.01, on="numbers", trust=TRUSTED, workspace=ws)
+    assert found.verdict == "reproduced", "within one percent"
+    assert (found.relative, found.absolute) == (0.01, 1e-9)
 
 
 def test_what_the_first_run_made_on_its_way_is_made_again_and_no_second_version_stays(ws: Workspace) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
     halve = "import mlops_ext as mlops\nmlops.snapshot(mlops.load('numbers').head(10), 'half')"
-    second = "assert version.version == 1\nassert len(mlops.load('half')) == 10\nmlops.load_model('line')"
+    second = f"""
+assert version.version == 1
+assert len(mlops.load('half')) == 10
+mlops.load_model('line', trust={TRUSTED})"""
     first = train(ws, halve, TRAIN.replace("'numbers'", "'half'"), second)
     snapshot(numbers(7.0), "half", workspace=ws)
     found = reproduce(first, workspace=ws)
@@ -150,8 +170,7 @@ def test_a_notebook_that_fails_or_registers_nothing_is_not_comparable(ws: Worksp
     ],
 )
 def test_what_no_run_made_is_refused(ws: Workspace, fields: dict[str, Any], says: str, hint: str) -> None:
-    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
-    notebook = None if fields.get("execution", Execution(kind="clean")).kind == "script" else ws.put_blob(content)
+    notebook = None if fields.get("execution", Execution(kind="clean")).kind == "script" else ws.put_blob(NO_CELLS)
     version = registered(ws, **{"notebook": notebook, **fields})
     with pytest.raises(InvalidValue, match=says) as refusal:
         reproduce(version, workspace=ws)
@@ -171,7 +190,7 @@ def test_a_missing_secret_is_named_before_anything_starts(ws: Workspace, monkeyp
 
 def test_data_that_is_gone_is_named(ws: Workspace) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
-    first = train(ws)
+    first = registered(ws, notebook=ws.put_blob(NO_CELLS), inputs=("dataset:numbers@1",))
     manifest = Path(ws.blob_path(ws.call(datasets.show, ShowDataset(dataset="numbers@1")).manifest))
     manifest.chmod(0o600)
     manifest.unlink()
@@ -219,7 +238,7 @@ def test_a_lock_becomes_requirements_without_what_lay_on_that_machine() -> None:
 @pytest.mark.timeout(900)
 def test_a_locked_environment_is_built_once_and_the_kernel_and_the_models_live_in_it(ws: Workspace) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
-    first = train(ws)
+    first = train(ws, FIT)
     assert first.lock is not None
     needed = closure("mlops-ext", {"runs", "models", "data"})
     packages = {name: number for name, number in first.lock.packages.items() if plain(name) in needed}
@@ -240,7 +259,7 @@ def test_a_locked_environment_is_built_once_and_the_kernel_and_the_models_live_i
     assert (answers.why_not, answers.answers, answers.different) == ("", 20, 0)
 
 
-TRAIN_ELSEWHERE = TRAIN.replace("'line'", "'other'").replace(" * scale", "")
+TRAIN_ELSEWHERE = FIT.replace("'line'", "'other'").replace(" * scale", "")
 
 
 def plain(name: str) -> str:
@@ -272,8 +291,7 @@ def closure(name: str, extras: set[str]) -> set[str]:
 def test_a_missing_uv_is_said(ws: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     snapshot(numbers(), "numbers", workspace=ws)
     lock = EnvironmentLock(python="3.11", platform="Linux", packages={"a": "1.0"})
-    content = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
-    version = registered(ws, notebook=ws.put_blob(content), lock=lock, execution=Execution(kind="clean"))
+    version = registered(ws, notebook=ws.put_blob(NO_CELLS), lock=lock, execution=Execution(kind="clean"))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingExtra, match="uv builds environments") as refusal:
