@@ -1,11 +1,15 @@
-"""A workspace on SQLite whose folder has a name that trips up careless paths."""
+"""A workspace on SQLite whose folder has a name that trips up careless paths, and warm parents for many runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from mlops_ext.runs.attempts.attempt import handed_down
+from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.workspace import Workspace
 
 
@@ -17,3 +21,21 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("MLOPS_WORKSPACE", str(folder))
     monkeypatch.delenv("MLOPS_CATALOG", raising=False)
     return Workspace(folder)
+
+
+@pytest.fixture(scope="session")
+def parents() -> Iterator[Parents | None]:
+    """Fork attempts and kernels where a test is not about how they start."""
+    with Parents.kept(handed_down()) as kept:
+        yield kept
+
+
+@pytest.fixture
+def shared_parents(parents: Parents | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the workers of this process fork from the same parents instead of warming up their own."""
+
+    @contextmanager
+    def kept(_environment: Mapping[str, str]) -> Iterator[Parents | None]:
+        yield parents
+
+    monkeypatch.setattr(Parents, "kept", kept)

@@ -21,7 +21,6 @@ from mlops_ext.runs.ci.junit import junit
 from mlops_ext.runs.ci.markdown import code, report, table
 from mlops_ext.runs.ci.running import CiOptions, check_notebooks, found_notebooks
 from mlops_ext.runs.ci.types import CheckedNotebook, CiResult
-from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking.curation import runs as kept
 from mlops_ext.tracking.curation.types import ChangeRunState
@@ -30,6 +29,7 @@ from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
 PIXEL = base64.b64encode(b"\x89PNG no real picture").decode()
+pytestmark = pytest.mark.usefixtures("shared_parents")
 GOOD = ("auc: float = 0.5", "parameters")
 LOG = "import mlops_ext as mlops\nmlops.log_metric('auc', auc)"
 FIGURE = f"from IPython.display import display\ndisplay({{'image/png': {PIXEL!r}}}, raw=True)"
@@ -141,22 +141,6 @@ def test_names_and_parameters_that_fit_nothing_are_refused(ws: Workspace) -> Non
     assert found_notebooks(["**/*.ipynb", "a.ipynb", "."], ws.root) == [notebook.resolve()]
     with pytest.raises(InvalidValue, match="'acu'"):
         check_notebooks(ws, [notebook], CiOptions(parameters={"acu": 1}))
-
-
-@pytest.mark.skipif(not Parents.possible(), reason="nothing can be forked here")
-def test_notebooks_with_equal_imports_share_one_warm_parent(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
-    start = Parents._start
-
-    def noted(self: Parents, python: str, task: dict[str, Any]) -> Any:
-        started.append(task["modules"])
-        return start(self, python, task)
-
-    monkeypatch.setattr(Parents, "_start", noted)
-    paths = [write_notebook(ws.root / f"{name}.ipynb", "import json") for name in "abc"]
-    checked = check_notebooks(ws, paths, CiOptions(jobs=3))
-    assert [each.status for each in checked.notebooks] == ["succeeded"] * 3
-    assert sorted(started) == [["ipykernel.kernelapp", "ipykernel.zmqshell"], ["mlops_ext.runs.attempts.child"]]
 
 
 def result_of(message: str, **other: Any) -> CiResult:

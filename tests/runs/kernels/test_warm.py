@@ -13,8 +13,10 @@ import pytest
 from mlops_ext.runs import edge, service
 from mlops_ext.runs.attempts.attempt import stores_of
 from mlops_ext.runs.attempts.rehearsal import rehearse
+from mlops_ext.runs.ci.running import CiOptions, check_notebooks
 from mlops_ext.runs.kernels import parent
 from mlops_ext.runs.kernels.imports import imports_of
+from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.notebooks.files import Cell
 from mlops_ext.runs.queue.worker import Worker
 from mlops_ext.runs.types import Job, ListJobs, ShowJob, SubmitJob
@@ -144,3 +146,21 @@ def test_a_kernel_that_ends_waits_for_the_thread_that_answers_while_its_output_s
 )
 def test_the_import_set_ends_where_the_stage_is_set(sources: list[str], expected: tuple[str, ...]) -> None:
     assert imports_of([Cell(source, ()) for source in sources]) == expected
+
+
+@linux
+def test_checked_notebooks_with_equal_imports_share_one_warm_parent(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    start = Parents._start
+
+    def noted(self: Parents, python: str, task: dict[str, Any]) -> Any:
+        started.append(task["modules"])
+        return start(self, python, task)
+
+    monkeypatch.setattr(Parents, "_start", noted)
+    paths = [write_notebook(ws.root / f"{name}.ipynb", "import json") for name in "abc"]
+    checked = check_notebooks(ws, paths, CiOptions(jobs=3))
+    assert [each.status for each in checked.notebooks] == ["succeeded"] * 3
+    assert sorted(started) == [["ipykernel.kernelapp", "ipykernel.zmqshell"], ["mlops_ext.runs.attempts.child"]]

@@ -23,6 +23,7 @@ from mlops_ext.store.schema import events
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 TOML = """
 [pipelines.retrain]
 parameters = { month = 1 }

@@ -22,6 +22,7 @@ from mlops_ext.runs.types import ListJobs
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 CELLS = (
     ("lr: float = 1.0\nkind: str = 'a'", "parameters"),
     "import os, mlops_ext as mlops\nassert lr != 7 or os.path.exists('mended')\nmlops.log_metric('auc', lr * 2)",
