@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from mlops_ext.runs import edge
 from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.workspace import Workspace
@@ -25,17 +27,18 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 @pytest.fixture(scope="session")
 def parents() -> Iterator[Parents | None]:
-    """Fork attempts and kernels where a test is not about how they start."""
+    """Keep warm parents as long as the tests last."""
     with Parents.kept(handed_down()) as kept:
         yield kept
 
 
 @pytest.fixture
 def shared_parents(parents: Parents | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the workers of this process fork from the same parents instead of warming up their own."""
+    """Fork the attempts and kernels of this process, for tests that are not about how they start."""
 
     @contextmanager
     def kept(_environment: Mapping[str, str]) -> Iterator[Parents | None]:
         yield parents
 
     monkeypatch.setattr(Parents, "kept", kept)
+    monkeypatch.setattr(edge, "run_job", partial(edge.run_job, parents=parents))

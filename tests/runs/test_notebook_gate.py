@@ -13,7 +13,7 @@ from mlops_ext.workspace import Workspace
 from tests.models.support import applied, registered
 from tests.runs.writing import write_notebook
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("shared_parents")]
 
 DECLARED = ("model = ''\nleast = 0", "parameters")
 ASKED = "open('asked.txt', 'w').write(f'{model} {least}')"

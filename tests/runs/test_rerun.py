@@ -24,6 +24,7 @@ from tests.models.support import registered
 from tests.runs.writing import write_notebook
 from tests.tracking.kernels import kernel
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 LOAD = "import mlops_ext as mlops\nrows = mlops.load('numbers')"
 REGISTER = "mlops.register(lambda x: x + shift, 'sum', metrics={'rows': float(len(rows)), 'shift': float(shift)})"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mlops_ext.runs import edge
 from mlops_ext.runs.result import result_of
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
 
+@pytest.mark.usefixtures("shared_parents")
 def test_warnings_on_stderr_are_counted_and_turn_nothing_red(ws: Workspace) -> None:
     code = "import sys, warnings\nwarnings.warn('old', FutureWarning)\nfor n in range(2): warnings.warn(str(n))"
     write_notebook(ws.root / "nb" / "warn.ipynb", ("a: int = 1", "parameters"), code, "print('Warning: none')")

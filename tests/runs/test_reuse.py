@@ -17,6 +17,7 @@ from mlops_ext.runs.types import Job
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 CELLS = (
     ("month: int = 1\napi_key: str = ''", "parameters"),
     "import helper, mlops_ext as mlops",

@@ -16,6 +16,7 @@ from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 LOAD = "import mlops_ext as mlops\nmlops.log_metric('rows', len(mlops.load('flights')))"
 
 

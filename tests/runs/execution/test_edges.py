@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import nbformat
 import pytest
 
 from mlops_ext.errors import InvalidValue
 from mlops_ext.runs import edge, service
-from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.result import result_of
 from mlops_ext.runs.types import ListJobs, RunResult
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
+pytestmark = pytest.mark.usefixtures("shared_parents")
 ODD = (
     "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
     ("input('who? ')", "raises-exception"),
@@ -34,18 +33,9 @@ ODD = (
 )
 
 
-Ran: TypeAlias = Callable[..., RunResult]
-
-
-@pytest.fixture
-def ran(ws: Workspace, parents: Parents | None) -> Ran:
-    """Run a notebook by a warm worker and give what it came to."""
-
-    def run(path: Path, **settings: Any) -> RunResult:
-        job = edge.queue(path, workspace=ws, **settings)
-        return result_of(ws, edge.run_job(job, workspace=ws, parents=parents))
-
-    return run
+def ran(ws: Workspace, path: Path, **settings: Any) -> RunResult:
+    job = edge.queue(path, workspace=ws, **settings)
+    return result_of(ws, edge.run_job(job, workspace=ws))
 
 
 def executed(ws: Workspace, found: RunResult) -> Any:
@@ -58,8 +48,8 @@ def printed(cell: Any) -> str:
     return "".join(out.get("text", "") for out in cell.outputs)
 
 
-def test_odd_cells_run_as_they_do_in_a_notebook(ws: Workspace, ran: Ran) -> None:
-    found = ran(write_notebook(ws.root / "nb" / "ödd {0} {x}.ipynb", *ODD, "import sys; sys.exit(3)", "1"))
+def test_odd_cells_run_as_they_do_in_a_notebook(ws: Workspace) -> None:
+    found = ran(ws, write_notebook(ws.root / "nb" / "ödd {0} {x}.ipynb", *ODD, "import sys; sys.exit(3)", "1"))
     assert (found.status, found.exit_code) == ("failed", 1)
     assert found.error is not None
     assert (found.error.cell, found.error.type, found.error.message) == (len(ODD) + 1, "SystemExit", "3")
@@ -92,16 +82,16 @@ def from_the_future(cells: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("made", [old, without_ids, from_the_future])
-def test_notebooks_of_other_formats_run(ws: Workspace, ran: Ran, made: Any) -> None:
+def test_notebooks_of_other_formats_run(ws: Workspace, made: Any) -> None:
     path = write_notebook(ws.root / "nb" / "it.ipynb", "x = 20", "x + 22")
     path.write_text(json.dumps(made(json.loads(path.read_text())["cells"])))
-    found = ran(path)
+    found = ran(ws, path)
     assert (found.status, [cell.status for cell in found.cells]) == ("succeeded", ["ok", "ok"]), found.error
     assert executed(ws, found).cells[1].outputs[0].data["text/plain"] == "42"
 
 
-def test_a_notebook_without_cells_succeeds(ws: Workspace, ran: Ran) -> None:
-    found = ran(write_notebook(ws.root / "nb" / "it.ipynb"))
+def test_a_notebook_without_cells_succeeds(ws: Workspace) -> None:
+    found = ran(ws, write_notebook(ws.root / "nb" / "it.ipynb"))
     assert (found.status, found.cells) == ("succeeded", ())
     assert executed(ws, found).cells == []
 
@@ -123,9 +113,9 @@ def test_what_is_no_notebook_is_refused_before_anything_starts(ws: Workspace, te
 
 
 @pytest.mark.deep
-def test_two_thousand_cells_and_fifty_megabytes_come_whole(ws: Workspace, ran: Ran) -> None:
+def test_two_thousand_cells_and_fifty_megabytes_come_whole(ws: Workspace) -> None:
     flood = "for i in range(500_000):\n    print(f'{i:099}')"
-    found = ran(write_notebook(ws.root / "nb" / "it.ipynb", *["x = 1"] * 1999, flood))
+    found = ran(ws, write_notebook(ws.root / "nb" / "it.ipynb", *["x = 1"] * 1999, flood))
     assert (found.status, found.artifacts) == ("succeeded", ("printed/cell-2000-stdout.txt",))
     assert [cell.status for cell in found.cells] == ["ok"] * 2000
     assert (ws.root / found.output).stat().st_size < 5 * 2**20

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -15,74 +14,69 @@ from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.runs import edge, service
 from mlops_ext.runs.execution import streams
 from mlops_ext.runs.execution.streams import Streams
-from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.result import result_of
 from mlops_ext.runs.types import ListJobs, RunResult, ShowJob
 from mlops_ext.tracking.types import Run
 from mlops_ext.workspace import Workspace
 from tests.runs.writing import write_notebook
 
-Ran: TypeAlias = Callable[..., RunResult]
+pytestmark = pytest.mark.usefixtures("shared_parents")
 
 
-@pytest.fixture
-def ran(ws: Workspace, parents: Parents | None) -> Ran:
-    """Run a notebook by a warm worker and give what it came to."""
-
-    def run(*cells: Any, **settings: Any) -> RunResult:
-        write_notebook(ws.root / "nb" / "it.ipynb", *cells)
-        job = edge.queue("nb/it.ipynb", settings.pop("output", None), workspace=ws, **settings)
-        return result_of(ws, edge.run_job(job, workspace=ws, parents=parents))
-
-    return run
+def ran(ws: Workspace, *cells: Any, **settings: Any) -> RunResult:
+    write_notebook(ws.root / "nb" / "it.ipynb", *cells)
+    job = edge.queue("nb/it.ipynb", settings.pop("output", None), workspace=ws, **settings)
+    return result_of(ws, edge.run_job(job, workspace=ws))
 
 
-def test_files_made_beside_the_notebook_become_artifacts_and_stay(ws: Workspace, ran: Ran) -> None:
+def test_files_made_beside_the_notebook_become_artifacts_and_stay(ws: Workspace) -> None:
     (ws.root / "nb" / "input.csv").write_text("1")
     (ws.root / "nb" / "old.csv").write_text("1")
-    found = ran("open('old.csv', 'w').write('22'); import os; os.mkdir('deep'); open('deep/new.csv', 'w').write('3')")
+    found = ran(
+        ws, "open('old.csv', 'w').write('22'); import os; os.mkdir('deep'); open('deep/new.csv', 'w').write('3')"
+    )
     assert (found.status, found.artifacts) == ("succeeded", ("deep/new.csv", "old.csv"))
     assert (ws.root / "nb" / "deep" / "new.csv").read_text() == "3"
 
 
-def test_an_isolated_run_touches_no_other_folder_and_finds_the_helpers(ws: Workspace, ran: Ran) -> None:
+def test_an_isolated_run_touches_no_other_folder_and_finds_the_helpers(ws: Workspace) -> None:
     (ws.root / "nb" / "helper.py").write_text("VALUE = 'h'")
     before = sorted(path.name for path in (ws.root / "nb").iterdir())
     found = ran(
-        "import helper, os; assert os.listdir() == []; open('made.txt', 'w').write(helper.VALUE)", isolated=True
+        ws, "import helper, os; assert os.listdir() == []; open('made.txt', 'w').write(helper.VALUE)", isolated=True
     )
     assert (found.status, found.artifacts) == ("succeeded", ("made.txt",)), found.error
     after = {path.name for path in (ws.root / "nb").iterdir()} - {"__pycache__", "it.ipynb"}
     assert after == set(before) - {"it.ipynb"}
 
 
-def test_another_folder_is_worked_in(ws: Workspace, ran: Ran) -> None:
+def test_another_folder_is_worked_in(ws: Workspace) -> None:
     (ws.root / "data").mkdir()
-    found = ran("import os; print(os.path.basename(os.getcwd())); open('made.txt', 'w').write('1')", cwd="data")
+    found = ran(ws, "import os; print(os.path.basename(os.getcwd())); open('made.txt', 'w').write('1')", cwd="data")
     assert found.artifacts == ("made.txt",)
     assert (ws.root / "data" / "made.txt").exists()
 
 
-def test_a_cell_that_takes_too_long_is_named(ws: Workspace, ran: Ran) -> None:
-    found = ran("1", "import time; time.sleep(300)", "2", cell_timeout=1)
+def test_a_cell_that_takes_too_long_is_named(ws: Workspace) -> None:
+    found = ran(ws, "1", "import time; time.sleep(300)", "2", cell_timeout=1)
     assert (found.status, found.exit_code) == ("timed_out", 4)
     assert (found.error.cell, found.error.type) == (2, "CellTimeout")
     assert [cell.status for cell in found.cells] == ["ok", "interrupted", "not_run"]
 
 
-def test_a_timeout_is_tried_again_only_where_that_was_asked(ws: Workspace, ran: Ran) -> None:
+def test_a_timeout_is_tried_again_only_where_that_was_asked(ws: Workspace) -> None:
     slow_once = (
         "open('wrote.txt', 'a').write('x'); import time; time.sleep(0 if len(open('wrote.txt').read()) > 1 else 300)"
     )
-    found = ran(slow_once, cell_timeout=2, retries=1, retry_on=["timeout"])
+    found = ran(ws, slow_once, cell_timeout=2, retries=1, retry_on=["timeout"])
     assert found.status == "succeeded"
     (ws.root / "nb" / "wrote.txt").unlink()
-    assert ran(slow_once, cell_timeout=2, retries=1, retry_on=["died"]).status == "timed_out"
+    assert ran(ws, slow_once, cell_timeout=2, retries=1, retry_on=["died"]).status == "timed_out"
 
 
-def test_the_result_names_cell_line_and_cause(ws: Workspace, ran: Ran) -> None:
+def test_the_result_names_cell_line_and_cause(ws: Workspace) -> None:
     chained = "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('bad') from error"
-    found = ran("print('fine')", chained, "3", output="out.ipynb")
+    found = ran(ws, "print('fine')", chained, "3", output="out.ipynb")
     assert found.error.model_dump() == {
         "cell": 2, "line": 4, "type": "ValueError", "message": "bad", "cause": "ZeroDivisionError: division by zero",
     }  # fmt: skip
@@ -90,7 +84,7 @@ def test_the_result_names_cell_line_and_cause(ws: Workspace, ran: Ran) -> None:
     assert [cell.status for cell in found.cells] == ["ok", "failed", "not_run"]
 
 
-def test_a_syntax_error_is_found_before_the_first_cell_runs(ws: Workspace, ran: Ran) -> None:
+def test_a_syntax_error_is_found_before_the_first_cell_runs(ws: Workspace) -> None:
     fine = (
         "!true",
         "%matplotlib --list",
@@ -99,7 +93,7 @@ def test_a_syntax_error_is_found_before_the_first_cell_runs(ws: Workspace, ran: 
         ("1 +", "raises-exception"),
     )
     with pytest.raises(InvalidValue, match=r"it.ipynb, cell 7, line 2: "):
-        ran("open('wrote.txt', 'a').write('x')", *fine, "a = 1\nb = = 2")
+        ran(ws, "open('wrote.txt', 'a').write('x')", *fine, "a = 1\nb = = 2")
     assert not (ws.root / "nb" / "wrote.txt").exists()
 
 
@@ -112,14 +106,14 @@ def test_a_syntax_error_is_found_before_the_first_cell_runs(ws: Workspace, ran: 
         ({"retry_on": ["dead"]}, InvalidValue, "'dead'"),
     ],
 )
-def test_wrong_settings_start_nothing(ws: Workspace, ran: Ran, settings: Any, error: Any, said: str) -> None:
+def test_wrong_settings_start_nothing(ws: Workspace, settings: Any, error: Any, said: str) -> None:
     with pytest.raises(error, match=said):
-        ran("1", **settings)
+        ran(ws, "1", **settings)
     assert not ws.exists() or not ws.call(service.list_jobs, ListJobs()).items
 
 
-def test_a_flood_of_output_keeps_head_and_tail_and_the_whole_aside(ws: Workspace, ran: Ran) -> None:
-    found = ran("#md one", "for i in range(120_000):\n    print(i)")
+def test_a_flood_of_output_keeps_head_and_tail_and_the_whole_aside(ws: Workspace) -> None:
+    found = ran(ws, "#md one", "for i in range(120_000):\n    print(i)")
     assert found.artifacts == ("printed/cell-1-stdout.txt",)
     run = edge.run_of(ws.call(service.show, ShowJob(job=found.job)), ws)
     whole = ws.get_blob(run.artifacts[0].digest).decode()
