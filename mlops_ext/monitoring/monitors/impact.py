@@ -1,13 +1,14 @@
 """What drift costs the model, as far as that is known: it decides how loud the alert is, not the statistics alone.
 
 Where the model's predictions of the window are logged, its metric is measured with the labels that there are, else
-estimated from the probabilities, and held to an earlier window. Else the importance of what drifted is told.
+estimated from the probabilities, and held to an earlier window. Else the importance of what drifted is told, or why the
+cost is not known and what would tell it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Row, select
 
@@ -29,6 +30,16 @@ METRIC = "auc"
 """What performance is held to when no metric is named."""
 LEAST_SHARE = 0.1
 """Drift of columns with less than this share of the importance is told and wakes nobody."""
+
+
+_GIVE = "give the monitor importance={column: weight}"
+
+
+class _Unknown(NamedTuple):
+    """Why the cost is not known, and what would tell it."""
+
+    why: str
+    remedy: str
 
 
 class Impact(Record):
@@ -64,33 +75,50 @@ def impact_of(ws: Workspace, monitor: Row[Any], window: str, model: str, decisio
     decisions : sequence of Decision
         Of each column.
     """
-    reason = ""
+    reason: _Unknown | None = None
     if model and monitor.predictions:
         try:
             found = _on_the_metric(ws, model, window)
         except MlopsError as error:
-            found, reason = None, f": {error}"
-        if found is not None:
+            found = _Unknown(str(error), f"mend that, or {_GIVE}")
+        if isinstance(found, Impact):
             return found
+        reason = found
     if monitor.options["importance"]:
         return _of_importance(monitor.options["importance"], decisions)
+    why, remedy = reason or _unwatched(ws, model)
+    sentence = f"what it costs {model or 'a model'} is not known, since {why}: {remedy}"
+    return Impact(severity="warning", by="unknown", sentence=sentence)
+
+
+def _unwatched(ws: Workspace, model: str) -> _Unknown:
+    """Say why no metric tells the cost of a monitor that watches data, not what a model logs."""
     if not model:
-        return Impact(severity="warning", by="unknown", sentence="")
-    return Impact(severity="warning", by="unknown", sentence=f"what it costs {model} is not known{reason}")
+        return _Unknown("the monitor names no model", f"name one with logged predictions, or {_GIVE}")
+    with ws.catalog.read() as connection:
+        here = (logged_batches.c.model == model) & (logged_batches.c.kind == "predictions")
+        logged = connection.execute(select(logged_batches.c.id).where(here).limit(1)).first()
+    if logged:
+        return _Unknown(
+            "the monitor watches data, not the logged predictions", f"watch those with predictions=True, or {_GIVE}"
+        )
+    return _Unknown("no predictions of it are logged", f"log them with log_predictions(…, probability=), or {_GIVE}")
 
 
-def _on_the_metric(ws: Workspace, model: str, window: str) -> Impact | None:
-    """Hold the window's metric to an earlier one; None where either is not known."""
+def _on_the_metric(ws: Workspace, model: str, window: str) -> Impact | _Unknown:
+    """Hold the window's metric to an earlier one, or say why that cannot be."""
     from mlops_ext.monitoring.alerts.bands import alert_of_loss, band_of
 
     seen = _judged(ws, model, window)
+    if seen is None:
+        return _Unknown(f"{window!r} has neither labels nor probabilities", f"log either, or {_GIVE}")
     before = _before(ws, model, window)
-    if seen is None or before is None:
-        return None
+    if before is None:
+        return _Unknown(f"no other window tells what {model} did before", f"log one with labels, or {_GIVE}")
     shared = [each for each in seen.metrics if any(each.name == other.name for other in before.metrics)]
     metric = next((each for each in shared if each.name == METRIC), shared[0] if shared else None)
     if metric is None:
-        return None
+        return _Unknown(f"{window!r} shares no metric with {before.window!r}", f"log labels of both, or {_GIVE}")
     band = band_of(before, metric.name)
     raised = alert_of_loss("performance_loss" if seen.kind == "performance" else "estimated_impact", seen, band)
     sentence = raised.message if raised is not None else _held(seen, metric, band)

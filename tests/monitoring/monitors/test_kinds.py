@@ -204,3 +204,32 @@ def test_without_predictions_the_importance_of_what_drifted_decides(workspace, w
     (alert,) = alerts(workspace)
     assert (alert.severity, alert.details["impact"]["share"]) == (severity, weight)
     assert alert.message.endswith(f"{weight:.0%} of the importance drifted")
+
+
+def test_an_alert_whose_cost_is_not_known_says_why_and_what_would_tell_it(workspace):
+    registered(workspace, "delay")
+    mlops.snapshot(frame(1000, 1), "flights", workspace=workspace)
+    data = {"reference": "flights@1", "data": "flights", "columns": ["x"], "workspace": workspace}
+    mlops.monitor("nameless", **data)
+    mlops.monitor("of_model", model="delay@1", **data)
+    mlops.snapshot(frame(1000, 2, shift=1.0), "flights", workspace=workspace)
+    run_due(workspace)
+    give = "or give the monitor importance={column: weight}"
+    costs = {alert.monitor: alert.message.partition("what it costs ")[2] for alert in alerts(workspace)}
+    assert costs["nameless"] == (
+        f"a model is not known, since the monitor names no model: name one with logged predictions, {give}"
+    )
+    assert costs["of_model"] == (
+        "delay@1 is not known, since no predictions of it are logged: "
+        f"log them with log_predictions(…, probability=), {give}"
+    )
+    drifting(workspace, "a", 3, 1.0, near=False)
+    mlops.snapshot(frame(1000, 4, shift=2.0), "flights", workspace=workspace)
+    run_due(workspace)
+    (told,) = (alert.message for alert in alerts(workspace) if alert.monitor == "of_model")
+    assert f"the monitor watches data, not the logged predictions: watch those with predictions=True, {give}" in told
+    mlops.monitor("live", reference="flights@1", model="delay@1", predictions=True, columns=["x"], workspace=workspace)
+    mlops.run_monitor("live", workspace=workspace)
+    (alert,) = (alert for alert in alerts(workspace) if alert.monitor == "live")
+    assert "no other window tells what delay@1 did before: log one with labels" in alert.message
+    assert (alert.severity, alert.details["impact"]["by"]) == ("warning", "unknown")
