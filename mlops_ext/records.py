@@ -73,14 +73,14 @@ class Record(BaseModel):
     shown: ClassVar[tuple[str, ...]] = ()
     """The fields that a list of these shows."""
     tables: ClassVar[tuple[str, ...]] = ()
-    """The fields that are lists of records and are drawn as tables below the others."""
+    """The fields that are lists, of records or of sentences, and are drawn as tables below the others."""
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{_cell(name)}</th><td>{_cell(text)}</td></tr>"
             for name, text in self.pairs()
         )
-        below = "".join(_html_table(getattr(self, name)) for name in type(self).tables if getattr(self, name))
+        below = "".join(_html_table(items, name=name) for name, items in self._below())
         return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>{below}"
 
     def __rich__(self) -> Any:
@@ -90,8 +90,11 @@ class Record(BaseModel):
         table = Table("", "", show_header=False, box=None)
         for name, text in self.pairs():
             table.add_row(f"[bold]{name}[/bold]", _plain(text))
-        below = [rich_table(getattr(self, name)) for name in type(self).tables if getattr(self, name)]
+        below = [rich_table(items, name=name) for name, items in self._below()]
         return Group(table, *below) if below else table
+
+    def _below(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        return ((name, items) for name in type(self).tables if (items := getattr(self, name)))
 
     def summary(self) -> str:
         """Write it in a cell of a table: its reference, else its fields."""
@@ -150,27 +153,24 @@ class SearchRequest(PageRequest):
     order_by: str = Field(default="", description="Such as: metrics.auc DESC, created_at")
 
 
-def rich_table(items: Sequence[Record], more: bool = False) -> Any:
-    """Draw records as one Rich table, a row each."""
+def rich_table(items: Sequence[Any], more: bool = False, name: str = "") -> Any:
+    """Draw records, or sentences under a name, as one Rich table, a row each."""
     from rich.table import Table
     from rich.text import Text
 
     if not items:
         return Text("nothing here yet", style="dim")
-    names = _columns(items)
+    names, rows = _columns(items, name)
     table = Table(*names, header_style="bold", caption="… more: use --cursor" if more else None)
-    for item in items:
-        table.add_row(*(_plain(text_of(getattr(item, name))) for name in names))
+    for row in rows:
+        table.add_row(*map(_plain, row))
     return table
 
 
-def _html_table(items: Sequence[Record], more: bool = False) -> str:
-    names = _columns(items)
-    head = "".join(f"<th>{_cell(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(text_of(getattr(item, name)))}</td>" for name in names) + "</tr>"
-        for item in items
-    )
+def _html_table(items: Sequence[Any], more: bool = False, name: str = "") -> str:
+    names, rows = _columns(items, name)
+    head = "".join(f"<th>{_cell(each)}</th>" for each in names)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(each)}</td>" for each in row) + "</tr>" for row in rows)
     foot = "<tfoot><tr><td>…</td></tr></tfoot>" if more else ""
     return f"<table class='mlops-page'><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table>"
 
@@ -192,8 +192,13 @@ def text_of(value: Any) -> str:  # noqa: PLR0911 - one line for each kind
     return str(value)
 
 
-def _columns(items: Sequence[Record]) -> tuple[str, ...]:
-    return type(items[0]).shown or tuple(type(items[0]).model_fields)
+def _columns(items: Sequence[Any], name: str) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+    """Give the columns of a table and its rows as texts."""
+    first = items[0]
+    if not isinstance(first, Record):
+        return (name,), ([str(each)] for each in items)
+    names = type(first).shown or tuple(type(first).model_fields)
+    return names, ([text_of(getattr(item, each)) for each in names] for item in items)
 
 
 def _cell(text: str) -> str:

@@ -60,7 +60,7 @@ def import_mlflow(
     models = store.models()
     versions = {each.name: store.versions(each.name) for each in models}
     ledger = Ledger(ws, store, dry_run=dry_run, progress=progress)
-    logged = models_of(ledger, experiments)
+    logged = models_of(ledger, experiments, [each for some in versions.values() for each in some])
     for run in (run for some in runs.values() for run in some):
         if not is_known(ledger, run):
             ledger.expect(

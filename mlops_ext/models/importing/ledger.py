@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mlops_ext.errors import StoreUnavailable
 from mlops_ext.models.importing import service
@@ -56,6 +57,8 @@ class Ledger:
         self.notes: list[str] = []
         self.binned: set[str] = set()
         """Experiments that are deleted in the source; their runs follow them here."""
+        self.logged: dict[str, Any] = {}
+        """The logged models of the source by their ids."""
         self._progress = progress
         self._things, self._done = 0, 0
         self._bytes, self._arrived = 0, 0

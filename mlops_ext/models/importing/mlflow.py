@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from mlops_ext.errors import DamagedBlob, InvalidValue, MissingExtra, StoreUnavailable
+from mlops_ext.errors import DamagedBlob, InvalidValue, MissingExtra, MlopsError, StoreUnavailable
 from mlops_ext.records import Record
 
 __all__ = ["MlflowStore", "RemoteFile", "moment"]
@@ -190,12 +190,12 @@ def _variable(name: str, value: str) -> Iterator[None]:
 
 def _asked(question: Callable[[], Any], source: str) -> Any:
     """Ask MLflow; what it refuses becomes one of our errors."""
-    from mlflow.exceptions import MlflowException
-
     try:
         with _variable("MLFLOW_ALLOW_FILE_STORE", "true"):
             return question()
-    except (MlflowException, OSError) as error:
+    except MlopsError:
+        raise
+    except Exception as error:  # what the library of the store that keeps the artifacts raises is its own
         told = str(error).strip()
         remedy = next((way for sign, way in _REMEDIES.items() if sign in told), _REMEDY)
         raise StoreUnavailable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -95,7 +96,7 @@ def _register(ledger: Ledger, name: str, there: str, version: Any) -> ModelVersi
             scan=scan_folder(folder, trust),
             tags=_tags(version, mlmodel),
             description=version.description or "",
-            **_measured(ledger, version),
+            **_measured(ledger, version, mlmodel),
         )
     made = ledger.ws.call(
         service.enter_version,
@@ -124,13 +125,35 @@ def _stored(ledger: Ledger, folder: Path) -> tuple[ModelFile, ...]:
     return files
 
 
-def _measured(ledger: Ledger, version: Any) -> dict[str, Any]:
-    """Give what the run of a version measured, as `register` does for a model of this workspace."""
+def _measured(ledger: Ledger, version: Any, mlmodel: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the run of a version measured, as `register` takes it; of several models of a run, each its own."""
+    model = ledger.logged.get(str(mlmodel.get("model_id") or ""))
+    given = {} if model is None else dict(model.params or {})
+    parameters = {key: json.dumps(value, ensure_ascii=False) for key, value in given.items()}
     run = ledger.held("open", version.run_id or "").removeprefix("run:")
     if not run:
-        return {}
+        return {"metrics": {} if model is None else _newest(model), "parameters": parameters}
     logged = ledger.ws.call(tracking.show, ShowRun(run=run))
-    return {"run": run, "metrics": logged.metrics, "parameters": logged.parameters}
+    metrics = logged.metrics if model is None else _own(ledger, model, logged.metrics)
+    return {"run": run, "metrics": metrics, "parameters": {**logged.parameters, **parameters}}
+
+
+def _own(ledger: Ledger, model: Any, measured: Mapping[str, float]) -> dict[str, float]:
+    """Give what a run measured of one of its models.
+
+    MLflow links what it is told of no model to every one, as it was at the first step. So only where the models of a
+    run differ do their own numbers say more than the run's.
+    """
+    of_run = [_newest(each) for each in ledger.logged.values() if each.source_run_id == model.source_run_id]
+    if all(each == of_run[0] for each in of_run):
+        return dict(measured)
+    shared = {key: value for key, value in measured.items() if not any(key in each for each in of_run)}
+    return {**shared, **_newest(model)}
+
+
+def _newest(model: Any) -> dict[str, float]:
+    points = sorted(model.metrics or (), key=lambda each: (each.step, each.timestamp))
+    return {each.key: each.value for each in points}
 
 
 def _tags(version: Any, mlmodel: Mapping[str, Any]) -> dict[str, str]:

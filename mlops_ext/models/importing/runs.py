@@ -40,17 +40,20 @@ _STATE = "mlflow.status"
 _POINTS = 5000
 
 
-def models_of(ledger: Ledger, experiments: Sequence[Any]) -> dict[str, list[Any]]:
-    """List the logged models by the run that made them; those of no run stay where they are, and are named."""
+def models_of(ledger: Ledger, experiments: Sequence[Any], versions: Sequence[Any]) -> dict[str, list[Any]]:
+    """List the logged models by the run that made them; those of no run and no version stay where they are."""
     logged: dict[str, list[Any]] = {}
     for each in experiments:
         for model in ledger.store.logged_models(each.experiment_id):
+            ledger.logged[model.model_id] = model
             logged.setdefault(model.source_run_id or "", []).append(model)
+    registered = {version.source for version in versions}
     for model in logged.pop("", ()):
+        if f"models:/{model.model_id}" in registered:  # its files come over with the version
+            continue
         ledger.count("logged_model")
-        ledger.leave(
-            "logged_model", f"logged model {model.model_id}", "no run made it; register it in MLflow to keep it"
-        )
+        why = "no run made it and no version holds it; register it in MLflow to keep it"
+        ledger.leave("logged_model", f"logged model {model.model_id}", why)
     return logged
 
 

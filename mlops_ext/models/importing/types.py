@@ -123,7 +123,7 @@ class ImportReport(Record):
     """What an import found, brought and left, and where the two sides differ afterwards."""
 
     shown: ClassVar[tuple[str, ...]] = ("source", "dry_run", "verified", "bytes")
-    tables: ClassVar[tuple[str, ...]] = ("counts", "renamed")
+    tables: ClassVar[tuple[str, ...]] = ("counts", "renamed", "differences", "notes")
     source: str
     dry_run: bool = False
     counts: tuple[Count, ...] = ()

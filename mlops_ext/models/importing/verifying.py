@@ -23,6 +23,7 @@ def verify_run(ledger: Ledger, here: str, run: Any, models: Sequence[Any]) -> No
         ledger.differences.append(f"run {run.info.run_id}: {trouble.message}")
         return
     ledger.count("artifact", len(listed))
+    ledger.count("logged_model", len(models), known=sum(f"models/{each.model_id}.json" in held for each in models))
     compare_run(ledger, here, run)
     for prefix, file in listed:
         mine = held.get(prefix + file.path)
