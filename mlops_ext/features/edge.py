@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.datasets import service as datasets
+from mlops_ext.datasets.again import first_time
 from mlops_ext.datasets.types import ShowDataset
+from mlops_ext.datasets.used import pinned
 from mlops_ext.durations import duration_of
-from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.errors import InvalidValue, NotFound, did_you_mean
 from mlops_ext.features import service
 from mlops_ext.features.types import DefineFeatureView, FeatureView, ShowFeatureView
 from mlops_ext.workspace import Workspace
@@ -70,7 +72,7 @@ def feature_view(
     ws = workspace or Workspace.find()
     keys = (entity,) if isinstance(entity, str) else tuple(entity)
     if features is None:
-        version = ws.call(datasets.show, ShowDataset(dataset=dataset))
+        version = ws.call(datasets.show, ShowDataset(dataset=pinned(dataset)))
         taken = {*keys, time, created}
         features = [column.name for column in version.schema_ if column.name not in taken]
         features = [each for each in features if not each.startswith("__index_level_")]
@@ -88,7 +90,17 @@ def feature_view(
         features=tuple(features),
         description=description,
     )
-    return ws.call(service.define, request)
+    known = _known(ws, request) if first_time() else None
+    return known or ws.call(service.define, request)
+
+
+def _known(ws: Workspace, request: DefineFeatureView) -> FeatureView | None:
+    """Give the latest version of a view where it is defined as asked: a reproduction may then do without defining."""
+    try:
+        view = ws.call(service.show, ShowFeatureView(view=request.name))
+    except NotFound:
+        return None
+    return view if service.definition_of(view) == service.definition_of(request) else None
 
 
 def join(

@@ -22,7 +22,7 @@ from mlops_ext.workspace import Workspace
 if TYPE_CHECKING:
     from mlops_ext.store.catalog import Change
 
-__all__ = ["define", "list_", "show"]
+__all__ = ["define", "definition_of", "list_", "show"]
 
 _DEFINITION = ("dataset", "entity", "time", "created", "ttl_seconds", "features", "description")
 
@@ -36,7 +36,7 @@ def define(ws: Workspace, request: DefineFeatureView) -> FeatureView:
         version = resolve(connection, dataset)
     _check_columns(request, version)
     _check_ttl(request.ttl_seconds)
-    return ws.catalog.write(lambda change: _define(change, name, dataset, version.ref, request))
+    return ws.catalog.write(lambda change: _define(change, name, version.ref, request))
 
 
 @operation("features.list", "GET /feature-views")
@@ -68,6 +68,14 @@ def show(ws: Workspace, request: ShowFeatureView) -> FeatureView:
     )
 
 
+def definition_of(view: FeatureView | DefineFeatureView) -> dict[str, Any]:
+    """Give what two definitions of a view must share to be the same."""
+    return {
+        **{each: getattr(view, each) for each in _DEFINITION},
+        "dataset": str(Ref.parse(view.dataset, "dataset")),
+    }
+
+
 def _find(reader: Connection | Change, ref: Ref) -> Row[Any] | None:
     table = feature_view_versions
     query = select(table).where(table.c.name == ref.name)
@@ -80,12 +88,12 @@ def _find(reader: Connection | Change, ref: Ref) -> Row[Any] | None:
     return reader.execute(query.order_by(table.c.version.desc()).limit(1)).one_or_none()
 
 
-def _define(change: Change, name: str, dataset: str, read: str, request: DefineFeatureView) -> FeatureView:
+def _define(change: Change, name: str, read: str, request: DefineFeatureView) -> FeatureView:
     latest = _find(change, Ref(name))
-    definition = {**{each: getattr(request, each) for each in _DEFINITION}, "dataset": dataset}
+    definition = definition_of(request)
     if latest is not None:
         view = _view(latest)
-        if {each: getattr(view, each) for each in _DEFINITION} == definition:
+        if definition_of(view) == definition:
             return view
     version = latest.version + 1 if latest is not None else 1
     made = FeatureView(name=name, version=version, created_at=change.now, created_by=change.actor, **definition)

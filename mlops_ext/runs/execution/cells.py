@@ -156,11 +156,13 @@ def execute(
     memory = memory or Memory("", "")
     specs = Kernels(language, warm)
     manager = new_kernel_manager(kernel_name, specs)
-    given = {**options, "timeout": options.get("execution_timeout") or options.get("timeout")}
+    # Its own option takes whole seconds only.
+    seconds = options.get("execution_timeout") or options.get("timeout")
+    given = {**options, "timeout_func": lambda _: seconds}
     # nbclient stops listening four seconds after a cell has ended, and what a busy machine brings later is lost.
     given["iopub_timeout"] = _LISTEN_SECONDS
     given["startup_timeout"] = options.get("start_timeout", 60)
-    for name in ("execution_timeout", "start_timeout"):
+    for name in ("timeout", "execution_timeout", "start_timeout"):
         given.pop(name, None)
     client = _Client(states, control, count_injected, memory, km=manager, kernel_name=kernel_name, log=logger, **given)
     client.owns_km = True

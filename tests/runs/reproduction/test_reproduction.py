@@ -16,6 +16,7 @@ from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.edge import snapshot
 from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.errors import InvalidValue, MissingExtra, MlopsError
+from mlops_ext.features.edge import feature_view
 from mlops_ext.governance.evidence import card
 from mlops_ext.governance.evidence.types import ShowCard
 from mlops_ext.models import service as registry
@@ -137,6 +138,21 @@ mlops.load_model('line', trust={TRUSTED})"""
     assert found.notes == ()
     assert ws.call(datasets.show, ShowDataset(dataset="half")).version == 2, "no third version of it was made"
     assert count_of(ws) == 1
+
+
+def test_a_view_is_defined_again_as_it_was_and_refused_once_it_is_defined_otherwise(ws: Workspace) -> None:
+    snapshot(
+        numbers().assign(place="a", seen=pd.date_range("2024-01-01", periods=20, tz="UTC")), "numbers", workspace=ws
+    )
+    view = "mlops.feature_view('by_place', dataset='numbers', entity='place', time='seen', ttl='3h')"
+    first = train(ws, f"import mlops_ext as mlops\n{view}", TRAIN)
+    snapshot(numbers().assign(place="a", seen=pd.Timestamp("2024-01-01", tz="UTC"), more=1.0), "numbers", workspace=ws)
+    found = reproduce(first, workspace=ws)
+    assert (found.verdict, found.notes) == ("reproduced", ())
+    feature_view("by_place", dataset="numbers", entity="place", time="seen", ttl="1h", workspace=ws)
+    found = reproduce(first, workspace=ws)
+    assert found.verdict == "not_comparable"
+    assert "features.define is not done in a reproduction" in found.reason
 
 
 def test_a_notebook_that_promotes_changes_nothing_and_is_compared_all_the_same(ws: Workspace) -> None:
