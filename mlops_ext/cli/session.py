@@ -116,7 +116,7 @@ def _json(result: object) -> str:
 
 
 def _references(result: object) -> list[str]:
-    from mlops_ext.records import Page
+    from mlops_ext.records import Page, Record, text_of
 
     if isinstance(result, Page):
         return [line for item in result.items for line in _references(item)]
@@ -125,4 +125,8 @@ def _references(result: object) -> list[str]:
     for name in ("ref", "name", "id", "model", "root"):
         if hasattr(result, name):
             return [str(getattr(result, name))]
+    if isinstance(result, Record) and type(result).tables:
+        return [line for item in getattr(result, type(result).tables[0]) for line in _references(item)]
+    if isinstance(result, Record) and type(result).shown:
+        return [text_of(getattr(result, type(result).shown[0]))]
     return [str(result)]

@@ -16,6 +16,20 @@ from mlops_ext.errors import InvalidValue
 __all__ = ["init", "report", "run"]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
+_ABOUT = (
+    click.option("--model", default="", metavar="MODEL", help="The candidate, such as delay@latest."),
+    click.option("--to", "environment", default="production", show_default=True, help="Where it is meant to serve."),
+    click.option("--holdout", default="", metavar="DATASET", help="Score candidate and serving version on it."),
+    click.option("--target", default="", metavar="COLUMN", help="The holdout's column with the truth."),
+    click.option("--at", default="", metavar="COLUMN", help="Its column of times, whose days are resampled whole."),
+)
+
+
+def _about(command: Any) -> Any:
+    """Give a command the options that say what is to be decided."""
+    for option in reversed(_ABOUT):
+        command = option(command)
+    return command
 
 
 @click.command(cls=Leaf)
@@ -65,6 +79,8 @@ def run(session: Session, /, notebooks: tuple[str, ...], **options: Any) -> Any:
         path = session.path(options["report"])
         seen = Path(os.path.relpath(artifacts, path.parent)).as_posix() if artifacts else ""
         written.append(_write(path, markdown(result, seen).encode(), write_whole))
+    if artifacts is not None and artifacts.is_dir():
+        written.append(str(artifacts))
     for each in result.expectations:
         if not each.passed:
             session.messages.print(f"{each.expected}: {each.message}", style="red", markup=False, soft_wrap=True)
@@ -74,11 +90,7 @@ def run(session: Session, /, notebooks: tuple[str, ...], **options: Any) -> Any:
 
 @click.command(cls=Leaf)
 @click.option("--base", default="main", show_default=True, metavar="BRANCH", help="Branch that the request goes into.")
-@click.option("--model", default="", metavar="MODEL", help="The candidate, such as delay@latest.")
-@click.option("--to", "environment", default="production", show_default=True, help="Where it is meant to serve.")
-@click.option("--holdout", default="", metavar="DATASET", help="Score candidate and serving version on it.")
-@click.option("--target", default="", metavar="COLUMN", help="The holdout's column with the truth.")
-@click.option("--at", default="", metavar="COLUMN", help="Its column of times, whose days are resampled whole.")
+@_about
 @click.option("--out", metavar="FILE", help="Write it there instead of here.")
 @click.pass_obj
 def report(session: Session, /, out: str | None, **options: Any) -> Any:
@@ -101,13 +113,18 @@ def report(session: Session, /, out: str | None, **options: Any) -> Any:
 @click.command(cls=Leaf)
 @click.argument("service", type=click.Choice(["github"]))
 @click.option("--notebooks", default="**/*.ipynb", show_default=True, metavar="PATTERN", help="Which notebooks.")
+@_about
 @click.pass_obj
-def init(session: Session, service: str, notebooks: str) -> Any:  # noqa: ARG001 - there is one service so far
-    """Write a minimal workflow that runs the notebooks of every pull request and comments on it."""
+def init(session: Session, /, service: str, notebooks: str, **options: Any) -> Any:  # noqa: ARG001 - one so far
+    """Write a minimal workflow that runs the notebooks of every pull request and comments on it.
+
+    With --model, the comment tells of the candidate too: --to, --holdout, --target and --at are as for ci report.
+    """
+    from mlops_ext.runs.ci.report import Decision
     from mlops_ext.runs.ci.workflow import write_workflow
 
     root = session.workspace.root
-    return {"file": write_workflow(root, notebooks).relative_to(root).as_posix()}
+    return {"file": write_workflow(root, notebooks, Decision(**options)).relative_to(root).as_posix()}
 
 
 def _jobs(text: str) -> int:

@@ -59,8 +59,10 @@ def baseline_of(ws: Workspace, commits: Commits, notebook: str) -> Baseline:
     for behind, commit in enumerate(commits.ids):
         if commit in newest:
             return Baseline(run=newest[commit], commit=commit, behind=behind)
-    looked = f"{commits.asked} ({commits.ids[0][:9]}) or the {len(commits.ids) - 1} commits before it"
-    return Baseline(message=f"this workspace has no run of {notebook} at {looked}")
+    before = len(commits.ids) - 1
+    more = f" or the {before} commits before it" if before > 1 else " or the commit before it" if before else ""
+    looked = f"{commits.asked} ({commits.ids[0][:9]}){more}"
+    return Baseline(message=f"this workspace has no whole run of {notebook} at {looked}")
 
 
 def git(folder: Path, *words: str) -> str:

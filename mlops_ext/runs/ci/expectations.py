@@ -81,10 +81,16 @@ def _judged(expected: Expected, notebooks: Sequence[CheckedNotebook]) -> list[Ex
     for notebook, value in logged:
         # A comparison with NaN is false, which is what an expectation means; only != would pass.
         passed = not math.isnan(value) and bool(_SIGNS[expected.sign](value, expected.bound))
-        message = f"{expected.metric} is {value:.6g} in {notebook}"
+        message = f"{expected.metric} is {_shown(value, expected, passed=passed)} in {notebook}"
         about = {"expected": expected.text, "notebook": notebook, "value": value}
         made.append(Expectation(**about, passed=passed, message=message))
     return made
+
+
+def _shown(value: float, expected: Expected, *, passed: bool) -> str:
+    """Write a value in six digits, or in all where six would belie the answer."""
+    short = f"{value:.6g}"
+    return short if bool(_SIGNS[expected.sign](float(short), expected.bound)) == passed else repr(value)
 
 
 def _is_meant(wanted: str, notebook: str) -> bool:

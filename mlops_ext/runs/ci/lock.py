@@ -32,6 +32,7 @@ __all__ = [
     "LockResult",
     "Locked",
     "check_locked",
+    "is_skipped",
     "lines_of",
     "lock",
     "pins_for",
@@ -157,8 +158,13 @@ def project_notebooks(root: Path) -> Iterator[Path]:
     """Give the notebooks of a project: those below its folder, without hidden folders, environments and outputs."""
     for path in sorted(root.rglob("*.ipynb")):
         parts = path.relative_to(root).parts[:-1]
-        if not any(part.startswith(".") or part in _SKIPPED for part in parts):
+        if not any(map(is_skipped, parts)):
             yield path
+
+
+def is_skipped(folder: str) -> bool:
+    """Tell whether a folder holds no notebooks of the project, by its name: outputs, an environment, a hidden one."""
+    return folder.startswith(".") or folder in _SKIPPED
 
 
 def _loaded(ws: Workspace) -> dict[str, str]:

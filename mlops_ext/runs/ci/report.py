@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from mlops_ext.datasets import service as datasets
 from mlops_ext.datasets.diff.edge import diff
 from mlops_ext.datasets.types import DatasetVersion, ShowDataset
-from mlops_ext.errors import MlopsError, NotFound
+from mlops_ext.errors import InvalidValue, MlopsError, NotFound
 from mlops_ext.models import service as registry
 from mlops_ext.models.comparison import VersionComparison
 from mlops_ext.models.promotion.edge import check
@@ -30,6 +31,7 @@ __all__ = ["MARKER", "Decision", "write_report"]
 MARKER = "<!-- mlops-ci-report -->"
 """The comment's first line, by which the comment of the run before is found and replaced."""
 _LONGEST = 60_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST_CELLS = 30
 
 
@@ -56,6 +58,16 @@ class Decision:
     target: str = ""
     at: str = ""
 
+    def check(self) -> None:
+        """Refuse a column without a dataset, and a dataset without a model or its column of truth."""
+        if self.holdout and not self.model:
+            raise InvalidValue(f"no model is named to be scored on {self.holdout!r}", hint="Add --model NAME@latest")
+        if self.holdout and not self.target:
+            raise InvalidValue(f"no column of {self.holdout!r} is named as the truth", hint="Add --target COLUMN")
+        for name, value in (("target", self.target), ("at", self.at)):
+            if value and not self.holdout:
+                raise InvalidValue(f"--{name} {value!r} is a column of no dataset", hint="Add --holdout DATASET@3")
+
 
 def write_report(ws: Workspace, decision: Decision) -> str:
     """Write the comment; what cannot be said is said to be so, with the reason.
@@ -63,8 +75,9 @@ def write_report(ws: Workspace, decision: Decision) -> str:
     Raises
     ------
     InvalidValue
-        Git does not know the base.
+        Git does not know the base, or a holdout is named without what is to be done with it.
     """
+    decision.check()
     commit = merge_base(ws.root, decision.base)
     cells, lines = changed_cells(ws.root, commit), changed_lock(ws.root, commit)
     gates: list[GateResults] = []
@@ -89,7 +102,7 @@ def write_report(ws: Workspace, decision: Decision) -> str:
 
 
 def _verdict(cells: Sequence[CellChange], lines: Sequence[LockChange], gates: Sequence[GateResults]) -> str:
-    changed = f"{len(cells)} cells and {len(lines)} lines of the lock changed"
+    changed = f"{_counted(len(cells), 'cell')} and {_counted(len(lines), 'line')} of the lock changed"
     if not gates:
         return changed
     [found] = gates
@@ -99,6 +112,10 @@ def _verdict(cells: Sequence[CellChange], lines: Sequence[LockChange], gates: Se
         return f"✅ {found.model} may go to {found.environment}; {changed}"
     said = "⏳ {} waits for {}; {}" if waits else "❌ {} is refused by {}; {}"
     return said.format(found.model, ", ".join(open_), changed)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _section(title: str, write: Callable[[], Iterator[str]]) -> list[str]:
@@ -162,7 +179,14 @@ def _difference(ws: Workspace, change: LockChange) -> Iterator[str]:
     moved = [each for each in found.shifts if each.value]
     if moved:
         yield ""
-        rows = [[s.column, s.statistic, _number(s.value), _number(s.mean_before), _number(s.mean_after)] for s in moved]
+        schema = ws.call(datasets.show, ShowDataset(dataset=f"{name}@{change.after}")).schema_
+        times = {column.name for column in schema if column.type.startswith(("timestamp", "date"))}
+        rows = []
+        for each in moved:
+            said = _moment if each.column in times else _number
+            rows.append(
+                [each.column, each.statistic, _number(each.value), said(each.mean_before), said(each.mean_after)]
+            )
         yield from table(["column", "statistic", "shift", "mean before", "mean now"], rows)
 
 
@@ -250,7 +274,7 @@ def _slices(ws: Workspace, candidate: ModelVersion, decision: Decision) -> Itera
     if not decision.holdout:
         yield "Not known: no holdout is named."
         return
-    what, found = worst_on(ws, candidate, decision.holdout, decision.target)
+    what, found = worst_on(ws, candidate, decision.holdout, decision.target, decision.at)
     if not found:
         yield f"None on which {candidate.ref} surely does worse than elsewhere ({what})."
         return
@@ -293,3 +317,7 @@ def _reproduction(ws: Workspace, candidate: ModelVersion) -> Iterator[str]:
 
 def _number(value: float | None) -> str:
     return "—" if value is None else f"{value:.6g}"
+
+
+def _moment(seconds: float | None) -> str:
+    return "—" if seconds is None else f"{_EPOCH + timedelta(seconds=round(seconds)):%Y-%m-%d %H:%M:%S}"

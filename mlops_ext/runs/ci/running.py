@@ -18,7 +18,7 @@ from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.ci.artifacts import keep_artifacts
 from mlops_ext.runs.ci.baseline import Commits, baseline_of, commits_of
 from mlops_ext.runs.ci.expectations import judged, parse
-from mlops_ext.runs.ci.lock import project_notebooks
+from mlops_ext.runs.ci.lock import is_skipped, project_notebooks
 from mlops_ext.runs.ci.types import Baseline, CheckedNotebook, CiResult, MetricRow
 from mlops_ext.runs.edge import queue, run_job
 from mlops_ext.runs.kernels.warm import Parents
@@ -79,14 +79,21 @@ def found_notebooks(patterns: Sequence[str], folder: Path) -> list[Path]:
         if whole.is_dir():
             paths = list(project_notebooks(whole))
         else:
-            paths = (
-                [whole] if whole.is_file() else sorted(folder.glob(pattern) if not Path(pattern).is_absolute() else ())
-            )
+            paths = [whole] if whole.is_file() else _matching(pattern, folder)
         paths = [path for path in paths if path.suffix == ".ipynb" and ".ipynb_checkpoints" not in path.parts]
         if not paths:
             raise NotFound(f"no notebook fits {pattern!r} in {folder}", hint="Quote the pattern for the shell")
         found |= dict.fromkeys(path.resolve() for path in paths)
     return list(found)
+
+
+def _matching(pattern: str, folder: Path) -> list[Path]:
+    """Give what fits a pattern, without the folders of outputs and environments that only its wildcards name."""
+    if Path(pattern).is_absolute():
+        return []
+    named = set(Path(pattern).parts)
+    found = [path.relative_to(folder) for path in sorted(folder.glob(pattern))]
+    return [folder / path for path in found if not any(is_skipped(each) for each in set(path.parts[:-1]) - named)]
 
 
 def check_notebooks(
@@ -147,6 +154,8 @@ def _checked(
 ) -> CheckedNotebook:
     """Run one notebook and gather what it did; what cannot be started is its end as well."""
     began, started, name = time.monotonic(), now(), shown(path, ws.root)
+    # Before it runs, else the newest run of this commit would be the run itself.
+    baseline = baseline_of(ws, commits, name) if commits else None
     try:
         notebook = read_notebook(path.read_bytes(), path.name)
         declared = {each.name for each in parameters_of(notebook, path.name)}
@@ -163,7 +172,6 @@ def _checked(
             seconds=time.monotonic() - began,
         )
     told = result_of(ws, job)
-    baseline = baseline_of(ws, commits, name) if commits else None
     return CheckedNotebook(
         notebook=name,
         status=told.status,

@@ -22,6 +22,11 @@ class MetricRow(Record):
     after: float | None = None
     difference: float | None = None
 
+    def summary(self) -> str:
+        """Write it in a cell of a table."""
+        moved = "" if self.difference is None else f" ({self.difference:+.6g})"
+        return f"{self.name}={'—' if self.after is None else f'{self.after:.6g}'}{moved}"
+
 
 class Baseline(Record):
     """The run that a notebook is compared with, or why there is none."""
@@ -56,6 +61,11 @@ class CheckedNotebook(Record):
     started: str = ""
     seconds: float = 0.0
 
+    @property
+    def ref(self) -> str:
+        """`run:ID`, or the notebook's path where it was not started."""
+        return f"run:{self.run}" if self.run else self.notebook
+
 
 class Expectation(Record):
     """One --expect, and whether it held."""
@@ -78,4 +88,4 @@ class CiResult(Record):
     expectations: tuple[Expectation, ...] = ()
     seconds: float
     files: tuple[str, ...] = ()
-    """What was written: JUnit, report, artifacts."""
+    """What was written: JUnit, report, the folder of artifacts."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from mlops_ext.errors import Conflict
+from mlops_ext.runs.ci.report import Decision
 from mlops_ext.store.filesystem import write_whole
 
 __all__ = ["WORKFLOW", "write_workflow"]
@@ -54,7 +56,7 @@ jobs:
             mlops-report.md
             mlops-artifacts
       - if: github.event_name == 'pull_request' && !cancelled()
-        run: mlops ci report --base origin/main --out mlops-comment.md
+        run: mlops ci report --base origin/main@DECISION@ --out mlops-comment.md
       - if: github.event_name == 'pull_request' && !cancelled()
         # The marker in the comment's first line finds the comment of the run before.
         run: |
@@ -71,18 +73,42 @@ jobs:
 """
 
 
-def write_workflow(root: Path, pattern: str = "**/*.ipynb") -> Path:
+def write_workflow(root: Path, pattern: str = "**/*.ipynb", decision: Decision | None = None) -> Path:
     """Write the workflow into a checkout.
+
+    Parameters
+    ----------
+    pattern : str
+        Which notebooks it runs.
+    decision : Decision, optional
+        What its report is about; cells and data alone when left out.
 
     Raises
     ------
     Conflict
         There is another one already.
+    InvalidValue
+        The decision names a column without a dataset, or a dataset without a model.
     """
     path = root / WORKFLOW
-    content = _TEXT.replace("@PATTERN@", pattern)
+    asked = _options(decision) if decision else ""
+    content = _TEXT.replace("'@PATTERN@'", shlex.quote(pattern)).replace("@DECISION@", asked)
     if path.exists() and path.read_text(encoding="utf-8") != content:
         raise Conflict(f"{WORKFLOW} is there already and differs", hint="Move it away to have it written anew")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content.encode())
     return path
+
+
+def _options(decision: Decision) -> str:
+    decision.check()
+    if not decision.model:
+        return ""
+    given = {
+        "model": decision.model,
+        "to": decision.environment,
+        "holdout": decision.holdout,
+        "target": decision.target,
+        "at": decision.at,
+    }
+    return "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)

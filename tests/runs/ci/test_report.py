@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ def frame(rows: int) -> pd.DataFrame:
             "id": range(rows),
             "x": [number % 7 for number in range(rows)],
             "y": [number % 7 > 3 for number in range(rows)],
+            "seen": pd.date_range("2024-01-01", periods=rows, tz="UTC"),
         }
     )
 
@@ -74,8 +76,9 @@ def test_the_comment_holds_what_a_decision_needs(branch: Workspace) -> None:
     decision = Decision(model="delay@2", holdout="flights@2", target="y")
     text = write_report(branch, decision)
     assert text.splitlines()[0] == MARKER
-    assert "delay@2 is refused by metric" in text
-    assert "| dataset:flights | @1, 70 rows, 3 columns" in text
+    assert "delay@2 is refused by metric; 2 cells and 1 line of the lock changed" in text
+    assert "| 2024-02-04 12:00:00 | 2024-04-14 12:00:00 |" in text, "times are written as such"
+    assert "| dataset:flights | @1, 70 rows, 4 columns" in text
     assert "| c | 1 | 2 | ≠ |" in text
     assert "Both on dataset:flights@2" in text
     assert "| ❌ | metric | failed |" in text
@@ -83,6 +86,32 @@ def test_the_comment_holds_what_a_decision_needs(branch: Workspace) -> None:
     assert "None on which delay@2 surely does worse" in text
     assert "hunter22" not in text
     assert write_report(branch, decision) == text, "the same again, so that the comment is updated only by news"
+
+
+@pytest.mark.fast
+@pytest.mark.parametrize(
+    ("decision", "says"),
+    [
+        (Decision(model="delay", holdout="flights@2"), "no column of 'flights@2' is named as the truth"),
+        (Decision(holdout="flights@2", target="y"), "no model is named"),
+        (Decision(model="delay", target="y"), "a column of no dataset"),
+        (Decision(model="delay", at="seen"), "a column of no dataset"),
+    ],
+)
+def test_half_a_decision_is_refused(decision: Decision, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=says):
+        decision.check()
+    with pytest.raises(InvalidValue, match=says):
+        write_workflow(tmp_path, decision=decision)
+
+
+def test_a_holdout_without_truth_is_said_to_be_so(branch: Workspace) -> None:
+    rows = frame(210)
+    model = LogisticRegression().fit(rows[["x"]], rows["y"])
+    mlops.register(model, "delay", example=rows[["x"]], metrics={"auc": 0.9}, workspace=branch)
+    mlops.snapshot(rows.assign(y=pd.Series([None] * 210, dtype="boolean")), "blank", workspace=branch)
+    text = write_report(branch, Decision(model="delay", holdout="blank@1", target="y"))
+    assert "Worst slices: not known: no row of blank@1 has a 'y'" in text
 
 
 def test_an_unknown_base_is_refused(branch: Workspace) -> None:
@@ -98,6 +127,12 @@ def test_the_workflow_is_yaml_that_runs_and_comments(tmp_path: Path) -> None:
     assert "mlops ci run 'nb/*.ipynb' --jobs auto --compare origin/main" in commands
     assert MARKER in commands
     assert write_workflow(tmp_path, "nb/*.ipynb") == path
+    assert "mlops ci report --base origin/main --out mlops-comment.md" in commands
+    about = Decision(model="delay@latest", holdout="flights test@1", target="late", at="day")
+    steps = yaml.safe_load(write_workflow(tmp_path / "b", "a.ipynb", about).read_text())["jobs"]["notebooks"]["steps"]
+    [told] = [step["run"] for step in steps if "ci report" in step.get("run", "")]
+    words = ["--model", "delay@latest", "--to", "production", "--holdout", "flights test@1", "--target", "late"]
+    assert shlex.split(told)[5:-2] == [*words, "--at", "day"]
     path.write_text("name: mine\n")
     with pytest.raises(Conflict):
         write_workflow(tmp_path)

@@ -16,11 +16,11 @@ import xmlschema
 
 from mlops_ext.errors import InvalidValue, NotFound
 from mlops_ext.runs.ci.baseline import baseline_of, commits_of
-from mlops_ext.runs.ci.expectations import parse
+from mlops_ext.runs.ci.expectations import judged, parse
 from mlops_ext.runs.ci.junit import junit
 from mlops_ext.runs.ci.markdown import code, report, table
 from mlops_ext.runs.ci.running import CiOptions, check_notebooks, found_notebooks
-from mlops_ext.runs.ci.types import CheckedNotebook, CiResult
+from mlops_ext.runs.ci.types import CheckedNotebook, CiResult, MetricRow
 from mlops_ext.runs.types import RunFault
 from mlops_ext.tracking.curation import runs as kept
 from mlops_ext.tracking.curation.types import ChangeRunState
@@ -114,15 +114,45 @@ def test_the_baseline_is_the_run_at_the_nearest_commit(ws: Workspace) -> None:
     [row] = [row for row in done.metrics if row.name == "auc"]
     assert (row.before, row.after, row.difference) == (0.75, 0.8, pytest.approx(0.05))
     assert "| auc | 0.75 | 0.8 | +0.05 |" in report(result)
+    git(ws.root, "checkout", "main")
+    git(ws.root, "commit", "--allow-empty", "-m", "four")
+    [first_there] = check_notebooks(ws, [notebook], options).notebooks
+    assert first_there.baseline is not None
+    assert (first_there.baseline.run, first_there.baseline.behind) == (first.run, 2), "never the run itself"
     with pytest.raises(InvalidValue, match="git knows no 'master'"):
         check_notebooks(ws, [notebook], CiOptions(compare="master"))
     ws.call(kept.delete_, ChangeRunState(run=first.run))
     gone = baseline_of(ws, commits_of("main", ws.root), "train.ipynb")
-    assert (gone.run, "has no run of train.ipynb" in gone.message) == ("", True)
+    assert gone.run == first_there.run, "a deleted run is no baseline"
     other = write_notebook(ws.root / "other.ipynb", "1")
     [alone] = check_notebooks(ws, [other], CiOptions(compare="main", jobs=1)).notebooks
     assert alone.baseline is not None
-    assert "has no run of other.ipynb at main" in alone.baseline.message
+    assert "has no whole run of other.ipynb at main" in alone.baseline.message
+
+
+def test_a_cell_may_take_a_fraction_of_a_second(ws: Workspace) -> None:
+    slow = write_notebook(ws.root / "slow.ipynb", "1", "import time; time.sleep(300)")
+    result = check_notebooks(ws, [slow], CiOptions(settings={"cell_timeout": 0.2}, jobs=1))
+    assert (result.exit_code, result.notebooks[0].status) == (4, "timed_out")
+
+
+@pytest.mark.fast
+def test_a_value_is_written_so_that_it_does_not_belie_the_answer() -> None:
+    metrics = (MetricRow(name="auc", after=0.1 + 0.7),)
+    ran = CheckedNotebook(notebook="a.ipynb", status="succeeded", exit_code=0, metrics=metrics)
+    assert ran.metrics[0].summary() == "auc=0.8"
+    [told, other] = judged([parse("auc>=0.8"), parse("auc>=0.9")], [ran])
+    assert (told.passed, told.message) == (False, "auc is 0.7999999999999999 in a.ipynb")
+    assert (other.passed, other.message) == (False, "auc is 0.8 in a.ipynb")
+
+
+@pytest.mark.fast
+def test_a_pattern_leaves_outputs_and_environments_out_unless_it_names_them(tmp_path: Path) -> None:
+    for name in ("a.ipynb", "nb/b.ipynb", "runs/a-1.ipynb", ".venv/lib/c.ipynb", "nb/.ipynb_checkpoints/b.ipynb"):
+        write_notebook(tmp_path / name, "1")
+    names = [path.relative_to(tmp_path.resolve()).as_posix() for path in found_notebooks(["**/*.ipynb"], tmp_path)]
+    assert names == ["a.ipynb", "nb/b.ipynb"]
+    assert [path.name for path in found_notebooks(["runs/*.ipynb"], tmp_path)] == ["a-1.ipynb"]
 
 
 @pytest.mark.fast
