@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from mlops_ext.errors import InvalidValue, did_you_mean
+from mlops_ext.operations import every
 from mlops_ext.records import Page
 from mlops_ext.tracking import active, service
 from mlops_ext.tracking.active import ActiveRun
 from mlops_ext.tracking.service import RunEnded
-from mlops_ext.tracking.types import Artifact, AttachNotebook, ListRuns, MetricPoint, Run, RunStatus
+from mlops_ext.tracking.types import (
+    Artifact,
+    AttachNotebook,
+    ListMetric,
+    ListRuns,
+    MetricPoint,
+    MetricValue,
+    Run,
+    RunStatus,
+)
 from mlops_ext.tracking.values import to_float, to_json
 from mlops_ext.workspace import Workspace
 
@@ -25,6 +35,7 @@ __all__ = [
     "log_metrics",
     "log_param",
     "log_params",
+    "metric_history",
     "runs",
     "set_tag",
     "set_tags",
@@ -110,31 +121,64 @@ def log_params(parameters: Mapping[str, Any], *, workspace: Workspace | None = N
 
 def log_metric(key: str, value: Any, step: int = 0, *, workspace: Workspace | None = None) -> None:
     """Log one point of a metric; see `log_metrics`."""
-    log_metrics({key: value}, step, workspace=workspace)
+    _log(workspace, metrics=(_point(key, value, int(step)),))
 
 
 def log_metrics(metrics: Mapping[str, Any], step: int = 0, *, workspace: Workspace | None = None) -> None:
-    """Log a point of each metric at one step.
+    """Log a point of each metric at one step, or a whole history of each, all or none.
 
     The latest point, which lists show, is the one with the highest step, then time, then value.
 
     Parameters
     ----------
-    metrics : mapping of str to float
-        NaN and infinity are kept, and fail every gate.
+    metrics : mapping of str to float or sequence of float
+        NaN and infinity are kept, and fail every gate. A list, an array or a Series holds the points of successive
+        steps; logging them at once costs a small part of logging them one by one.
     step : int
-        Where in the training; may be negative.
+        Where in the training, for a sequence where it begins; may be negative.
 
     Raises
     ------
     InvalidValue
         A value is no number.
+
+    Examples
+    --------
+    >>> log_metrics({"loss": [0.9, 0.5, 0.4], "auc": 0.71})       # doctest: +SKIP
     """
-    at = int(step)
+    first = int(step)
     points = tuple(
-        MetricPoint(key=str(key), value=to_float(str(key), value), step=at) for key, value in metrics.items()
+        _point(key, value, first + place)
+        for key, given in metrics.items()
+        for place, value in enumerate(_history(given))
     )
     _log(workspace, metrics=points)
+
+
+def metric_history(run: str | Run | ActiveRun, key: str, *, workspace: Workspace | None = None) -> Page[MetricValue]:
+    """Give every point of one metric of a run, by step and time; `.df` gives them as a DataFrame.
+
+    Parameters
+    ----------
+    run : str, Run or ActiveRun
+        Its id, `run:ID` or the record.
+    key : str
+        Name of the metric.
+    workspace : Workspace, optional
+        Where; the one found from here when left out.
+
+    Raises
+    ------
+    NotFound
+        There is no such run, or it has no such metric.
+
+    Examples
+    --------
+    >>> metric_history(active_run(), "loss").df       # doctest: +SKIP
+    """
+    ws, wanted = workspace or Workspace.find(), run if isinstance(run, str) else run.id
+    asked = ListMetric(run=wanted, key=key, limit=1000)
+    return Page(items=tuple(every(ws, service.metric, asked)))
 
 
 def log_artifact(data: str | Path | bytes, name: str = "", *, workspace: Workspace | None = None) -> Artifact:
@@ -235,6 +279,17 @@ def _log(workspace: Workspace | None, **entries: Any) -> None:
         if not run.lazy:
             raise
         active.ensure(ws).log(**entries)
+
+
+def _point(key: str, value: Any, step: int) -> MetricPoint:
+    return MetricPoint(key=str(key), value=to_float(str(key), value), step=step)
+
+
+def _history(given: Any) -> Sequence[Any]:
+    """Give the points of successive steps; a number, or what holds one, is a single point."""
+    if isinstance(given, list | tuple) or getattr(given, "ndim", 0) == 1:
+        return list(given)
+    return (given,)
 
 
 def _tags(tags: Mapping[str, Any]) -> dict[str, str]:
