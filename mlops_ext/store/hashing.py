@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import rfc8785
@@ -11,7 +12,7 @@ from blake3 import blake3
 from mlops_ext.errors import InvalidValue
 from mlops_ext.store.schema import finite_json
 
-__all__ = ["ALGORITHMS", "Hasher", "algorithm_of", "canonical_json", "digest_of", "new_hash"]
+__all__ = ["ALGORITHMS", "Hasher", "algorithm_of", "canonical_json", "digest_of", "hash_maker", "new_hash"]
 
 ALGORITHMS = ("b3", "sha256")
 _EXACT = 2**53
@@ -21,6 +22,8 @@ class Hasher(Protocol):
     """What hashlib's and blake3's objects have in common."""
 
     def update(self, data: bytes | memoryview, /) -> Any: ...  # noqa: D102
+
+    def digest(self) -> bytes: ...  # noqa: D102
 
     def hexdigest(self) -> str: ...  # noqa: D102
 
@@ -33,10 +36,21 @@ def new_hash(algorithm: str) -> Hasher:
     InvalidValue
         `algorithm` is neither b3 nor sha256.
     """
+    return hash_maker(algorithm)()
+
+
+def hash_maker(algorithm: str) -> Callable[..., Hasher]:
+    """Give what starts a hash, with its first bytes when it is given some: for many short ones.
+
+    Raises
+    ------
+    InvalidValue
+        `algorithm` is neither b3 nor sha256.
+    """
     if algorithm == "b3":
-        return blake3()
+        return blake3
     if algorithm == "sha256":
-        return hashlib.sha256()
+        return hashlib.sha256
     raise InvalidValue(f"unknown hash {algorithm!r}", hint=f"Choose one of {', '.join(ALGORITHMS)}")
 
 
