@@ -99,7 +99,9 @@ def _register_in_process(root: str, worker: int) -> list[int]:
 
 def test_eight_processes_get_distinct_consecutive_numbers(workspace: Workspace) -> None:
     workspace.ensure()
-    with multiprocessing.get_context("spawn").Pool(8) as pool:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    with processes.Pool(8) as pool:
         parts = pool.starmap(_register_in_process, [(str(workspace.root), worker) for worker in range(8)])
     assert sorted(number for part in parts for number in part) == list(range(1, 33))
 
