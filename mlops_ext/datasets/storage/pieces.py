@@ -115,8 +115,9 @@ class Writer:
         self._start = 0
         self._files: list[StoredFile | None] = list(parent.manifest.files) if parent else []
         self._open: dict[tuple[str, ...], _Open] = {}
-        self._places: dict[str, list[Piece]] = {name: [] for name in source.schema.names}
-        self.digests: dict[str, list[str]] = {name: [] for name in source.schema.names}
+        self._names = tuple(source.schema.names)
+        self._places: list[Sequence[Piece]] = []
+        self._digests: list[Sequence[str]] = []
         self.rows: list[int] = []
         self.marks: list[str] = []
 
@@ -124,46 +125,50 @@ class Writer:
         """Keep one segment: name what is there, write what is not."""
         self.rows.append(segment.rows)
         self.marks.append(segment.mark)
-        names = tuple(table.column_names)
-        for name, digest in zip(names, digests, strict=True):
-            self.digests[name].append(digest)
-        unseen = self._unseen(segment, names, digests)
-        if unseen:
-            self._write(unseen, table if unseen == names else table.select(unseen))
+        self._digests.append(digests)
+        held = self._held(segment, digests)
+        if held is None:
+            self._places.append([self._write(self._names, table)] * len(self._names))
+        else:
+            unseen = tuple(name for name, piece in zip(self._names, held, strict=True) if piece is None)
+            new = self._write(unseen, table.select(unseen)) if unseen else (0, 0, 0)
+            self._places.append([piece or new for piece in held])
         self._start += segment.rows
 
-    def _unseen(self, segment: Segment, names: tuple[str, ...], digests: Sequence[str]) -> tuple[str, ...]:
-        """Name the columns that the parent does not hold, and note where the others lie."""
+    @property
+    def digests(self) -> dict[str, tuple[str, ...]]:
+        """Those of each column's segments."""
+        columns = zip(*self._digests, strict=True) if self._digests else [()] * len(self._names)
+        return dict(zip(self._names, columns, strict=True))
+
+    def _held(self, segment: Segment, digests: Sequence[str]) -> list[Piece | None] | None:
+        """Tell where the parent holds each column; nothing when it has no such segment."""
         parent = self._parent
-        named = dict(zip(names, digests, strict=True)) if parent else {}
-        index = parent.find(segment, named) if parent else None
-        if parent is None or index is None:
-            return names
-        held = {name: parent.place(name, index, digest) for name, digest in named.items()}
-        for name, piece in held.items():
-            if piece is not None:
-                self._places[name].append(piece)
-        return tuple(name for name in names if held[name] is None)
+        if parent is None:
+            return None
+        named = dict(zip(self._names, digests, strict=True))
+        index = parent.find(segment, named)
+        return None if index is None else [parent.place(name, index, digest) for name, digest in named.items()]
 
     def close(self) -> tuple[tuple[StoredFile, ...], tuple[Group, ...]]:
         """End all files; give those that are used, in the order of their first use, and the groups of columns."""
         for names in list(self._open):
             self._end(names)
-        used = dict.fromkeys(file for pieces in self._places.values() for file, _, _ in pieces)
+        columns = list(zip(*self._places, strict=True)) if self._places else [()] * len(self._names)
+        alike = dict.fromkeys(columns)
+        used = dict.fromkeys(file for pieces in alike for file, _, _ in pieces)
         order = {file: place for place, file in enumerate(used)}
-        places = {
-            name: [(order[file], first, rows) for file, first, rows in pieces] for name, pieces in self._places.items()
-        }
-        return tuple(held for file in used if (held := self._files[file])), gathered(places)
+        ordered = {pieces: [(order[file], first, rows) for file, first, rows in pieces] for pieces in alike}
+        groups = gathered({name: ordered[pieces] for name, pieces in zip(self._names, columns, strict=True)})
+        return tuple(held for file in used if (held := self._files[file])), groups
 
-    def _write(self, names: tuple[str, ...], table: pa.Table) -> None:
+    def _write(self, names: tuple[str, ...], table: pa.Table) -> Piece:
+        """Add rows to the file of some columns, and tell where they come to lie."""
         if names not in self._open:
             self._open[names] = _Open(len(self._files))
             self._files.append(None)
         file = self._open[names]
         piece = (file.place, file.rows, table.num_rows)
-        for name in names:
-            self._places[name].append(piece)
         if file.end != self._start:
             file.runs.append((self._start, []))
         file.runs[-1][1].append(table)
@@ -172,6 +177,7 @@ class Writer:
         file.bytes += table.num_rows * len(names) * self._cell_bytes
         if file.bytes >= self._file_bytes:
             self._end(names)
+        return piece
 
     def _end(self, names: tuple[str, ...]) -> None:
         file = self._open.pop(names)

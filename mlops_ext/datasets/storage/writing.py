@@ -150,7 +150,7 @@ def write_manifest(
         files=files,
         groups=groups,
         cuts=Cuts(keys=cutter.keys, target=cutter.target, rows=writer.rows, marks=writer.marks) if files else None,
-        digests={name: tuple(each) for name, each in writer.digests.items()},
+        digests=writer.digests,
     )
 
 
@@ -225,7 +225,9 @@ def _digests(
     """Take the digests of one column's segments; those of a column that is as it was are known."""
     firsts = [0, *accumulate(each.rows for each in segments)][:-1]
     places = list(zip(segments, firsts, strict=True))
-    known = [before.digest(name, each, start + first) if before else None for each, first in places]
+    if before is None:
+        return segment_digests(values, [(first, each.rows) for each, first in places], algorithm)
+    known = [before.digest(name, each, start + first) for each, first in places]
     unknown = [(first, each.rows) for (each, first), digest in zip(places, known, strict=True) if not digest]
     found = iter(segment_digests(values, unknown, algorithm) if unknown else ())
     return [digest or next(found) for digest in known]
