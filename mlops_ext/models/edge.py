@@ -17,6 +17,7 @@ from mlops_ext.models.flavors import save_model
 from mlops_ext.models.loading import load_model, sha256_of
 from mlops_ext.models.provenance.capture import provenance
 from mlops_ext.models.scanning import scan_folder
+from mlops_ext.models.signatures.importance import importance_of
 from mlops_ext.models.signatures.inference import infer
 from mlops_ext.models.types import (
     ListModels,
@@ -43,6 +44,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
     inputs: Sequence[Any] | None = None,
     example: Any = None,
     signature: Signature | None = None,
+    importance: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
     description: str = "",
     new: bool = False,
@@ -67,6 +69,9 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         Inputs, of which the first rows give the signature.
     signature : Signature, optional
         Instead of an example.
+    importance : mapping of str to float, optional
+        How much each feature matters, by which drift is ranked; what trees, or weights behind a scaler, tell of
+        themselves when left out.
     tags : mapping of str to str, optional
     description : str
         Markdown.
@@ -114,6 +119,7 @@ def register(  # noqa: PLR0913 - keywords that a notebook gives as it needs them
         **provenance(ws, model, run, logged, parameters),
         trust=trust,
         scan=scan,
+        importance=dict(importance_of(model, shape) if importance is None else importance),
         tags={key: str(value) for key, value in (tags or {}).items()},
         description=description,
         new=new,

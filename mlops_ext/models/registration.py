@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -220,6 +221,9 @@ def checked(request: Register) -> Register:
             f"the model's metadata has {size} bytes", hint=f"At most {MAX_BYTES} fit; log large things as artifacts"
         )
     check_measures(request)
+    for name, share in request.importance.items():
+        if not 0 <= share < math.inf:
+            raise InvalidValue(f"the importance of {name!r} is {share}", hint="Give shares or gains of at least 0")
     check_text("description", request.description)
     run = request.run.removeprefix("run:")
     return request.model_copy(

@@ -179,6 +179,8 @@ class ModelVersion(Record):
     """None for a version of which that is not known."""
     masked: tuple[MaskedSecret, ...] = ()
     """What was masked in its notebook and its diff."""
+    importance: dict[str, float] = Field(default_factory=dict)
+    """How much each feature matters, as shares; drift is ranked by it. Empty when the model does not tell."""
     trust: tuple[str, ...] = ()
     """Names that loading must be told to trust."""
     scan: Scan | None = None
@@ -232,6 +234,7 @@ class Register(Request):
     seeds: dict[str, int | str] = Field(default_factory=dict)
     execution: Execution | None = None
     masked: tuple[MaskedSecret, ...] = ()
+    importance: dict[str, float] = Field(default_factory=dict, description="How much each feature matters")
     trust: tuple[str, ...] = ()
     scan: Scan | None = None
     tags: dict[str, str] = Field(default_factory=dict)

@@ -39,6 +39,7 @@ __all__ = [
     "save_report",
     "show",
     "text_of",
+    "told_by",
 ]
 
 _LISTED = [column for column in reports_table.c if column.name not in ("rows", "details")]
@@ -95,6 +96,14 @@ def model_ref(ws: Workspace, text: str) -> str:
         No such model or version.
     """
     return ws.call(show_version, ShowVersion(model=text)).ref
+
+
+def told_by(ws: Workspace, model: str) -> dict[str, float]:
+    """Give the importance that a version was registered with; empty for a model that is not here."""
+    try:
+        return ws.call(show_version, ShowVersion(model=model)).importance
+    except NotFound:
+        return {}
 
 
 def text_of(ref: str | ModelVersion) -> str:

@@ -1731,6 +1731,7 @@ export interface ModelCard {
   files: ModelFile[];
   run: string;
   notebook: string;
+  importance: Record<string, Real>;
   commit: string;
   uncommitted: boolean;
   lock: EnvironmentLock | null;
@@ -1778,6 +1779,7 @@ export interface ModelVersion {
   tags: Record<string, string>;
   description: string;
   state: 'active' | 'archived' | 'deleted';
+  importance: Record<string, Real>;
   aliases: string[];
   environments: string[];
   created_at: string;
@@ -2307,6 +2309,8 @@ export interface Register {
   tags?: Record<string, string>;
   description?: string;
   /** Make a version even when an equal one is the latest */
+  /** How much each feature matters */
+  importance?: Record<string, Real>;
   new?: boolean;
 }
 

@@ -77,7 +77,7 @@ def show(ws: Workspace, request: ShowCard) -> ModelCard:
 
 _SAME = (
     "version", "digest", "flavor", "state", "description", "created_at", "created_by", "environments", "aliases",
-    "tags", "metrics", "parameters", "signature", "files", "run", "lock",
+    "tags", "metrics", "parameters", "importance", "signature", "files", "run", "lock",
 )  # fmt: skip
 
 

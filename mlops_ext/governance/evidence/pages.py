@@ -98,6 +98,8 @@ def _tables(card: ModelCard) -> Iterator[Table]:
     yield "Version", ("", ""), [pair for pair in _facts(card) if pair[1]]
     yield "Metrics", ("metric", "value"), [(name, text_of(value)) for name, value in sorted(card.metrics.items())]
     yield "Parameters", ("parameter", "value"), sorted(card.parameters.items())
+    largest = sorted(card.importance.items(), key=lambda each: -each[1])[:20]
+    yield "Feature importance", ("feature", "share"), [(name, f"{share:.3f}") for name, share in largest]
     rows = [(each.ref, each.digest, text_of(each.rows), text_of(each.columns)) for each in card.data]
     yield "Trained on", ("version", "digest", "rows", "columns"), rows
     yield "Inputs", ("name", "type"), [(each.name, each.type) for each in card.signature.inputs]

@@ -79,6 +79,8 @@ class ModelCard(Record):
     fields: tuple[CardField, ...]
     metrics: dict[str, float] = Field(default_factory=dict)
     parameters: dict[str, str] = Field(default_factory=dict)
+    importance: dict[str, float] = Field(default_factory=dict)
+    """How much each feature matters to the model, the largest first."""
     signature: Signature
     data: tuple[CardData, ...] = ()
     files: tuple[ModelFile, ...] = ()

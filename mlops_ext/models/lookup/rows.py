@@ -20,7 +20,7 @@ __all__ = ["DETAILS", "deployment_record", "model_records", "pointers", "version
 
 DETAILS = (
     "files", "signature", "inputs", "notebook", "git", "hardware", "seconds", "seeds", "execution", "masked", "trust",
-    "scan",
+    "scan", "importance",
 )  # fmt: skip
 """The fields of a version that lie together in one JSON column."""
 

@@ -71,6 +71,9 @@ class Treatment:
         Columns that are compared whatever `columns` says, and named for what they are.
     importance : mapping of str to float
         How much each column matters to the model, at least 0; drifted columns are ranked by importance times size.
+    told : mapping of str to float
+        The same as the model tells it, for want of `importance`: features that stand on no side count for nothing, and
+        target and prediction as much as all features together.
     complete : bool
         A column of the reference that is gone has drifted, even where no columns are named.
     together : bool
@@ -87,6 +90,7 @@ class Treatment:
     target: str = ""
     prediction: str = ""
     importance: Mapping[str, float] = field(default_factory=dict)
+    told: Mapping[str, float] = field(default_factory=dict)
     complete: bool = False
     together: bool = False
     text: Sequence[str] = ()
@@ -95,6 +99,11 @@ class Treatment:
     def roles(self) -> dict[str, str]:
         """The target's and the prediction's columns with what they are."""
         return {name: role for role, name in (("target", self.target), ("prediction", self.prediction)) if name}
+
+    def weights(self, columns: Collection[str]) -> Mapping[str, float]:
+        """Give what ranks columns; nothing when the model tells of none of them."""
+        known = {name: share for name, share in self.told.items() if name in columns}
+        return self.importance or (known and {**known, **dict.fromkeys(self.roles, sum(self.told.values()))})
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ def compare_frames(
     alpha = alpha / 2 if domain else alpha
     if not rows and domain is None:
         raise InvalidValue("no column can be compared", hint=_why_none(left_out))
-    decisions = tuple(decide(rows, alpha, bound, how.importance))
+    decisions = tuple(decide(rows, alpha, bound, how.weights({*sides[0], *sides[1]})))
     rows += [row for name, reason in left_out.items() for row in _left_out_rows(name, reason, found.get(name))]
     return Comparison(
         tuple(rows),

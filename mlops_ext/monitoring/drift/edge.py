@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_ext.errors import InvalidValue, NotFound
-from mlops_ext.monitoring.service import text_of
+from mlops_ext.monitoring.service import text_of, told_by
 from mlops_ext.monitoring.types import REFERENCE_SUFFIX
 from mlops_ext.workspace import Workspace
 
@@ -71,7 +71,8 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     statistics : sequence of str, optional
         Which; all when left out. What the verdict needs is always computed.
     importance : mapping of str to float, optional
-        How much each column matters to the model; drifted columns are ranked by importance times size.
+        How much each column matters to the model; drifted columns are ranked by importance times size. What the
+        version in `model` was registered with when left out.
     alpha : float
         Share of false alarms to allow among the columns called drifted.
     bound : float
@@ -116,7 +117,8 @@ def drift(  # noqa: PLR0913  the notebook gives all of them by name
     names = [name for _, name in windows]
     reference_name = names[0] if len(names) == 1 else f"windows: {' + '.join(names)}"
     how = Treatment(columns, categorical, numeric, slices, statistics, target, prediction, importance or {})
-    how = replace(how, together=together or bool(text), text=text)
+    told = told_by(workspace or Workspace.find(), text_of(model)) if model and importance is None else {}
+    how = replace(how, together=together or bool(text), text=text, told=told)
     hidden = hidden_in([*names, current_name], workspace)
     check_slices(slices, hidden)
     found = compare_frames(usual, after, how, alpha=alpha, bound=bound)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlops_ext.errors import InvalidValue
+from mlops_ext.models.signatures.origin import origin_of
 from mlops_ext.monitoring.drift.columns import Floats
 from mlops_ext.monitoring.explanation.shapley import Shapley, by_permutation, of_linear, of_trees
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Explained", "answers_of", "explain_rows"]
-
-_ONE_TO_ONE = ("SimpleImputer", "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "OrdinalEncoder")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _last_of(model: Any, rows: pd.DataFrame, background: pd.DataFrame) -> _Last 
     origin = np.arange(rows.shape[1])
     sides: tuple[Any, Any] = (rows, background)
     for step in steps[:-1]:
-        led = _origin_of(step, sides[0].shape[1])
+        led = origin_of(step, sides[0].shape[1])
         if led is None:
             return f"the features cannot be followed through {type(step).__name__}"
         origin = origin[led]
@@ -135,38 +134,3 @@ def _last_of(model: Any, rows: pd.DataFrame, background: pd.DataFrame) -> _Last 
     except (TypeError, ValueError) as error:
         return f"its features are no numbers: {error}"
     return _Last(steps[-1], plain[0], plain[1], origin)
-
-
-def _origin_of(step: Any, width: int) -> npt.NDArray[np.int64] | None:
-    """Give, for each column that a transformer makes, the place of the one it was made of; None when not known."""
-    if hasattr(step, "output_indices_"):
-        return _of_columns(step)
-    if hasattr(step, "steps"):
-        origin = np.arange(width)
-        for _, inner in step.steps:
-            led = _origin_of(inner, len(origin))
-            if led is None:
-                return None
-            origin = origin[led]
-        return origin
-    if type(step).__name__ == "OneHotEncoder":
-        counts = getattr(step, "_n_features_outs", None)
-        return None if counts is None else np.repeat(np.arange(width), counts)
-    plain = type(step).__name__ == "FunctionTransformer" and step.func is None
-    return np.arange(width) if plain or type(step).__name__ in _ONE_TO_ONE else None
-
-
-def _of_columns(step: Any) -> npt.NDArray[np.int64] | None:
-    """Follow a ColumnTransformer, block by block."""
-    parts = step.output_indices_
-    origin = np.full(max((part.stop for part in parts.values()), default=0), -1, dtype=np.int64)
-    taken = getattr(step, "_transformer_to_input_indices", {})
-    for name, transformer, _ in step.transformers_:
-        part, places = parts[name], np.asarray(taken.get(name, []), dtype=np.int64)
-        if part.stop == part.start:
-            continue
-        inner = np.arange(len(places)) if transformer == "passthrough" else _origin_of(transformer, len(places))
-        if inner is None or len(inner) != part.stop - part.start:
-            return None
-        origin[part] = places[inner]
-    return origin if (origin >= 0).all() else None

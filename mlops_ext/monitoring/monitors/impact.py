@@ -14,7 +14,7 @@ from sqlalchemy import Row, select
 
 from mlops_ext.errors import MlopsError
 from mlops_ext.monitoring.alerts.types import Severity
-from mlops_ext.monitoring.service import reports, show
+from mlops_ext.monitoring.service import reports, show, told_by
 from mlops_ext.monitoring.tables import logged_batches
 from mlops_ext.monitoring.types import ListReports, MetricEstimate, Report, SaveReport, ShowReport
 from mlops_ext.records import Record
@@ -67,7 +67,7 @@ def impact_of(ws: Workspace, monitor: Row[Any], window: str, model: str, decisio
     ws : Workspace
         Where.
     monitor : Row
-        The monitor; what it says of importance counts where nothing is logged.
+        The monitor; what it, else the model, says of importance counts where nothing is logged.
     window : str
         The window's name.
     model : str
@@ -84,8 +84,9 @@ def impact_of(ws: Workspace, monitor: Row[Any], window: str, model: str, decisio
         if isinstance(found, Impact):
             return found
         reason = found
-    if monitor.options["importance"]:
-        return _of_importance(monitor.options["importance"], decisions)
+    importance = monitor.options["importance"] or (told_by(ws, model) if model else {})
+    if importance:
+        return _of_importance(importance, decisions)
     why, remedy = reason or _unwatched(ws, model)
     sentence = f"what it costs {model or 'a model'} is not known, since {why}: {remedy}"
     return Impact(severity="warning", by="unknown", sentence=sentence)

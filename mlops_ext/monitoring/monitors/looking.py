@@ -12,7 +12,7 @@ from mlops_ext.monitoring.monitors.impact import METRIC, impact_of
 from mlops_ext.monitoring.monitors.parts import whole
 from mlops_ext.monitoring.monitors.profiles import profile_of, treatment
 from mlops_ext.monitoring.monitors.tables import monitor_windows
-from mlops_ext.monitoring.service import model_ref, reports, show
+from mlops_ext.monitoring.service import model_ref, reports, show, told_by
 from mlops_ext.monitoring.types import ListReports, Report, SaveReport, ShowReport
 from mlops_ext.workspace import Workspace
 
@@ -87,12 +87,14 @@ def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise:
     reference, named = _reference(ws, monitor)
     current, source, exact = _current(ws, monitor, window)
     categorical, numeric = (options["categorical"], options["numeric"]) if exact else treatment(ws, monitor)
+    model = _model(ws, monitor)
     how = Treatment(
         columns=options["columns"] or None,
         categorical=categorical,
         numeric=numeric,
         statistics=options["statistics"] or None,
         importance=options["importance"],
+        told=told_by(ws, model) if model else {},
         complete=True,
         together=bool(options.get("together") or options.get("text")),
         text=options.get("text", ()),
@@ -102,7 +104,6 @@ def _drift(ws: Workspace, monitor: Row[Any], window: str, level: float, promise:
     found = compare_frames(reference, current, how, alpha=level, bound=options["bound"])
     found = without_values(found, hidden_in([named, source], ws))
     verdict = found.verdict.model_copy(update={"method": found.verdict.method + promise})
-    model = _model(ws, monitor)
     report = DriftReport(replace(found, verdict=verdict), named, source, _made_of(ws, monitor), window, model)
     request = report.request()
     if verdict.status == "drift":
