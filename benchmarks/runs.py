@@ -23,7 +23,7 @@ from mlops_ext.runs import edge, service
 from mlops_ext.runs.attempts.attempt import handed_down
 from mlops_ext.runs.kernels.warm import Parents
 from mlops_ext.runs.queue.worker import Worker
-from mlops_ext.runs.types import CancelJob, Job, ShowJob
+from mlops_ext.runs.types import CancelJobs, Job, ShowJob
 from mlops_ext.workspace import Workspace
 
 RUNS = 20
@@ -107,8 +107,7 @@ def seconds_of(ws: Workspace, notebook: str, parents: Parents | None) -> float:
 def cancelled(ws: Workspace, made: list[Job]) -> float:
     """Cancel jobs and give the seconds until all have ended and nothing is left of them."""
     began = time.perf_counter()
-    for job in made:
-        ws.call(service.cancel, CancelJob(job=job.id))
+    ws.call(service.cancel_many, CancelJobs(jobs=tuple(job.id for job in made)))
     while any(ws.call(service.show, ShowJob(job=job.id)).status != "cancelled" for job in made):
         time.sleep(0.02)
     while any((ws.home / "jobs").glob("*")):

@@ -71,6 +71,7 @@ STORY: tuple[tuple[str, str], ...] = (
     ("jobs.submit", "again"),
     ("jobs.cancel", "no-op"),
     ("sweeps.submit", "again"),
+    ("jobs.cancel_many", "no-op"),
     ("sweeps.cancel", "no-op"),
     ("sweeps.resume", "no-op"),
     ("pipelines.run", "again"),
@@ -281,8 +282,11 @@ class Cast:
     def jobs_cancel(self) -> dict[str, Any]:
         return {"job": self.made["jobs.submit"].id}
 
+    def jobs_cancel_many(self) -> dict[str, Any]:
+        return {"jobs": [point.job for point in self.made["sweeps.submit"].points[:2]]}
+
     def sweeps_submit(self) -> dict[str, Any]:
-        return {"notebook": "one.ipynb", "points": [{}, {}]}
+        return {"notebook": "one.ipynb", "points": [{}, {}, {}]}
 
     def sweeps_cancel(self) -> dict[str, Any]:
         return {"sweep": self.made["sweeps.submit"].id}

@@ -126,6 +126,7 @@ EDGE: dict[tuple[str, ...], str] = {
     ("reproduce",): "rerun:reproduce",
     ("runs", "attach"): "runs:attach",
     ("worker",): "runs:worker",
+    ("jobs", "cancel-many"): "runs:cancel_many",
     ("ci", "run"): "ci:run",
     ("ci", "report"): "ci:report",
     ("ci", "init"): "ci:init",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, select, update
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
 
 from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page
 from mlops_ext.runs.notebooks.files import locate, read_notebook, shown
 from mlops_ext.runs.notebooks.parameters import is_tagged, parameters_of
+from mlops_ext.runs.queue import cancelling, submission
 from mlops_ext.runs.queue import output as outputs
-from mlops_ext.runs.queue import submission
 from mlops_ext.runs.queue.leases import ENDED, job_of
 from mlops_ext.runs.result import ENDS
 from mlops_ext.runs.tables import jobs
 from mlops_ext.runs.types import (
     CancelJob,
+    CancelJobs,
     InspectNotebook,
     Job,
     JobOutput,
@@ -29,7 +33,7 @@ from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
 
-__all__ = ["cancel", "inspect", "list_jobs", "output", "raise_for_status", "show", "submit"]
+__all__ = ["cancel", "cancel_many", "inspect", "list_jobs", "output", "raise_for_status", "show", "submit"]
 
 
 @operation("jobs.submit", "POST /jobs", writes=True)
@@ -84,21 +88,26 @@ def cancel(ws: Workspace, request: CancelJob) -> Job:
     """Cancel a job: a queued one at once, a running one as soon as its processes are ended."""
 
     def write(change: Change) -> Job:
-        row = change.execute(select(jobs).where(jobs.c.id == _id(request.job)).with_for_update()).one_or_none()
-        if row is None:
-            raise NotFound(f"no job {request.job!r}", hint="List them: mlops jobs list")
-        if row.status in ENDED and row.status != "cancelled":
-            raise Conflict(f"job {row.id} has ended already: {row.status}")
-        if row.status == "cancelled" or row.cancel_requested:
-            return job_of(row)
-        values: dict[str, object] = {"cancel_requested": True}
-        if row.status == "queued":
-            values |= {"status": "cancelled", "ended_at": change.now}
-        change.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
-        change.event("job.cancelled", f"job:{row.id}", {"while": row.status, "run": row.run})
-        return job_of(change.execute(select(jobs).where(jobs.c.id == row.id)).one())
+        before = _known(change, [_id(request.job)])[0]
+        if before.status in ENDED and before.status != "cancelled":
+            raise Conflict(f"job {before.id} has ended already: {before.status}")
+        return _cancelled(change, [before.id])[0]
 
     show(ws, ShowJob(job=request.job))
+    return ws.catalog.write(write)
+
+
+@operation("jobs.cancel_many", "POST /job-cancellations", command="jobs cancel-many", writes=True)
+def cancel_many(ws: Workspace, request: CancelJobs) -> Page[Job]:
+    """Cancel jobs together: queued ones at once, running ones as their processes are ended, ended ones stay so."""
+    ids = list(dict.fromkeys(_id(each) for each in request.jobs))
+
+    def write(change: Change) -> Page[Job]:
+        _known(change, ids)
+        return Page[Job](items=tuple(_cancelled(change, ids)))
+
+    with ws.catalog.read() as connection:
+        _known(connection, ids)
     return ws.catalog.write(write)
 
 
@@ -127,6 +136,27 @@ def raise_for_status(job: Job) -> None:
     if kind is not None:
         hint = f"See {job.output}" if job.run else "Mend that, then run it again"
         raise kind(f"{job.notebook} {job.status.replace('_', ' ')}: {job.error or 'no reason is known'}", hint=hint)
+
+
+def _known(reader: Connection | Change, ids: Sequence[str]) -> list[Row[Any]]:
+    """Give the rows of jobs in order; one that does not exist is refused."""
+    found = {row.id: row for row in reader.execute(select(jobs).where(jobs.c.id.in_(ids)))}
+    for each in ids:
+        if each not in found:
+            raise NotFound(f"no job {each!r}", hint="List them: mlops jobs list")
+    return [found[each] for each in ids]
+
+
+def _cancelled(change: Change, ids: Sequence[str]) -> list[Job]:
+    asked = cancelling.ask(change, ids)
+    if asked:
+        first, *others = asked
+        data: dict[str, Any] = {"while": first.status, "run": first.run}
+        if others:
+            together = [{"job": row.id, "while": row.status, "run": row.run} for row in asked]
+            data |= {"jobs": together, "inputs": [], "outputs": [f"job:{row.id}" for row in others]}
+        change.event("job.cancelled", f"job:{first.id}", data)
+    return [job_of(row) for row in _known(change, ids)]
 
 
 def _find(connection: Connection, job: str) -> Row[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from mlops_ext.tracking.types import CellState
 __all__ = [
     "OPTIONS",
     "CancelJob",
+    "CancelJobs",
     "InspectNotebook",
     "Job",
     "JobOutput",
@@ -200,6 +201,10 @@ class ShowJob(Request):
 
 class CancelJob(Request):
     job: str = Field(description="Id of the job")
+
+
+class CancelJobs(Request):
+    jobs: tuple[str, ...] = Field(min_length=1, max_length=1000, description="Ids of the jobs")
 
 
 class ReadOutput(Request):

@@ -253,6 +253,11 @@ export interface CancelJob {
   job: string;
 }
 
+export interface CancelJobs {
+  /** Ids of the jobs */
+  jobs: string[];
+}
+
 /** One dataset version that the model was trained on. */
 export interface CardData {
   ref: string;
@@ -3192,6 +3197,7 @@ export interface Operations {
   'import.open': { request: OpenImportedRun; result: Run };
   'import.version': { request: EnterVersion; result: ModelVersion };
   'jobs.cancel': { request: CancelJob; result: Job };
+  'jobs.cancel_many': { request: CancelJobs; result: Page<Job> };
   'jobs.inspect': { request: InspectNotebook; result: NotebookParameters };
   'jobs.list': { request: ListJobs; result: Page<Job> };
   'jobs.output': { request: ReadOutput; result: JobOutput };
@@ -3355,6 +3361,7 @@ export const OPERATIONS = {
   'import.open': { method: 'POST', path: '/imports/runs' },
   'import.version': { method: 'POST', path: '/imports/model-versions' },
   'jobs.cancel': { method: 'POST', path: '/jobs/{job}/cancellation' },
+  'jobs.cancel_many': { method: 'POST', path: '/job-cancellations' },
   'jobs.inspect': { method: 'GET', path: '/notebook-parameters' },
   'jobs.list': { method: 'GET', path: '/jobs' },
   'jobs.output': { method: 'GET', path: '/jobs/{job}/output' },

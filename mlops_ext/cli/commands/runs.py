@@ -13,7 +13,7 @@ from mlops_ext.cli.session import Session
 from mlops_ext.cli.tree import Leaf
 from mlops_ext.errors import InvalidValue, NotFound
 
-__all__ = ["attach", "given_parameters", "read_data", "run", "worker"]
+__all__ = ["attach", "cancel_many", "given_parameters", "read_data", "run", "worker"]
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -136,6 +136,17 @@ def worker(session: Session, jobs: int, until_idle: bool, on: str) -> dict[str, 
         signal.signal(signal.SIGTERM, lambda *_: working.stop())
         session.messages.print(f"working on {session.workspace.root}; Ctrl-C ends it", markup=False, soft_wrap=True)
         return {"ran": working.run(until_idle=until_idle)}
+
+
+@click.command(cls=Leaf)
+@click.argument("jobs", nargs=-1, required=True, metavar="JOB...")
+@click.pass_obj
+def cancel_many(session: Session, jobs: tuple[str, ...]) -> Any:
+    """Cancel jobs together: queued ones at once, running ones as their processes are ended; ended ones stay so."""
+    from mlops_ext.runs import service
+    from mlops_ext.runs.types import CancelJobs
+
+    return session.workspace.call(service.cancel_many, CancelJobs(jobs=jobs))
 
 
 def _from_file(session: Session, file: str) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from mlops_ext.runs.pipelines.types import (
     StartPipeline,
     StepPlan,
 )
+from mlops_ext.runs.queue import cancelling
 from mlops_ext.runs.reuse import observed_reads
-from mlops_ext.runs.tables import jobs
 from mlops_ext.store.catalog import Change
 from mlops_ext.store.search import paged
 from mlops_ext.workspace import Workspace
@@ -115,11 +115,9 @@ def cancel(ws: Workspace, request: ShowPipelineRun) -> PipelineRun:
             return record_of(change, row)
         if row.status != "running":
             raise Conflict(f"the pipeline's run {row.id} has ended already: {row.status}")
-        ids = [step.job for step in steps_of(change, row.id) if step.status in ("queued", "running")]
-        mine = jobs.c.id.in_(ids)
-        change.execute(update(jobs).where(mine).values(cancel_requested=True))
+        under_way = [step.job for step in steps_of(change, row.id) if step.status in ("queued", "running")]
+        ids = [each.id for each in cancelling.ask(change, under_way)]
         ended = {"status": "cancelled", "ended_at": change.now}
-        change.execute(update(jobs).where(mine, jobs.c.status == "queued").values(**ended))
         change.execute(update(pipeline_runs).where(pipeline_runs.c.id == row.id).values(**ended, error="cancelled"))
         change.event("pipeline.cancelled", f"pipeline:{row.id}", {"pipeline": row.pipeline, "jobs": ids})
         return record_of(change, find_run(change, row.id))

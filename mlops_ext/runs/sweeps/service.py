@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from mlops_ext.errors import NotFound
 from mlops_ext.operations import operation
 from mlops_ext.records import Page, new_id
-from mlops_ext.runs.queue import submission
+from mlops_ext.runs.queue import cancelling, submission
 from mlops_ext.runs.queue.leases import ENDED, job_of
 from mlops_ext.runs.queue.submission import Prepared
 from mlops_ext.runs.sweeps.tables import sweeps
@@ -128,14 +128,10 @@ def cancel(ws: Workspace, request: NameSweep) -> Sweep:
         row = _find(connection, request.sweep)
 
     def write(change: Change) -> None:
-        these = jobs.c.id.in_(row.jobs) & ~jobs.c.cancel_requested
-        queued = [each.id for each in change.execute(select(jobs.c.id).where(these, jobs.c.status == "queued"))]
-        running = [each.id for each in change.execute(select(jobs.c.id).where(these, jobs.c.status == "running"))]
-        if not queued and not running:
+        asked = cancelling.ask(change, row.jobs)
+        if not asked:
             return
-        ended = {"status": "cancelled", "ended_at": change.now, "cancel_requested": True}
-        change.execute(update(jobs).where(jobs.c.id.in_(queued), jobs.c.status == "queued").values(**ended))
-        change.execute(update(jobs).where(jobs.c.id.in_(running)).values(cancel_requested=True))
+        queued, running = ([each.id for each in asked if each.status == status] for status in ("queued", "running"))
         data = {"queued": queued, "running": running, "inputs": [], "outputs": []}
         change.event("sweep.cancelled", f"sweep:{row.id}", data)
 
