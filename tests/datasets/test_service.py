@@ -43,6 +43,7 @@ def test_an_equal_snapshot_makes_no_version_and_no_event(workspace):
     assert count_blobs(workspace) == before
 
 
+@pytest.mark.sqlite
 def test_back_and_forth_makes_three_and_shares_the_bytes(workspace):
     made = [snapshot(frame, "t", workspace=workspace) for frame in (A, B)]
     before = count_blobs(workspace)
@@ -53,6 +54,7 @@ def test_back_and_forth_makes_three_and_shares_the_bytes(workspace):
     assert count_blobs(workspace) == before
 
 
+@pytest.mark.sqlite
 def test_the_same_content_in_another_kind_is_another_version(workspace):
     one = snapshot(A, "t", workspace=workspace)
     other = snapshot(A.set_axis([0, 1, 3]), "t", workspace=workspace)
@@ -61,6 +63,7 @@ def test_the_same_content_in_another_kind_is_another_version(workspace):
     assert one.digest == polars.digest
 
 
+@pytest.mark.sqlite
 def test_an_event_tells_what_was_made(workspace):
     made = snapshot(A, "t", workspace=workspace)
     [(action, subject, data)] = trail(workspace)
@@ -68,6 +71,7 @@ def test_an_event_tells_what_was_made(workspace):
     assert (data["digest"], data["rows"], data["outputs"]) == (made.digest, 3, ["dataset:t@1"])
 
 
+@pytest.mark.sqlite
 def test_numbers_come_from_the_manifest_and_not_from_the_client(workspace):
     made = snapshot(A, "t", workspace=workspace)
     manifest = Manifest.from_bytes(workspace.get_blob(made.manifest))
@@ -158,6 +162,7 @@ def test_an_empty_workspace_lists_nothing_and_stays_unmade(workspace):
         load("t", workspace=workspace)
 
 
+@pytest.mark.sqlite
 def test_files_are_plain_parquet(workspace):
     snapshot(A, "t", workspace=workspace)
     listed = workspace.call(files, ShowDataset(dataset="t"))
@@ -182,6 +187,7 @@ def test_concurrent_snapshots_get_consecutive_numbers(workspace):
     assert len(trail(workspace)) == 17
 
 
+@pytest.mark.sqlite
 def test_tracking_learns_what_was_used_and_tells_the_run(workspace, monkeypatch):
     one = snapshot(A, "t", workspace=workspace)
     snapshot(B, "u", workspace=workspace)
@@ -206,6 +212,7 @@ def test_a_workspace_of_sha256_hashes_all_with_it(tmp_path):
     pd.testing.assert_frame_equal(load(made, workspace=ws), A)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["", "a/b", "a@1", " a"])
 def test_bad_names_are_refused_before_anything_is_written(workspace, name):
     with pytest.raises(InvalidValue):
@@ -213,6 +220,7 @@ def test_bad_names_are_refused_before_anything_is_written(workspace, name):
     assert not workspace.exists() or not workspace.call(list_, ListDatasets()).items
 
 
+@pytest.mark.sqlite
 def test_a_manifest_of_the_first_format_is_read_and_continued(workspace):
     made = snapshot(A, "t", workspace=workspace)
     manifest = Manifest.from_bytes(workspace.get_blob(made.manifest))

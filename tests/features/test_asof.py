@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlops_ext.errors import InvalidValue
 from mlops_ext.features.asof import View, join_as_of
 from tests.features.oracle import best, instant
+from tests.support.examples import fewer
 
 START = datetime(2013, 1, 1, tzinfo=timezone.utc)
 SECOND = 10**9
@@ -93,6 +94,7 @@ def test_every_row_gets_what_the_rules_say(case):
         assert same(got["level"], expected[1]), (key, step, got, expected)
 
 
+@fewer(2)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_the_feature_rows_plays_no_part(case, rng: random.Random):
     rows, asked, ttl, _, uses_created, layout = case

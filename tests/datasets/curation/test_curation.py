@@ -79,6 +79,7 @@ def test_a_version_that_an_alias_points_at_is_not_put_away(workspace):
         keep(workspace, 9)
 
 
+@pytest.mark.sqlite
 def test_a_notebook_keeps_its_datasets_in_order(workspace):
     import mlops_ext as mlops
 

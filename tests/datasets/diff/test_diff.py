@@ -21,6 +21,7 @@ from mlops_ext.datasets.edge import snapshot
 from mlops_ext.datasets.storage import cutting
 from mlops_ext.errors import InvalidValue
 from mlops_ext.workspace import Workspace
+from tests.support.examples import fewer
 
 ROWS = 40_000
 
@@ -96,6 +97,7 @@ def shared(tmp_path_factory):
     return Workspace(tmp_path_factory.mktemp("shared"))
 
 
+@fewer(2)
 @given(before=rows, after=rows, extra=rows, key=st.sampled_from([(), (0,), (0, 1), (2,), (3,), (4,)]))
 def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, key):
     before, after = before + extra, after + extra[::-1]
@@ -111,6 +113,7 @@ def test_counts_are_those_of_a_count_of_all_rows(shared, before, after, extra, k
     assert found.equal == (not any(wanted.values()))
 
 
+@fewer(3)
 @given(before=rows, others=rows)
 def test_rows_changed_in_place_are_counted_alike(shared, before, others):
     count = min(len(before), len(others))
@@ -276,6 +279,7 @@ def test_a_column_of_the_key_must_be_in_both_versions(ws):
         difference(ws, pd.DataFrame({"id": [1]}), pd.DataFrame({"id": [2]}), key="ix")
 
 
+@pytest.mark.sqlite
 def test_the_command_writes_a_table_and_json(workspace, capsys):
     snapshot(pd.DataFrame({"id": [1, 2], "x": [1, 2]}), "t")
     snapshot(pd.DataFrame({"id": [1, 2], "x": [1, 3]}), "t")

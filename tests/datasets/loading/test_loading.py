@@ -19,6 +19,7 @@ from mlops_ext.datasets.storage.compaction import Compact
 from mlops_ext.datasets.types import ShowDataset
 from mlops_ext.errors import Conflict, InvalidValue
 from mlops_ext.workspace import Workspace
+from tests.support.examples import fewer
 from tests.test_every_operation import event_count
 
 ROWS = 4000
@@ -145,6 +146,7 @@ def test_what_is_no_condition_is_refused(ws, asked, saying):
         load("t", workspace=ws, **asked)
 
 
+@fewer(3)
 @given(st.data())
 def test_rows_of_any_index_come_back_as_pandas_would_slice_them(tmp_path_factory, data):
     index = data.draw(

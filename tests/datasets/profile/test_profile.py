@@ -172,6 +172,7 @@ def test_hostile_names_and_values_stay_text(ws):
     assert "&lt;img" in page
 
 
+@pytest.mark.sqlite
 def test_the_command_draws_a_table_and_writes_json(workspace, capsys):
     from mlops_ext.cli.main import main
 

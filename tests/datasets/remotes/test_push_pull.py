@@ -165,6 +165,7 @@ def test_numbers_are_kept_also_when_they_come_out_of_order(workspace, other, fol
     assert snapshot(frame(9), "flights", workspace=workspace).version == 4
 
 
+@pytest.mark.sqlite
 def test_a_number_that_is_taken_by_other_content_is_refused_on_both_sides(workspace, other, tmp_path):
     url = str(tmp_path / "remote")
     flights(other, 2)
@@ -224,6 +225,7 @@ def test_a_push_puts_back_what_is_missing_there_and_what_is_flipped_when_it_veri
     assert mlops.push("flights", to=url, verify=True, workspace=other).pieces == 0
 
 
+@pytest.mark.sqlite
 def test_restricted_columns_stay_restricted_and_each_push_of_them_is_a_read(workspace, other, tmp_path):
     url = str(tmp_path / "remote")
     flights(other, 2)

@@ -83,6 +83,7 @@ def test_each_channel_hears_what_is_bad_enough_for_it_once(ws, listener):
     ]
 
 
+@pytest.mark.sqlite
 def test_a_webhook_is_signed_so_that_the_receiver_can_tell(ws, listener):
     alert = raised(ws)
     deliver(ws)
@@ -130,6 +131,7 @@ def test_of_many_senders_one_sends(ws, listener):
     assert len(listener.kept) == 1
 
 
+@pytest.mark.sqlite
 def test_old_news_is_not_sent_when_a_channel_is_added(ws, listener):
     raised(ws)
     past = now() - timedelta(days=2)
@@ -138,6 +140,7 @@ def test_old_news_is_not_sent_when_a_channel_is_added(ws, listener):
     assert listener.kept == []
 
 
+@pytest.mark.sqlite
 def test_a_channel_without_its_variable_says_which(ws, monkeypatch):
     monkeypatch.delenv("OPS_URL")
     alert = raised(ws)
@@ -145,6 +148,7 @@ def test_a_channel_without_its_variable_says_which(ws, monkeypatch):
     assert "OPS_URL" in noticed(ws, alert)[0].error
 
 
+@pytest.mark.sqlite
 def test_apprise_carries_title_and_text(ws, listener, monkeypatch):
     pytest.importorskip("apprise")
     alert = raised(ws, message="auc fell to <0.6>")

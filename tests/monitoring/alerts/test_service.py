@@ -71,6 +71,7 @@ def test_what_repeats_in_later_windows_joins_the_open_alert(ws):
     assert told(ws, first) == ["raised", "worse"], "what gets no worse is not told again"
 
 
+@pytest.mark.sqlite
 def test_other_monitors_kinds_and_versions_have_alerts_of_their_own(ws):
     registered(ws, content=b"two")
     found = [
@@ -123,6 +124,7 @@ def test_threads_that_raise_the_same_alert_get_one(ws):
     assert (actions(ws).count("alert.raised"), actions(ws).count("alert.repeated")) == (1, 1)
 
 
+@pytest.mark.sqlite
 def test_an_alerts_event_holds_what_a_trigger_needs(ws):
     about = SaveReport(kind="performance", model="delay@1", window="2013-02", status="measured")
     report = ws.call(reports.report, about)
@@ -134,11 +136,13 @@ def test_an_alerts_event_holds_what_a_trigger_needs(ws):
     assert data["inputs"] == ["model:delay@1", report.ref]
 
 
+@pytest.mark.sqlite
 def test_an_alert_names_a_report_that_exists(ws):
     with pytest.raises(NotFound, match="report"):
         raised(ws, report="abc")
 
 
+@pytest.mark.sqlite
 def test_acknowledging_says_who_and_why_once(ws):
     alert = raised(ws)
     done = ws.call(service.acknowledge, AcknowledgeAlert(alert=alert.ref, comment="storm"))
@@ -150,6 +154,7 @@ def test_acknowledging_says_who_and_why_once(ws):
     assert [each.id for each in ws.call(service.alerts, ListAlerts(model="delay")).items] == [alert.id]
 
 
+@pytest.mark.sqlite
 def test_a_mute_quiets_what_is_open_and_what_comes_and_ends(ws):
     first = raised(ws)
     other = raised(ws, monitor="brier-loss")
@@ -181,6 +186,7 @@ def test_a_mute_that_ran_out_holds_no_more(ws):
     assert raised(ws).state == "open"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("lasting", ["0h", "-1d", "soon"])
 def test_a_mute_lasts_for_some_time(ws, lasting):
     with pytest.raises(InvalidValue, match=lasting):

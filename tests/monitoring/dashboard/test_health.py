@@ -51,6 +51,7 @@ def shown(ws, **fields):
     return ws.call(health, ShowHealth(model="delay", **fields))
 
 
+@pytest.mark.sqlite
 def test_a_model_without_reports_is_unknown_and_told_how_to_begin(ws):
     found = shown(ws)
     assert (found.status, found.since, found.windows) == ("unknown", "", ())
@@ -59,6 +60,7 @@ def test_a_model_without_reports_is_unknown_and_told_how_to_begin(ws):
         ws.call(health, ShowHealth(model="nobody"))
 
 
+@pytest.mark.sqlite
 def test_drift_alone_is_shown_and_leaves_a_model_healthy(ws):
     judged(ws, "week 9", 0.74)
     drifted(ws, "week 9", 2.0)
@@ -73,6 +75,7 @@ def test_drift_alone_is_shown_and_leaves_a_model_healthy(ws):
     assert found.summary() == "delay is all right; AUC measured at 0.750 in week 10; moved: temp"
 
 
+@pytest.mark.sqlite
 def test_a_slice_that_moved_alone_is_told_and_one_that_moved_with_its_column_is_not(ws):
     rng = np.random.default_rng(0)
     sides = [pd.DataFrame({"temp": rng.normal(size=3000), "wind": rng.normal(size=3000)}) for _ in range(2)]
@@ -111,6 +114,7 @@ def test_an_alert_says_since_when_and_what_to_do_until_it_is_resolved(ws):
     assert shown(ws).status == "healthy"
 
 
+@pytest.mark.sqlite
 def test_what_was_measured_outranks_the_estimate_and_the_newest_report_counts(ws):
     judged(ws, "2013-02", 0.80, kind="estimate")
     judged(ws, "2013-02", 0.60)
@@ -135,6 +139,7 @@ def draw(ws, kind, **fields):
     return ws.call(figure, DrawFigure(model="delay", figure=kind, **fields))
 
 
+@pytest.mark.sqlite
 def test_figures_hold_the_numbers_of_the_reports_and_no_rows(ws):
     judged(ws, "2013-02", 0.74)
     judged(ws, "2013-03", 0.61)
@@ -172,6 +177,7 @@ def test_a_figure_that_cannot_be_drawn_says_what_is_missing(ws, kind, fields, er
     assert said in f"{caught.value} {caught.value.hint}"
 
 
+@pytest.mark.sqlite
 def test_a_window_without_a_report_names_those_with_one(ws):
     drifted(ws, "2013-03", 2.0)
     with pytest.raises(InvalidValue, match="2013-04") as caught:
@@ -179,6 +185,7 @@ def test_a_window_without_a_report_names_those_with_one(ws):
     assert "2013-03" in caught.value.hint
 
 
+@pytest.mark.sqlite
 def test_an_alert_that_only_informs_does_not_put_a_model_at_risk(ws):
     judged(ws, "2013-02", 0.7)
     raised(ws, "2013-02", kind="drift", severity="info")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_ext.monitoring.groups.rates import MEASURES, disparities, group_sums, rates_of
+from tests.support.examples import fewer
 
 pytestmark = pytest.mark.fast
 
@@ -23,6 +24,7 @@ def measured(label, said, group, block=None):
     return names, {name: values[:, 0] for name, values in rates_of(sums, ones).items()}
 
 
+@fewer(3)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.integers(40, 400),

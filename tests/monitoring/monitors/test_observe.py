@@ -38,6 +38,7 @@ def statistics_of(workspace, window):
     return {(row.column, row.statistic): (row.value, row.p_value) for row in report.rows}
 
 
+@pytest.mark.sqlite
 def test_a_window_of_batches_is_what_its_rows_together_are(workspace):
     stream(workspace)
     whole = frame(3000, 7, shift=0.4)
@@ -103,6 +104,7 @@ def test_two_observers_at_once_lose_nothing_and_count_nothing_twice(workspace, m
         assert found[key] == (pytest.approx(value, rel=1e-12), p_value), key
 
 
+@pytest.mark.sqlite
 def test_a_large_window_is_a_sketch_whose_statistics_keep_their_error(workspace, monkeypatch):
     monkeypatch.setattr(parts, "FOLD", 4)
     stream(workspace, exact_rows=1000)
@@ -137,6 +139,7 @@ def test_windows_of_time_follow_the_rows_and_late_ones_are_counted(workspace):
     assert windows(workspace)[1].late_rows == 50
 
 
+@pytest.mark.sqlite
 def test_windows_of_rows_are_judged_when_they_are_full(workspace):
     stream(workspace, window="300 rows")
     for seed in range(5):

@@ -90,6 +90,7 @@ def test_classifiers_are_scored_as_scikit_learn_does(workspace: Workspace, frame
     assert compare("delay@2", "delay@1", on="flights", target=target, workspace=workspace).scores[0].better == "before"  # fmt: skip
 
 
+@pytest.mark.sqlite
 def test_regressors_are_scored_as_scikit_learn_does(workspace: Workspace, frame: pd.DataFrame) -> None:
     frame.loc[5, "amount"] = np.nan
     kept = frame.dropna()
@@ -112,6 +113,7 @@ def test_regressors_are_scored_as_scikit_learn_does(workspace: Workspace, frame:
     assert {each.better for each in found.scores} == {"before"}
 
 
+@pytest.mark.sqlite
 def test_intervals_are_those_of_days_resampled_together(workspace: Workspace, frame: pd.DataFrame) -> None:
     first, second = made(
         workspace, frame, "size", DecisionTreeClassifier(max_depth=1), DecisionTreeClassifier(max_depth=4)
@@ -130,6 +132,7 @@ def test_intervals_are_those_of_days_resampled_together(workspace: Workspace, fr
     assert {each.metric for each in found.scores} == {"accuracy", "log_loss"}
 
 
+@pytest.mark.sqlite
 def test_a_version_compared_with_itself_is_neither_better(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression())
     found = compare("delay@1", "delay@latest", on="flights", target="late", workspace=workspace)
@@ -137,6 +140,7 @@ def test_a_version_compared_with_itself_is_neither_better(workspace: Workspace, 
     assert found.differences == ()
 
 
+@pytest.mark.sqlite
 def test_reading_to_compare_makes_no_input_of_the_next_model(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression())
     mlops.snapshot(frame.head(50), "judged", workspace=Workspace(workspace.root))
@@ -168,12 +172,14 @@ def test_what_cannot_be_scored_is_said(
         compare("delay@1", "delay@1", **{"on": "flights", "workspace": workspace, **asked})
 
 
+@pytest.mark.sqlite
 def test_a_classifier_and_a_regressor_are_not_scored_together(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression(), LinearRegression())
     with pytest.raises(InvalidValue, match="one version classifies"):
         compare("delay@1", "delay@2", on="flights", target="late", workspace=workspace)
 
 
+@pytest.mark.sqlite
 def test_without_a_dataset_only_the_records_are_compared(workspace: Workspace, frame: pd.DataFrame) -> None:
     made(workspace, frame, "late", LogisticRegression(C=1.0), LogisticRegression(C=0.1))
     found = compare("delay@1", "delay@2", workspace=workspace)
