@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 __all__ = [
     "Digest",
@@ -27,7 +26,6 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound="Record")
-_DIGEST = re.compile(r"(b3|sha256):[0-9a-f]{64}")
 
 
 def now() -> datetime:
@@ -49,14 +47,8 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
-def _digest(value: str) -> str:
-    if not _DIGEST.fullmatch(value):
-        raise ValueError("not a digest: b3: or sha256: and 64 hex digits")
-    return value
-
-
 Timestamp = Annotated[datetime, AfterValidator(_utc)]
-Digest = Annotated[str, AfterValidator(_digest)]
+Digest = Annotated[str, StringConstraints(pattern=r"^(b3|sha256):[0-9a-f]{64}$")]
 
 
 class Request(BaseModel):

@@ -6,7 +6,9 @@ import getpass
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 
@@ -214,6 +216,37 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
         The file is no TOML, or has an unknown key or a wrong value: the line and the nearest key are named.
     """
     path = root / FILE
+    given = {name: os.environ.get(f"MLOPS_{name.upper()}") for name in WorkspaceSettings.model_fields}
+    written = _written(path)
+    if not written or max(written[:2]) < time.time_ns() - _SETTLED:
+        return _settled(path, written, tuple(given.items()), tuple(sorted((overrides or {}).items())))
+    return _read(path, given, overrides or {})
+
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a file that is written again shows another time, on every file system."""
+
+
+def _written(path: Path) -> tuple[int, ...]:
+    """Give what tells one content of a file from the next; nothing when there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError:  # reading it says why
+        return (sys.maxsize, sys.maxsize)
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=8)
+def _settled(
+    path: Path, _: tuple[int, ...], given: tuple[tuple[str, str | None], ...], overrides: tuple[tuple[str, str], ...]
+) -> Settings:
+    """Read a file once for as long as it stays as it is: a server asks at every request."""
+    return _read(path, dict(given), dict(overrides))
+
+
+def _read(path: Path, given: Mapping[str, str | None], overrides: Mapping[str, str]) -> Settings:
     text = _read_text(path)
     data = parse_toml(text, str(path))
     section, origins = data.get("workspace", {}), {}
@@ -221,11 +254,10 @@ def read_settings(root: Path, overrides: Mapping[str, str] | None = None) -> Set
         raise InvalidValue(f"{path}{line_of(text, ('workspace',))}: workspace is no section", hint="Write [workspace]")
     section = dict(section)
     for key in WorkspaceSettings.model_fields:
-        variable = f"MLOPS_{key.upper()}"
         origins[key] = str(path) if key in section else "default"
-        if variable in os.environ:
-            section[key], origins[key] = os.environ[variable], variable
-        if overrides and key in overrides:
+        if (value := given[key]) is not None:
+            section[key], origins[key] = value, f"MLOPS_{key.upper()}"
+        if key in overrides:
             section[key], origins[key] = overrides[key], "argument"
     if section:
         data["workspace"] = section

@@ -72,6 +72,9 @@ class BaseHandler(APIHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
 
+    def compute_etag(self) -> None:
+        """Hash no answer: what nobody may store nobody can compare."""
+
     def allowed(self) -> tuple[str, ...]:
         """Give the methods of this path."""
         return ()

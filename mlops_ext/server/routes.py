@@ -19,6 +19,8 @@ __all__ = ["Router", "from_body", "from_query", "unmarked"]
 
 NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_SUSPECT = re.compile("\\\\u|[\ud800-\udfff]|[0-9]{19}")
+"""What JSON needs to say something unstorable: an escape, half a character, or as many digits."""
 _PAGE_MARKS = {"token", "no_track_activity", "_xsrf"}
 """Query keys that the page and the server talk about; they are no fields."""
 
@@ -113,14 +115,18 @@ def from_body(operation: Operation[Any, Any], fields: Mapping[str, str], body: b
     InvalidValue
         It is no strict JSON object, or a field is unknown, missing or wrong.
     """
-    data = _json_object(body)
+    text = _text(body)
+    data = _json_object(text)
     for name in fields:
         if name in data:
             raise InvalidValue(f"{name!r} stands in the path and in the body", hint="Leave it out of the body")
+    _refuse_unstorable(fields)
+    if _SUSPECT.search(text):
+        _refuse_unstorable(data)
+    whole = _joined(fields, text) if data else json.dumps(fields)
     data.update(fields)
-    _refuse_unstorable(data)
     try:
-        return _validated(operation, data)
+        return _validated(operation, data, whole)
     except ValidationError as error:
         _explain(error, operation)
     except OverflowError as error:
@@ -144,9 +150,13 @@ def decoded(segment: str) -> str:
         raise InvalidValue(f"{segment!r} is no UTF-8 when decoded", hint="Percent-encode UTF-8 bytes") from error
 
 
-def _validated(operation: Operation[Any, Any], data: dict[str, Any]) -> Request:
+def _joined(fields: Mapping[str, str], text: str) -> str:
+    """Write the path's fields before those of an object that is not empty."""
+    return f"{json.dumps(fields)[:-1]},{text.lstrip()[1:]}" if fields else text
+
+
+def _validated(operation: Operation[Any, Any], data: dict[str, Any], text: str) -> Request:
     """Validate strictly, except that a float may be written as NaN, Infinity or -Infinity."""
-    text = json.dumps(data)
     try:
         request: Request = operation.request.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -169,11 +179,18 @@ def _replace(data: Any, place: Sequence[int | str]) -> None:
     data[place[-1]] = NON_FINITE[data[place[-1]]]
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    if not body.strip():
+def _text(body: bytes) -> str:
+    try:
+        return body.decode(json.detect_encoding(body), "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise InvalidValue(f"the body is no JSON: {error}", hint="Send one JSON object in UTF-8") from error
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    if not text.strip():
         return {}
     try:
-        data = json.loads(body, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidValue(f"the body is no JSON: {error}", hint="Send one JSON object in UTF-8") from error
     if not isinstance(data, dict):

@@ -98,5 +98,6 @@ def deployment_record(row: Row[Any], model: str) -> Deployment:
 
 
 def _version(row: Row[Any], measures: Measures, aliases: list[str], environments: list[str]) -> ModelVersion:
-    fields = {**row.details, **dict(zip(PLAIN, row, strict=False)), **vars(measures)}
-    return ModelVersion.model_validate({**fields, "aliases": aliases, "environments": environments})
+    fields = {**row.details, **vars(measures), "aliases": aliases, "environments": environments}
+    fields.update(zip(PLAIN, row, strict=False))
+    return ModelVersion.model_validate(fields)
