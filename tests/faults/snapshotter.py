@@ -34,8 +34,7 @@ def die_at(step: int) -> None:
     sys.addaudithook(lambda event, _: count() if event in ("os.rename", "os.link") else None)
 
 
-if __name__ == "__main__":
-    folder, first, number, step = Path(sys.argv[1]), *map(int, sys.argv[2:])
+def write(folder: Path, first: int, number: int, step: int) -> None:
     ws = Workspace(folder)
     if step:
         die_at(step)
@@ -43,3 +42,22 @@ if __name__ == "__main__":
         frame = pd.DataFrame({"x": range(each * 1000, each * 1000 + 100)})
         sys.stdout.write(f"{snapshot(frame, 't', workspace=ws).ref} {each}\n")
         sys.stdout.flush()
+
+
+def write_together(folder: Path, number: int, writers: int) -> int:
+    """Let several processes, forked once all is imported, write at once; give how many of them failed."""
+    children = []
+    for writer in range(writers):
+        child = os.fork()
+        if not child:
+            write(folder, 10 * writer, number, 0)
+            os._exit(0)
+        children.append(child)
+    return sum(os.waitpid(child, 0)[1] != 0 for child in children)
+
+
+if __name__ == "__main__":
+    place, first, number, step, writers = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    if writers > 1:
+        sys.exit(write_together(place, number, writers))
+    write(place, first, number, step)
