@@ -53,7 +53,12 @@ class Relayed(Workspace):
         told, _ = self.ask("call", operation=operation.name, request=request.model_dump_json(by_alias=True))
         return operation.result.model_validate_json(told["result"])
 
-    def put_blobs(self, sources: Sequence[Source]) -> list[str]:
+    @property
+    def scratch(self) -> Path | None:
+        """Nothing: what is put goes over there."""
+        return None
+
+    def put_blobs(self, sources: Sequence[Source], *, given: bool = False) -> list[str]:  # noqa: ARG002
         """Store several over there and give their digests in order."""
         return [str(self.ask("put", data=_bytes_of(each))[0]["digest"]) for each in sources]
 

@@ -165,13 +165,18 @@ class Workspace:
         same.served = self.served
         return same
 
-    def put_blob(self, data: Source) -> str:
-        """Store bytes, or a file's bytes, durably and give their digest."""
-        return self.put_blobs([data])[0]
+    @property
+    def scratch(self) -> Path | None:
+        """Where files that will be given to the store are best made, when that makes a difference."""
+        return self.ledger.store.scratch
 
-    def put_blobs(self, sources: Sequence[Source]) -> list[str]:
+    def put_blob(self, data: Source, *, given: bool = False) -> str:
+        """Store bytes, or a file's bytes, durably and give their digest; a given file nobody changes any more."""
+        return self.put_blobs([data], given=given)[0]
+
+    def put_blobs(self, sources: Sequence[Source], *, given: bool = False) -> list[str]:
         """Store several in one transaction and give their digests in order."""
-        return self.ledger.put_all(sources) if sources else []
+        return self.ledger.put_all(sources, given=given) if sources else []
 
     def get_blob(self, digest: str) -> bytes:
         """Read a blob and check it against its digest."""

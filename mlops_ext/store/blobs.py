@@ -22,8 +22,11 @@ _CHUNK = 1 << 20
 class BlobStore(Protocol):
     """Where bytes lie, by locations that the store makes itself."""
 
-    def put(self, source: Source, digest: str) -> str:
-        """Store bytes durably at a new location and give it."""
+    scratch: Path | None
+    """Where files that will be given are best made, when that makes a difference."""
+
+    def put(self, source: Source, digest: str, *, given: bool = False) -> str:
+        """Store bytes durably at a new location and give it; a given file, which nobody changes any more, may serve."""
 
     def open(self, location: str) -> BinaryIO:
         """Open what lies at a location for reading."""
@@ -68,14 +71,16 @@ class LocalBlobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.scratch: Path | None = folder / "scratch"
 
-    def put(self, source: Source, digest: str) -> str:
-        """Store bytes durably at a new location and give it."""
+    def put(self, source: Source, digest: str, *, given: bool = False) -> str:
+        """Store bytes durably at a new location and give it; a given file is linked where the disk can do that."""
         location = new_location(digest)
         target = self.folder / location
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._write(source, target)
+            if not (given and isinstance(source, Path) and _linked(source, target)):
+                self._write(source, target)
         except OSError as error:
             raise StoreReadOnly(
                 f"cannot write a blob to {self.folder}: {error.strerror}", hint="Free some space or make it writable"
@@ -122,8 +127,23 @@ class LocalBlobs:
         fsync_folder(target.parent)
 
 
+def _linked(source: Path, target: Path) -> bool:
+    """Give a file a second name, as durably as a copy; other disks and some file systems cannot."""
+    source.chmod(0o600)
+    with source.open("rb+") as file:
+        os.fsync(file.fileno())
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    fsync_folder(target.parent)
+    return True
+
+
 class ObjectBlobs:
     """Blobs in an object store through fsspec (s3://, gs://, abfs://); one put is atomic there."""
+
+    scratch: Path | None = None
 
     def __init__(self, url: str) -> None:
         import fsspec
@@ -134,7 +154,7 @@ class ObjectBlobs:
             raise MissingExtra.of(f"the driver of {url.partition(':')[0]}://", "s3") from error
         self.url = url
 
-    def put(self, source: Source, digest: str) -> str:
+    def put(self, source: Source, digest: str, *, given: bool = False) -> str:  # noqa: ARG002
         """Store bytes at a new location and give it."""
         location = new_location(digest)
         data = source if isinstance(source, bytes) else None

@@ -107,8 +107,13 @@ def write_whole(path: Path, data: bytes | Iterable[bytes], *, new: bool = False)
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """Make a folder for files under way, and take it away again.
+
+    Parameters
+    ----------
+    parent : Path, optional
+        Where; the system's folder for temporary files when left out.
 
     Raises
     ------
@@ -116,16 +121,15 @@ def temporary_folder() -> Iterator[Path]:
         There is no room for temporary files.
     """
     try:
-        parent = Path(tempfile.gettempdir())
+        place = parent or Path(tempfile.gettempdir())
     except FileNotFoundError as error:
         raise StoreReadOnly(
             f"cannot write temporary files: {error.strerror}", hint="Free some space, or set TMPDIR"
         ) from error
-    with (
-        writing_to(parent, "Free some space, or set TMPDIR"),
-        tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder,
-    ):
-        yield Path(folder)
+    with writing_to(place, "Free some space or make it writable" if parent else "Free some space, or set TMPDIR"):
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="mlops-", dir=place, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
 
 
 @contextmanager

@@ -42,8 +42,11 @@ class Ledger:
         self.algorithm = algorithm
         self._cache = cache
 
-    def put_all(self, sources: Sequence[Source]) -> list[str]:
-        """Store each source once, durably, and lease it until a record names it; give the digests in order."""
+    def put_all(self, sources: Sequence[Source], *, given: bool = False) -> list[str]:
+        """Store each source once, durably, and lease it until a record names it; give the digests in order.
+
+        Of files that are given, which nobody changes any more, the store may keep the very bytes instead of a copy.
+        """
         hashed = [digest_and_size(source, self.algorithm) for source in sources]
         while True:
             started = time.monotonic()
@@ -51,7 +54,7 @@ class Ledger:
             written: dict[str, tuple[str, int]] = {}
             for source, (digest, size) in zip(sources, hashed, strict=True):
                 if digest not in held and digest not in written:
-                    written[digest] = (self.store.put(source, digest), size)
+                    written[digest] = (self.store.put(source, digest, given=given), size)
             if time.monotonic() - started > GRACE.total_seconds() / 2:
                 raise TimedOut("storing the blobs took too long: gc may have taken the first", hint="Put fewer at once")
             if self._lease(held | set(written), written):

@@ -183,5 +183,6 @@ class Writer:
         file = self._open.pop(names)
         table = pa.concat_tables([self._source.join(first, tables) for first, tables in file.runs])
         path = write_file(table, self._folder / f"{file.place}.parquet")
-        self._files[file.place] = StoredFile(digest=self._ws.put_blob(path), bytes=path.stat().st_size, rows=file.rows)
+        digest = self._ws.put_blob(path, given=True)
+        self._files[file.place] = StoredFile(digest=digest, bytes=path.stat().st_size, rows=file.rows)
         path.unlink()

@@ -133,7 +133,7 @@ def write_manifest(
     hasher = ContentHasher(source.schema, source.rows, algorithm)
     cutter = _cutter(source, parent, keys)
     before = Parent(parent, content) if parent and parent.cuts and not anew else None
-    with temporary_folder() as folder:
+    with temporary_folder(ws.scratch) as folder:
         writer = Writer(ws, folder, source, before, source.bytes + 1 if one_file else FILE_BYTES)
         for segment, table, digests in _segments(source, cutter, None if content else hasher, before, algorithm):
             writer.add(segment, table, digests)
@@ -241,5 +241,5 @@ def _dictionaries(ws: Workspace, folder: Path, source: Rows) -> dict[str, File]:
     ]
     return {
         name: File(digest=digest, bytes=path.stat().st_size, names=(name,))
-        for name, path, digest in zip(names, paths, ws.put_blobs(paths), strict=True)
+        for name, path, digest in zip(names, paths, ws.put_blobs(paths, given=True), strict=True)
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,12 @@ from mlops_ext.datasets.profile.types import ShowProfile
 from mlops_ext.datasets.storage import cutting
 from mlops_ext.datasets.storage.compaction import Compact
 from mlops_ext.datasets.storage.cutting import Cutter, choose_keys
-from mlops_ext.datasets.storage.manifest import Cuts, Manifest
+from mlops_ext.datasets.storage.manifest import Cuts, Manifest, all_blobs
 from mlops_ext.datasets.storage.segment_digests import segment_digests
 from mlops_ext.errors import InvalidValue
 from mlops_ext.workspace import Workspace
 from tests.datasets.content.test_canonical import array_of, columns, cuts
+from tests.support.examples import fewer
 
 ROWS = 40_000
 
@@ -94,7 +97,7 @@ def test_rows_deleted_or_inserted_cost_little_more_than_themselves(ws, tmp_path,
 
 def test_appending_again_and_again_costs_what_is_appended(ws):
     whole = frame()
-    first, *sizes = added(ws, whole[:30_000], *(whole[:end] for end in range(30_400, 36_000, 400)))
+    first, *sizes = added(ws, whole[:30_000], *(whole[:end] for end in range(30_400, 33_000, 400)))
     # Manifest and profile are a fixed cost, which shows in so small a table.
     assert max(sizes) < 0.05 * first + 4000
     listed = files("t", workspace=ws).files
@@ -189,6 +192,17 @@ def test_columns_of_short_files_have_dictionaries_only_where_values_repeat(ws):
     assert (held["id"], held["word"]) == (False, True)
 
 
+@pytest.mark.parametrize("can_link", [True, False], ids=["linked", "copied"])
+def test_files_are_written_once_into_the_store_and_nothing_is_left_beside_them(ws, monkeypatch, can_link):
+    if not can_link:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EXDEV, "other disk")))
+    version = snapshot(frame(), "t", workspace=ws)
+    held = [path for path in Path(ws.home, "blobs").rglob("*") if path.is_file()]
+    assert {(path.stat().st_nlink, path.stat().st_mode & 0o777) for path in held} == {(1, 0o600)}
+    assert len(held) == len(all_blobs(version.manifest, manifest_of(ws, version)))
+    verify(version, workspace=ws)
+
+
 def test_the_same_rows_as_polars_share_the_columns(ws):
     one = frame().drop(columns="word")
     snapshot(one, "t", workspace=ws)
@@ -224,6 +238,7 @@ def edited_tables(draw):
     return table, pa.concat_tables(parts).select(kept)
 
 
+@fewer(3)
 @given(edited_tables(), st.sampled_from([1, 7, 50]))
 def test_any_table_and_any_edit_of_it_come_back(tmp_path_factory, pair, target):
     ws = Workspace(tmp_path_factory.mktemp("project"))
