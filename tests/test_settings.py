@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlops_ext import settings as module
 from mlops_ext.errors import InvalidValue
 from mlops_ext.settings import Settings, WorkspaceSettings, read_settings
 
@@ -124,3 +125,25 @@ def test_any_file_is_settings_or_one_sentence(tmp_path, text):
     else:
         return
     assert str(tmp_path) in told.message
+
+
+def test_a_file_is_read_once_until_it_changes_and_variables_count_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SETTLED", -(10**18))  # as if every file had been written long ago
+    path = write(tmp_path, '[workspace]\nactor = "first"\n')
+    first = read_settings(tmp_path)
+    assert read_settings(tmp_path) is first
+    monkeypatch.setenv("MLOPS_ACTOR", "variable")
+    assert read_settings(tmp_path).workspace.actor == "variable"
+    monkeypatch.delenv("MLOPS_ACTOR")
+    write(tmp_path, '[workspace]\nactor = "second one"\n')
+    assert read_settings(tmp_path).workspace.actor == "second one"
+    assert read_settings(tmp_path, {"actor": "argument"}).workspace.actor == "argument"
+    path.unlink()
+    assert read_settings(tmp_path).workspace.actor == ""
+
+
+def test_a_file_that_was_just_written_is_read_again(tmp_path):
+    write(tmp_path, '[workspace]\nactor = "one"\n')
+    assert read_settings(tmp_path).workspace.actor == "one"
+    write(tmp_path, '[workspace]\nactor = "two"\n')
+    assert read_settings(tmp_path).workspace.actor == "two"

@@ -78,12 +78,20 @@ class _Form:
 
     def run(self, connection: Connection, parameters: Sequence[Mapping[str, Any]]) -> Rows:
         """Run the text with values, or once for each of several."""
-        sets = [self._bound(each) for each in parameters or ({},)]
+        sets = self._bound(parameters) if len(parameters) > 1 else [self._one(each) for each in parameters or ({},)]
         cursor = drive(connection, self._text, sets)
         found = cursor.fetchall() if cursor.description else []
         return Rows(self._keys, self._processed(found) if self._read else found, cursor.rowcount)
 
-    def _bound(self, values: Mapping[str, Any]) -> list[Any]:
+    def _bound(self, sets: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """Bind many sets column by column, which takes a fraction of the time."""
+        columns: list[Iterable[Any]] = []
+        for name, process in self._given:
+            values = [each[name] for each in sets] if name in sets[0] else [self._fixed[name]] * len(sets)
+            columns.append(values if process is None else map(process, values))
+        return [*zip(*columns, strict=True)] if columns else [()] * len(sets)
+
+    def _one(self, values: Mapping[str, Any]) -> list[Any]:
         known = {**self._fixed, **values} if self._fixed else values
         return [known[name] if process is None else process(known[name]) for name, process in self._given]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,24 +55,8 @@ class Reader(Protocol):
         """Run a statement."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """One point as it is stored.
-
-    Attributes
-    ----------
-    place : tuple
-        What decides which point of a metric is the latest: step, time and rank.
-    """
-
-    key: str
-    step: int
-    at: datetime
-    value: float
-    place: tuple[int, datetime, int] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "place", (self.step, self.at, rank(self.value)))
+Point = tuple[str, int, datetime, int]
+"""Where a point stands: metric, step, time and rank of its value; of one metric the greatest is the latest."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +91,13 @@ def latest(points: Iterable[Point]) -> dict[str, Point]:
     --------
     >>> from datetime import datetime, timezone
     >>> noon = datetime(2013, 1, 1, 12, tzinfo=timezone.utc)
-    >>> latest([Point("auc", 2, noon, 0.7), Point("auc", 1, noon, 0.9)])["auc"].value
-    0.7
+    >>> latest([("auc", 2, noon, rank(0.7)), ("auc", 1, noon, rank(0.9))])["auc"][1]
+    2
     """
     best: dict[str, Point] = {}
     for point in points:
-        known = best.get(point.key)
-        if known is None or point.place > known.place:
-            best[point.key] = point
+        if point > best.get(point[0], ()):
+            best[point[0]] = point
     return best
 
 
@@ -123,13 +106,14 @@ def add_points(change: Change, run: str, logged: Sequence[MetricPoint]) -> int:
 
     The caller holds the run's row locked, so that nobody else adds points to it meanwhile.
     """
-    points = [Point(each.key, each.step, each.at or change.now, each.value + 0.0) for each in logged]
-    known = _known(change, run, points)
-    fresh = {(point.key, *point.place): point for point in points if (point.key, *point.place) not in known}
+    now = change.now
+    values = {(each.key, each.step, each.at or now, rank(each.value)): each.value + 0.0 for each in logged}
+    known = _known(change, run, values)
+    fresh = [point for point in values if point not in known] if known else list(values)
     if not fresh:
         return 0
-    change.execute(_INSERT, [_row(run, point) for point in fresh.values()])
-    _move_latest(change, run, latest(fresh.values()))
+    change.execute(_INSERT, [_row(run, point, values[point]) for point in fresh])
+    _move_latest(change, run, {point: values[point] for point in latest(fresh).values()})
     return len(fresh)
 
 
@@ -178,27 +162,26 @@ def _keys(reader: Reader, run: str) -> list[str]:
     return sorted(reader.execute(select(run_latest_metrics.c.key).where(run_latest_metrics.c.run == run)).scalars())
 
 
-def _known(change: Change, run: str, points: Sequence[Point]) -> set[tuple[Any, ...]]:
-    """Give those of the points' places that are taken; asks for the span of times that the points cover."""
+def _known(change: Change, run: str, points: Collection[Point]) -> set[Point]:
+    """Give those of the points that are taken; asks for the span of times that the points cover."""
     if not points:
         return set()
-    times, steps = [point.at for point in points], [point.step for point in points]
+    keys, steps, times, _ = zip(*points, strict=True)
     span = {"run": run, "first": min(steps), "last": max(steps), "since": min(times), "until": max(times)}
-    keys = [[key] for key in {point.key for point in points}]
-    return {tuple(row) for row in change.execute(_TAKEN, {**span, "keys": keys})}
+    return {tuple(row) for row in change.execute(_TAKEN, {**span, "keys": [[key] for key in set(keys)]})}
 
 
-def _move_latest(change: Change, run: str, newest: dict[str, Point]) -> None:
-    wanted = {"run": run, "keys": [[key] for key in newest]}
-    held = {row.key: (row.step, row.at, row.rank) for row in change.execute(_LATEST, wanted)}
-    new = [_row(run, point) for key, point in newest.items() if key not in held]
-    later = [point for key, point in newest.items() if key in held and point.place > held[key]]
+def _move_latest(change: Change, run: str, newest: Mapping[Point, float]) -> None:
+    wanted = {"run": run, "keys": [[point[0]] for point in newest]}
+    held = {row.key: (row.key, row.step, row.at, row.rank) for row in change.execute(_LATEST, wanted)}
+    new = [_row(run, point, value) for point, value in newest.items() if point[0] not in held]
+    later = [_row(run, *each) for each in newest.items() if each[0][0] in held and each[0] > held[each[0][0]]]
     if new:
         change.execute(_INSERT_LATEST, new)
     if later:
-        change.execute(_MOVE_LATEST, [{"of_run": run, "of_key": each.key, **_row(run, each)} for each in later])
+        change.execute(_MOVE_LATEST, [{"of_run": run, "of_key": row["key"], **row} for row in later])
 
 
-def _row(run: str, point: Point) -> dict[str, Any]:
-    step, at, order = point.place
-    return {"run": run, "key": point.key, "step": step, "at": at, "rank": order, "value": point.value}
+def _row(run: str, point: Point, value: float) -> dict[str, Any]:
+    key, step, at, order = point
+    return {"run": run, "key": key, "step": step, "at": at, "rank": order, "value": value}

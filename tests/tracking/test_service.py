@@ -18,7 +18,7 @@ from mlops_ext.errors import Conflict, InvalidValue, NotFound
 from mlops_ext.store.catalog import MissingBlob
 from mlops_ext.store.schema import blob_owners, event_data, events
 from mlops_ext.tracking import service
-from mlops_ext.tracking.metrics import Point, latest, rank
+from mlops_ext.tracking.metrics import latest, rank
 from mlops_ext.tracking.tables import runs
 from mlops_ext.tracking.types import (
     Artifact,
@@ -220,9 +220,9 @@ def brute_force(points: list[tuple[str, int, datetime, float]], key: str) -> flo
 
 @given(POINTS)
 def test_the_latest_point_is_that_of_the_brute_force_list(points: list[tuple[str, int, datetime, float]]) -> None:
-    found = latest(Point(*point) for point in points)
-    assert {key: repr(point.value + 0.0) for key, point in found.items()} == {
-        key: repr(brute_force(points, key) + 0.0) for key in {point[0] for point in points}
+    found = latest((key, step, at, rank(value)) for key, step, at, value in points)
+    assert {key: point[3] for key, point in found.items()} == {
+        key: rank(brute_force(points, key)) for key in {point[0] for point in points}
     }
 
 
