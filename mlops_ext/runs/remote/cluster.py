@@ -9,16 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlops_ext.errors import InvalidValue, MissingExtra, MlopsError, NotFound, StoreUnavailable
+from mlops_ext.errors import InvalidValue, MissingExtra, NotFound, StoreUnavailable
 from mlops_ext.runs.execution.live import Piece
 from mlops_ext.runs.notebooks.files import read_notebook
 from mlops_ext.runs.notebooks.secrecy import mask_text
 from mlops_ext.runs.queue import leases, output, recovery
-from mlops_ext.runs.remote.answering import answer, failure_of
+from mlops_ext.runs.remote.answering import Answer, answer, guarded
 from mlops_ext.runs.remote.task import KEY, QUESTIONS, STOP, work
 from mlops_ext.runs.reuse import helpers_of
 from mlops_ext.store.filesystem import write_whole
@@ -217,25 +218,22 @@ class RemoteAttempt:
                 continue
             if asked["number"] == STOP:
                 return
-            told, data = self._answer(json.loads(asked["told"]), asked["data"])
+            told, data = guarded(partial(self._answer, json.loads(asked["told"]), asked["data"]))
             if asked["to"] not in self._answers:
                 self._answers[asked["to"]] = self._queue(asked["to"])
             with suppress(OSError):
                 self._answers[asked["to"]].put({"number": asked["number"], "told": json.dumps(told), "data": data})
 
-    def _answer(self, told: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def _answer(self, told: dict[str, Any], data: bytes) -> Answer:
         own: dict[str, Callable[..., dict[str, Any]]] = {
             "begin": self._begin,
             "beat": self._beat,
             "keep": self._keep,
             "end": self._end,
         }
-        try:
-            if told["do"] in own:
-                return own[told.pop("do")](**told), b""
-            return answer(self.ws, told, data)
-        except MlopsError as error:
-            return failure_of(error), b""
+        if told["do"] in own:
+            return own[told.pop("do")](**told), b""
+        return answer(self.ws, told, data)
 
     def _begin(self, worker: str) -> dict[str, Any]:
         """Let the first task of this attempt go on; a second one is Dask's retry of a worker that was lost."""
