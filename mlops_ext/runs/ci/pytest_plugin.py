@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from mlops_ext.runs.ci.types import CheckedNotebook
 
-__all__ = ["pytest_addoption", "pytest_collect_file"]
+__all__ = ["pytest_addoption", "pytest_collect_file", "pytest_collection_finish"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,10 +33,41 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect a notebook where that was asked for."""
     if file_path.suffix != ".ipynb" or ".ipynb_checkpoints" in file_path.parts:
         return None
-    if not parent.config.getoption("--mlops-notebooks"):
+    if not parent.config.getoption("--mlops-notebooks") or _is_left_out(file_path, parent.session):
         return None
     file: NotebookFile = NotebookFile.from_parent(parent, path=file_path)
     return file
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a parameter that no collected notebook declares: it would change nothing."""
+    notebooks = dict.fromkeys(item.parent for item in session.items if isinstance(item.parent, NotebookFile))
+    if not notebooks or not session.config.getoption("--mlops-parameter"):
+        return
+    from mlops_ext.errors import InvalidValue
+
+    known: set[str] = set()
+    for each in notebooks:
+        try:
+            known |= each.declared()
+        except InvalidValue:
+            # It is told as this notebook's own end.
+            continue
+    for name, _ in session.config.getoption("--mlops-parameter"):
+        if name not in known:
+            raise pytest.UsageError(f"no notebook declares the parameter {name!r}. Known: {', '.join(sorted(known))}")
+
+
+def _is_left_out(path: Path, session: pytest.Session) -> bool:
+    """Tell whether a notebook is an output, or a part of an environment, that nobody named."""
+    from mlops_ext.runs.ci.lock import is_skipped
+
+    folders = []
+    for folder in (path, *path.parents):
+        if session.isinitpath(folder) or folder == session.config.rootpath:
+            break
+        folders.append(folder)
+    return any(is_skipped(folder.name) for folder in folders[1:])
 
 
 class NotebookFile(pytest.File):
@@ -57,18 +88,21 @@ class NotebookFile(pytest.File):
             yield CellItem.from_parent(self, name=f"cell {number}", number=number)
         yield CellItem.from_parent(self, name="notebook", number=0)
 
+    def declared(self) -> set[str]:
+        """Give the names of the parameters that the notebook declares."""
+        from mlops_ext.runs.notebooks.files import read_notebook
+        from mlops_ext.runs.notebooks.parameters import parameters_of
+
+        notebook = read_notebook(self.path.read_bytes(), self.path.name)
+        return {each.name for each in parameters_of(notebook, self.path.name)}
+
     def checked(self) -> CheckedNotebook:
         """Run the notebook, once."""
         if self._checked is None:
             from mlops_ext.runs.ci.running import CiOptions, check_notebooks
             from mlops_ext.workspace import Workspace
 
-            option = self.config.getoption
-            from mlops_ext.runs.notebooks.files import read_notebook
-            from mlops_ext.runs.notebooks.parameters import parameters_of
-
-            notebook = read_notebook(self.path.read_bytes(), self.path.name)
-            declared = {each.name for each in parameters_of(notebook, self.path.name)}
+            option, declared = self.config.getoption, self.declared()
             given = {name: value for name, value in option("--mlops-parameter") if name in declared}
             settings = {"locked": option("--mlops-locked")}
             options = CiOptions(parameters=given, jobs=1, settings=settings)
