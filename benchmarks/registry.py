@@ -3,7 +3,9 @@
 In process our operations beside MlflowClient on `sqlite:///`; over HTTP our extension in `jupyter server` beside
 `mlflow server`, both asked by the same plain client; and our operations beside bare SQLite that reads and writes the
 same rows. Of ours every change of a record is one durable transaction with its hashed event, and what is fetched is
-verified; MLflow does neither. All of it once with a thousand versions and once with a hundred thousand.
+verified; MLflow does neither. Jupyter's server checks the token of every request; what that alone costs is shown by a
+handler beside ours that answers a constant, so that what is Jupyter's and what is ours is plain. All of it once with a
+thousand versions and once with a hundred thousand.
 """
 
 from __future__ import annotations
@@ -17,7 +19,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.contenders.registries import NAME, POINTS, Bare, Mlflow, MlflowRest, Ours, OursRest, Registry
+from benchmarks.contenders.registries import (
+    NAME,
+    POINTS,
+    TOKEN,
+    Bare,
+    JupyterRest,
+    Mlflow,
+    MlflowRest,
+    Ours,
+    OursRest,
+    Registry,
+)
 from benchmarks.frame import Report, Size, compare, run, timed
 from benchmarks.servers import jupyter, mlflow
 from mlops_ext.governance import audit
@@ -28,6 +41,7 @@ IN_PROCESS, REST, FLOOR, FLAT = 1 / 5, 1 / 10, 5.0, 2.0
 """What the ratios keep to: to MLflow in process and over HTTP, to bare SQLite, and of many versions to few."""
 VERIFY = 2.0
 """Seconds for the trail of the many versions."""
+CONSTANT = "benchmarks.contenders.constant"
 FEW, MANY = 1_000, 100_000
 TIMES = 20
 
@@ -96,8 +110,8 @@ def measure(report: Report, rounds: int) -> None:
         few, many, theirs = Ours(places["few"]), Ours(places["many"]), Mlflow(places["mlflow"])
         database = places["server"] / "mlflow.db"
         with (
-            jupyter(few.ws.root) as near,
-            jupyter(many.ws.root) as far,
+            jupyter(few.ws.root, token=TOKEN, beside=CONSTANT) as near,
+            jupyter(many.ws.root, token=TOKEN) as far,
             mlflow(places["server"], f"sqlite:///{database}") as port,
         ):
             served, near_, far_ = MlflowRest(places["server"], port), OursRest(few, near), OursRest(many, far)
@@ -106,6 +120,9 @@ def measure(report: Report, rounds: int) -> None:
             fill_mlflow(database, FEW)
             beside(report, "in process, 1k", few, theirs, IN_PROCESS, rounds)
             beside(report, "REST, 1k", near_, served, REST, rounds)
+            floor = JupyterRest(few, near)
+            beside(report, "Jupyter's constant to MLflow", floor, served, 0, rounds)
+            beside(report, "REST to Jupyter's constant, 1k", near_, floor, 0, rounds)
             beside(report, "bare SQLite, 1k", few, Bare(few, places["bare"]), FLOOR, rounds)
             report.add(Size(f"to fill {MANY} versions", timed(lambda: fill(many, MANY)), "s"))
             fill_mlflow(places["mlflow"] / "mlflow.db", MANY - FEW)

@@ -23,8 +23,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def jupyter(workspace: Path, *, extension: bool = True) -> Iterator[int]:
-    """Run `jupyter server` on a workspace, all other extensions off; give its port."""
+def jupyter(workspace: Path, *, extension: bool = True, token: str = "", beside: str = "") -> Iterator[int]:
+    """Run `jupyter server` on a workspace, all other extensions off but one that is named; give its port."""
     port = free_port()
     options = {
         "ServerApp.port": port,
@@ -32,16 +32,19 @@ def jupyter(workspace: Path, *, extension: bool = True) -> Iterator[int]:
         "ServerApp.root_dir": workspace,
         "ServerApp.jpserver_extensions": f"mlops_ext={extension}",
         "ServerApp.disable_check_xsrf": True,
-        "IdentityProvider.token": "",
+        "IdentityProvider.token": token,
     }
+    others = [f"--ServerApp.jpserver_extensions={beside}=True"] if beside else []
     words = [
         "-m",
         "jupyter_server",
         "--allow-root",
         "--no-browser",
         *(f"--{key}={each}" for key, each in options.items()),
+        *others,
     ]
     own = {"JUPYTER_NO_CONFIG": "1", "JUPYTER_CONFIG_DIR": str(workspace), "MLOPS_WORKSPACE": str(workspace)}
+    own["PYTHONPATH"] = str(Path(__file__).parent.parent)
     log = workspace / "server.log"
     with _running(words, own, log, f"http://127.0.0.1:{port}/api"):
         yield port

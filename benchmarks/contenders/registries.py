@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from blake3 import blake3
 
+from benchmarks.contenders.constant import PATH
 from mlops_ext.models import service
 from mlops_ext.models.loading import fetched
 from mlops_ext.models.types import ListVersions, ModelFile, Register, SetAlias, ShowVersion
@@ -22,11 +23,25 @@ from mlops_ext.tracking import service as tracking
 from mlops_ext.tracking.types import LogRun, MetricPoint, StartRun
 from mlops_ext.workspace import Workspace
 
-__all__ = ["FILE", "NAME", "PAGE", "POINTS", "Bare", "Mlflow", "MlflowRest", "Ours", "OursRest", "Registry"]
+__all__ = [
+    "FILE",
+    "NAME",
+    "PAGE",
+    "POINTS",
+    "TOKEN",
+    "Bare",
+    "JupyterRest",
+    "Mlflow",
+    "MlflowRest",
+    "Ours",
+    "OursRest",
+    "Registry",
+]
 
 NAME, ALIAS = "delay", "champion"
 PAGE = 100
 POINTS = 1000
+TOKEN = "constant"
 FILE = b"model" * 20_000
 """What is loaded: 100 kB, as a scikit-learn pipeline has."""
 SHA256 = hashlib.sha256(FILE).hexdigest()
@@ -146,15 +161,16 @@ class Mlflow:
 class _Http:
     """One connection that is kept, the same for both servers."""
 
-    def __init__(self, port: int, root: str) -> None:
+    def __init__(self, port: int, root: str, token: str = "") -> None:
         self.connection, self.root = HTTPConnection("127.0.0.1", port), root
+        self.known = {"Authorization": f"token {token}"} if token else {}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.raw(method, path, None if body is None else json.dumps(body).encode())
         return json.loads(answer)
 
     def raw(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = self.known | ({} if body is None else {"Content-Type": "application/json"})
         try:
             self.connection.request(method, self.root + path, body, headers)
             response = self.connection.getresponse()
@@ -172,7 +188,7 @@ class OursRest:
     """Our extension in a Jupyter server, over HTTP, on a workspace that `Ours` prepared."""
 
     def __init__(self, prepared: Ours, port: int) -> None:
-        self.prepared, self.http = prepared, _Http(port, "/mlops-ext/api/v1")
+        self.prepared, self.http = prepared, _Http(port, "/mlops-ext/api/v1", TOKEN)
 
     def register(self) -> None:
         body = self.prepared.asked().model_dump(mode="json", exclude={"name"})
@@ -196,6 +212,32 @@ class OursRest:
         data = self.http.raw("GET", f"/blobs/{quote(file['digest'], safe='')}")
         if f"b3:{blake3(data).hexdigest()}" != file["digest"] or hashlib.sha256(data).hexdigest() != file["sha256"]:
             raise RuntimeError("another file")
+
+
+class JupyterRest:
+    """The same requests to a handler of Jupyter's that answers each alike: what ours costs without what ours does."""
+
+    def __init__(self, prepared: Ours, port: int) -> None:
+        self.prepared, self.http = prepared, _Http(port, PATH, TOKEN)
+
+    def register(self) -> None:
+        self.http.ask("POST", "", self.prepared.asked().model_dump(mode="json", exclude={"name"}))
+
+    def alias(self, number: int) -> None:  # noqa: ARG002
+        self.http.ask("PUT", "", {})
+
+    def by_alias(self) -> None:
+        self.http.ask("GET", "")
+
+    def page(self) -> None:
+        self.http.ask("GET", f"?limit={PAGE}")
+
+    def metrics(self) -> None:
+        self.http.ask("POST", "", {"metrics": _points(self.prepared.count)})
+
+    def fetch(self) -> None:
+        self.http.ask("GET", "")
+        self.http.ask("GET", "")
 
 
 class MlflowRest:
