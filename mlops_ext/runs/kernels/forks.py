@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Forked:
 
     def poll(self) -> int | None:
         """Give the exit code, or None while it runs."""
-        while self.returncode is None and self._connection and select.select([self._connection], [], [], 0)[0]:
+        while self.returncode is None and self._connection and wait_for([self._connection], 0):
             self._hear()
         return self.returncode
 
@@ -82,7 +82,7 @@ class Forked:
             It did not come within `timeout` seconds.
         """
         while self.returncode is None and self._connection:
-            if not select.select([self._connection], [], [], timeout)[0]:
+            if not wait_for([self._connection], timeout):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
             self._hear()
         return self.returncode if self.returncode is not None else -signal.SIGKILL

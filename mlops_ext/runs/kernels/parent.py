@@ -126,7 +126,7 @@ def _serve(listener: socket.socket, rehearsed: dict[str, list[Any]]) -> dict[str
     waiting: list[Any] = [listener, heard, 0]
     asked = 0
     while True:
-        ready, _, _ = select.select(waiting, [], [])
+        ready = _ready(waiting)
         if 0 in ready and not os.read(0, 1):
             return None
         if heard in ready:
@@ -145,6 +145,14 @@ def _serve(listener: socket.socket, rehearsed: dict[str, list[Any]]) -> dict[str
             listener.close()
             return _guard(connection)
         connection.close()
+
+
+def _ready(waiting: list[Any]) -> list[Any]:
+    """Wait until something can be read or has ended; `select.select` takes no descriptor above 1023."""
+    poll, numbers = select.poll(), {each if isinstance(each, int) else each.fileno(): each for each in waiting}
+    for number in numbers:
+        poll.register(number, select.POLLIN)
+    return [numbers[number] for number, _ in poll.poll()]
 
 
 def _bury() -> None:
@@ -183,7 +191,7 @@ def _watch(connection: socket.socket, pid: int, outlives: bool) -> None:
     child = os.pidfd_open(pid)
     waiting: list[Any] = [child, connection]
     while waiting:
-        ready, _, _ = select.select(waiting, [], [])
+        ready = _ready(waiting)
         if child in ready:
             _, status = os.waitpid(pid, 0)
             waiting.remove(child)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,18 @@ def test_forked_kernels_differ_where_they_must_and_leave_nothing(
     monkeypatch.delenv("MLOPS_TEST_MARK")
     assert left_over(mark) == []
     assert not list((ws.home / "jobs").iterdir())
+
+
+@linux
+def test_a_worker_with_more_than_a_thousand_open_files_forks_too(ws: Workspace) -> None:
+    write_notebook(ws.root / "nb" / "it.ipynb", PROBE)
+    queued = edge.queue("nb/it.ipynb", workspace=ws)
+    with ExitStack() as stack:
+        while stack.enter_context(Path(os.devnull).open()).fileno() <= 1023:
+            pass
+        [ended] = work(ws, queued)
+    assert ended.status == "succeeded", ended.error
+    assert [each["forked"] for each in probes(ws.root / "nb")] == [True]
 
 
 @linux
