@@ -19,11 +19,13 @@ __all__ = ["BLOCK", "FINER", "Counts", "Cuts", "Sorted", "cut", "cut_points", "g
 Sorted = npt.NDArray[Any]
 """Sorted and finite, int64 or float64."""
 Counts = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Ranges = tuple[tuple[Counts, Counts], tuple[Counts, Counts]]
 """First and last place of each stretch, on both sides."""
 BLOCK = 2**18
 """Longer columns are looked at in parts of so many rows, so that no copy of a whole one is made."""
+MERGED = 2**14
+"""So many values are merged at once: what is under way stays in the processor's cache."""
 FINER = 2**24
 """From so many rows in all the cuts are those of both samples."""
 _NEAR = 8
@@ -105,7 +107,7 @@ def gap_and_area(a: Sorted, cuts: Cuts, b: Sorted) -> tuple[int, float]:
     if not unsure.any():
         return largest, area
     ranges = (cuts.upto[:-1], cuts.below[1:]), (upto[:-1], below[1:])
-    for part in _parts(unsure, ranges):
+    for part in _parts(np.flatnonzero(unsure), ranges):
         most, more = _merge(a, b, cuts.points, gap, part, ranges)
         largest, area = max(largest, most), area + more
     return largest, area
@@ -119,18 +121,11 @@ def _finer(a: Sorted, cuts: Cuts, b: Sorted) -> Cuts:
     return Cuts(points, upto, below, cuts.centre, _inner_sums(a, cuts.centre, upto, below))
 
 
-def _parts(unsure: Mask, ranges: Ranges) -> Iterator[Mask]:
+def _parts(unsure: Places, ranges: Ranges) -> Iterator[Places]:
     """Split the unsure stretches into parts that are merged one after the other."""
     (first_a, last_a), (first_b, last_b) = ranges
-    held = np.where(unsure, last_a - first_a + last_b - first_b, 0).cumsum()
-    block = held // BLOCK
-    if not block[-1]:
-        yield unsure
-        return
-    for each in np.unique(block):
-        part = unsure & (block == each)
-        if part.any():
-            yield part
+    held = (last_a[unsure] - first_a[unsure] + last_b[unsure] - first_b[unsure]).cumsum()
+    yield from np.split(unsure, np.flatnonzero(np.diff(held // MERGED)) + 1)
 
 
 def _merge(
@@ -138,7 +133,7 @@ def _merge(
     b: Sorted,
     points: Sorted,
     gap: Counts,
-    unsure: Mask,
+    unsure: Places,
     ranges: Ranges,
 ) -> tuple[int, float]:
     """Merge the values inside the unsure stretches, and take gap and area from every one."""
@@ -148,24 +143,29 @@ def _merge(
     sizes = (last_a - first_a + last_b - first_b)[unsure]
     held = sizes > 0
     start, left, right = gap[:-1][unsure], points[:-1][unsure], points[1:][unsure]
-    bare = np.abs(start[~held]).astype(np.float64) @ _steps(left[~held], right[~held])
+    bare = _weighed(start[~held], _steps(left[~held], right[~held]))
     if not held.any():
-        return 0, float(bare)
+        return 0, bare
     sizes, start, left, right = sizes[held], start[held], left[held], right[held]
     values = np.concatenate([x, y])
     order = values.argsort(kind="stable")  # two sorted runs: one merge
     values = values[order]
-    run = np.where(order < len(x), m, -n).cumsum(dtype=np.int64)
+    run = (order < len(x)).cumsum(dtype=np.int64)
+    run *= n + m  # each value of x adds m, each of y takes off n
+    run -= np.arange(n, n * len(run) + 1, n)
     ends = np.cumsum(sizes)
     run += np.repeat(start - np.append(0, run[ends[:-1] - 1]), sizes)
     following = np.append(values[1:], right[-1:])
     following[ends - 1] = right
     step = _steps(values, following)
-    gaps = np.abs(run)
-    with np.errstate(over="ignore"):
-        area = float(gaps.astype(np.float64) @ step)
-        area += float(np.abs(start).astype(np.float64) @ _steps(left, values[ends - sizes]))
-    return int(gaps[step > 0].max(initial=0)), area + float(bare)
+    area = _weighed(run, step) + _weighed(start, _steps(left, values[ends - sizes]))
+    return int(np.abs(run[step > 0]).max(initial=0)), area + bare
+
+
+def _weighed(gaps: Counts, steps: npt.NDArray[np.float64]) -> float:
+    """Sum steps as often as their gaps are large; not by BLAS, whose threads wait longer than this takes."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float((np.abs(gaps) * steps).sum())
 
 
 def _gather(values: Sorted, first: Counts, last: Counts) -> Sorted:
