@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound="Record")
+_LINE = 300
 
 
 def now() -> datetime:
@@ -74,6 +75,11 @@ class Record(BaseModel):
         )
         below = "".join(_html_table(items, name=name) for name, items in self._below())
         return f"<table class='mlops-record'><caption>{_cell(type(self).__name__)}</caption>{rows}</table>{below}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
+        """Write one line where IPython shows text alone: in a log, a terminal, an executed notebook's plain form."""
+        said = self.summary()
+        printer.text(f"{type(self).__name__} {said if len(said) <= _LINE else said[: _LINE - 1] + '…'}")
 
     def __rich__(self) -> Any:
         from rich.console import Group

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 from pydantic import ValidationError
 
 from mlops_ext.records import Digest, Page, Record, Timestamp, new_id, now, text_of
@@ -84,6 +85,13 @@ def test_a_record_shows_any_text_without_letting_it_be_html(text):
     )
     assert "<script" not in shown
     assert "<b>" not in shown
+
+
+def test_a_record_is_one_line_where_ipython_shows_text():
+    assert pretty(Sample(name="a", value=0.5)) == "Sample name=a, value=0.5"
+    long = pretty([Sample(name="a" * 1000)])
+    assert long.startswith("[Sample name=aaa")
+    assert len(long) < 400
 
 
 def test_an_empty_page_says_so():
