@@ -208,8 +208,11 @@ def _of_parquet(path: Path, files: Sequence[Path]) -> Columns:
 
 
 def _parquet_column(dataset: Dataset, name: str) -> pa.ChunkedArray:
+    import pyarrow.dataset as ds
+
+    at_once = ds.ParquetFragmentScanOptions(pre_buffer=False)  # one column lies together: nothing to gather first
     try:
-        return dataset.to_table(columns=[name]).column(0)
+        return dataset.to_table(columns=[name], fragment_scan_options=at_once).column(0)
     except pa.ArrowException as error:
         raise InvalidValue(
             f"column {name!r} cannot be read: {_first_line(error)}", hint="Is the file whole?"
