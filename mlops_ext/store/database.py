@@ -45,7 +45,9 @@ _URL_HINT = "Write sqlite:////folder/catalog.db or postgresql://user@host/databa
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """Statements as text, for all SQLite databases of this process and of those forked from it."""
 
-_INFO = Prepared(select(store_info))
+_INFO = Prepared(
+    select(store_info.c.hash, store_info.c.schema_number, store_info.c.min_reader, store_info.c.min_writer)
+)
 _LOCK_HEAD = select(chain_head.c.seq).with_for_update()
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.sql.functions import FunctionElement
 __all__ = ["Prepared", "among", "drive"]
 
 Process = Callable[[Any], Any]
+_written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Rows(IteratorResult[Any]):
@@ -137,7 +138,7 @@ class _List(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Any) -> str:  # noqa: ARG002
-        return json.dumps(value, ensure_ascii=False)
+        return _written(value)
 
 
 class _Rows(FunctionElement[Any]):

@@ -33,6 +33,9 @@ metadata = MetaData(
 )
 
 
+_written = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
 class Utc(TypeDecorator[datetime]):
     """A moment in UTC, to the microsecond, as text that sorts by time."""
 
@@ -57,7 +60,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         if value is None:
             return None
-        return json.dumps(finite_json(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _written(finite_json(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else from_json(value)
