@@ -62,7 +62,9 @@ class AddSchedule(Request):
 class Schedule(Record):
     """A notebook or pipeline that runs by the clock."""
 
-    shown: ClassVar[tuple[str, ...]] = ("name", "notebook", "pipeline", "cron", "tz", "next", "paused", "last_job")
+    shown: ClassVar[tuple[str, ...]] = (
+        "name", "notebook", "pipeline", "cron", "tz", "next", "paused", "last_job", "error", "warning",
+    )  # fmt: skip
     name: str
     notebook: str = ""
     pipeline: str = ""

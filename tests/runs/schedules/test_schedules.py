@@ -230,6 +230,7 @@ def test_one_who_ticks_is_alive_and_one_who_ticked_long_ago_is_not(ws: Workspace
     ws.catalog.measure(lambda change: change.execute(update(scheduler_beats).values(at=past)) and None)
     assert ws.call(service.status, NoRequest()).message.startswith("no scheduler since 2026-03-01 06:00:00 UTC")
     assert "no scheduler since" in ws.call(service.show, ShowSchedule(schedule="hourly")).warning
+    assert "no scheduler since" in ws.call(service.list_, ListSchedules())._repr_html_()
 
 
 def test_a_tick_where_nothing_was_ever_made_makes_nothing(workspace: Workspace) -> None:
