@@ -170,14 +170,16 @@ class OperationHandler(BaseHandler):
         if operation.method != "GET":
             self._check_body()
         query, body = self.request.query_arguments, self.request.body
-        result = await self.host.run(self._work, operation, fields, query, body)
-        # Work that goes on after the answer is told as accepted, not as done.
-        self.set_status(getattr(result, "http_status", 200))
+        status, answer = await self.host.run(self._work, operation, fields, query, body)
+        self.set_status(status)
         if operation.name == "jobs.submit":
             self.host.workers.ensure()
-        await self.finish(result.model_dump_json(by_alias=True))
+        await self.finish(answer)
 
-    def _work(self, operation: Any, fields: dict[str, str], query: dict[str, list[bytes]], body: bytes) -> Any:
+    def _work(
+        self, operation: Any, fields: dict[str, str], query: dict[str, list[bytes]], body: bytes
+    ) -> tuple[int, str]:
+        """Do all in the thread that the loop need not wait for, the writing of the answer too."""
         from mlops_ext.server.routes import from_body, from_query, unmarked
 
         if operation.method == "GET":
@@ -186,7 +188,9 @@ class OperationHandler(BaseHandler):
             raise InvalidValue(f"a query on a {operation.method}: {sorted(unmarked(query))}", hint="Use the body")
         else:
             request = from_body(operation, fields, body)
-        return self.workspace().call(operation, request)
+        result = self.workspace().call(operation, request)
+        # Work that goes on after the answer is told as accepted, not as done.
+        return getattr(result, "http_status", 200), result.model_dump_json(by_alias=True)
 
     def _check_body(self) -> None:
         if len(self.request.body) > self.host.max_body:
