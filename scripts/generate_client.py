@@ -110,7 +110,8 @@ def _type(schema: Schema) -> str:
         inner = _type(schema.get("items", {}))
         return f"({inner})[]" if " | " in inner else f"{inner}[]"
     if kind == "object":
-        extra = schema.get("additionalProperties", True)
+        # Keys of one form, such as digests, stand as a pattern.
+        extra = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties", True))
         return f"Record<string, {_type(extra) if isinstance(extra, dict) else 'unknown'}>"
     return _SCALARS.get(kind, "unknown") if isinstance(kind, str) else "unknown"
 

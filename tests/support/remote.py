@@ -36,6 +36,7 @@ class RemoteWorkspace:
         self.settings = Settings()
         self.actor = Actor("anonymous", "jupyter_token")
         self._token = token
+        self.scratch = None
         self._folder = Path(tempfile.mkdtemp(prefix="remote-"))
 
     def call(self, operation: Any, request: Any) -> Any:
@@ -52,13 +53,13 @@ class RemoteWorkspace:
             answer = self._send(operation.method, path, json.dumps(fields).encode(), "application/json")
         return operation.result.model_validate_json(answer)
 
-    def put_blob(self, data: bytes | Path) -> str:
+    def put_blob(self, data: bytes | Path, *, given: bool = False) -> str:
         """Store a blob over there."""
         body = data.read_bytes() if isinstance(data, Path) else data
         digest: str = json.loads(self._send("PUT", "/blobs", body, "application/octet-stream"))["digest"]
         return digest
 
-    def put_blobs(self, sources: Sequence[bytes | Path]) -> list[str]:
+    def put_blobs(self, sources: Sequence[bytes | Path], *, given: bool = False) -> list[str]:
         """Store several."""
         return [self.put_blob(each) for each in sources]
 

@@ -1731,12 +1731,12 @@ export interface ModelCard {
   fields: CardField[];
   metrics: Record<string, Real>;
   parameters: Record<string, string>;
+  importance: Record<string, Real>;
   signature: Signature;
   data: CardData[];
   files: ModelFile[];
   run: string;
   notebook: string;
-  importance: Record<string, Real>;
   commit: string;
   uncommitted: boolean;
   lock: EnvironmentLock | null;
@@ -1779,12 +1779,12 @@ export interface ModelVersion {
   seeds: Record<string, number | string>;
   execution: Execution | null;
   masked: MaskedSecret[];
+  importance: Record<string, Real>;
   trust: string[];
   scan: Scan | null;
   tags: Record<string, string>;
   description: string;
   state: 'active' | 'archived' | 'deleted';
-  importance: Record<string, Real>;
   aliases: string[];
   environments: string[];
   created_at: string;
@@ -2309,13 +2309,13 @@ export interface Register {
   seeds?: Record<string, number | string>;
   execution?: ExecutionInput | null;
   masked?: MaskedSecret[];
+  /** How much each feature matters */
+  importance?: Record<string, Real>;
   trust?: string[];
   scan?: ScanInput | null;
   tags?: Record<string, string>;
   description?: string;
   /** Make a version even when an equal one is the latest */
-  /** How much each feature matters */
-  importance?: Record<string, Real>;
   new?: boolean;
 }
 
