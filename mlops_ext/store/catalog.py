@@ -14,7 +14,7 @@ from sqlalchemy import Connection, CursorResult, Executable, bindparam, insert, 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Delete, Insert, Update
 
-from mlops_ext.errors import StoreBusy, StoreUnavailable
+from mlops_ext.errors import Conflict, StoreBusy, StoreUnavailable
 from mlops_ext.records import now
 from mlops_ext.store import trail
 from mlops_ext.store.database import Database, is_retryable
@@ -40,8 +40,8 @@ class Actor:
     auth: str = "os_user"
 
 
-class MissingBlob(StoreUnavailable):
-    """A blob was named that gc has taken meanwhile; putting it again mends it."""
+class MissingBlob(Conflict):
+    """A blob was named that is not here, or that gc has taken meanwhile; putting it again mends it."""
 
     code = "missing_blob"
 
