@@ -35,11 +35,10 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """Make an id of 32 hex digits that sorts by the time it was made (UUID version 7)."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return f"{value:032x}"
+    """Make an id of 32 hex digits that sorts by the time it was made (UUID version 7), to a quarter of a microsecond."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
+    return f"{value | 0x2 << 62 | int.from_bytes(os.urandom(8), 'big') >> 2:032x}"
 
 
 def _utc(value: datetime) -> datetime:

@@ -45,6 +45,13 @@ def test_ids_are_those_of_uuid_version_7_and_sort_by_time():
     assert len({new_id() for _ in range(10_000)}) == 10_000
 
 
+def test_ids_of_one_millisecond_sort_by_time_too(monkeypatch):
+    moments = iter([1_000_000_000, 1_000_000_300, 1_000_500_000, 1_000_999_999, 1_001_000_000])
+    monkeypatch.setattr("time.time_ns", lambda: next(moments))
+    made = [new_id() for _ in range(5)]
+    assert made == sorted(made)
+
+
 def test_now_is_utc():
     assert now().utcoffset() == timedelta(0)
 
