@@ -35,7 +35,7 @@ def now() -> datetime:
 
 
 def new_id() -> str:
-    """Make an id of 32 hex digits that sorts by the time it was made (UUID version 7), to a quarter of a microsecond."""
+    """Make an id of 32 hex digits that sorts by when it was made, to a quarter of a microsecond (UUID version 7)."""
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
     return f"{value | 0x2 << 62 | int.from_bytes(os.urandom(8), 'big') >> 2:032x}"
